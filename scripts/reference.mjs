@@ -1,0 +1,122 @@
+#!/usr/bin/env node
+/**
+ * Makes docs/configuration.md from the comments in src/config/options.ts.
+ *
+ *     node scripts/reference.mjs           writes the page
+ *     node scripts/reference.mjs --check   exit 1 when the page is not what it should be
+ *
+ * It reads the file as text: interfaces, their members and the comment above
+ * each. That is all the TypeScript it knows, and all that options.ts uses.
+ * src/config/reference.test.ts imports it to compare tags with the table.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const SOURCE = new URL('../src/config/options.ts', import.meta.url)
+const PAGE = new URL('../docs/configuration.md', import.meta.url)
+
+/**
+ * Every option: { path, type, about, tags: { default, range, flag, env } }, and
+ * for a section ('limits') the same without tags, its options after it.
+ */
+export function readOptions(source) {
+  return readInterface(source, 'Options').flatMap((option) => {
+    const inner = /^Partial<(\w+)>$/.exec(option.type)?.[1]
+    if (inner === undefined) return [option]
+    const members = readInterface(source, inner).map((member) => ({ ...member, path: `${option.path}.${member.path}` }))
+    return [{ ...option, isSection: true }, ...members]
+  })
+}
+
+export function renderReference(source) {
+  const options = readOptions(source)
+  return `${[HEADER, summary(options), ...options.map(section)].join('\n\n')}\n`
+}
+
+const HEADER = `<!-- Made from src/config/options.ts by scripts/reference.mjs. Edit the comments there, then run it. -->
+
+# Configuration
+
+Flags win over the configuration file, the file over environment variables, those over the defaults.
+
+The file is \`prefork.config.ts\` (or \`.mts\`, \`.js\`, \`.mjs\`) in the current directory, or the one named by \`--config\`:
+
+\`\`\`ts
+import { defineConfig } from 'prefork'
+
+export default defineConfig({
+  target: './app.ts',
+  port: 8080,
+  limits: { bodyBytes: 10 * 1024 * 1024 },
+})
+\`\`\`
+
+\`prefork check\` says whether all of it holds, without serving. An unknown option or a value out of range is refused at
+start. An empty variable counts as unset.`
+
+function summary(options) {
+  const rows = options
+    .filter((option) => !option.isSection)
+    .map(
+      ({ path, tags }) =>
+        `| [\`${path}\`](#${anchor(path)}) | ${code(tags.default)} | ${code(tags.flag)} | ${code(tags.env)} |`,
+    )
+  return ['| option | default | flag | variable |', '| --- | --- | --- | --- |', ...rows].join('\n')
+}
+
+function section(option) {
+  if (option.isSection) return `## ${option.path}\n\n${option.about}`
+  const depth = option.path.includes('.') ? '###' : '##'
+  const facts = [`type ${code(option.type)}`, `default ${code(option.tags.default)}`]
+  if (option.tags.range) facts.push(`from ${code(option.tags.range.replace('..', '` to `'))}`)
+  if (option.tags.flag) facts.push(`flag ${code(option.tags.flag)}`)
+  if (option.tags.env) facts.push(`variable ${code(option.tags.env)}`)
+  return `${depth} ${option.path}\n\n${option.about}\n\n${facts.join(' · ')}`
+}
+
+/** As GitHub makes one from a heading. */
+function anchor(path) {
+  return path.toLowerCase().replaceAll('.', '')
+}
+
+function code(text) {
+  return text === undefined ? '' : `\`${text}\``
+}
+
+function readInterface(source, name) {
+  const body = new RegExp(`^export interface ${name} {\\n(.*?)^}`, 'ms').exec(source)?.[1]
+  if (body === undefined) throw new Error(`no interface ${name} in options.ts`)
+  const members = [...body.matchAll(/^ {2}\/\*\*([\s\S]*?)\*\/\n {2}readonly (\w+)\??: (.+)$/gm)]
+  const declared = body.match(/^ {2}readonly /gm)?.length ?? 0
+  if (members.length !== declared) throw new Error(`a member of ${name} in options.ts has no comment above it`)
+  return members.map(([, comment, path, type]) => ({ path, type: expand(source, type), ...readComment(comment) }))
+}
+
+/** 'SpawnMode' says little on a page; what it stands for says all. */
+function expand(source, type) {
+  return new RegExp(`^export type ${type} = (.+)$`, 'm').exec(source)?.[1] ?? type
+}
+
+function readComment(comment) {
+  const lines = comment.split('\n').map((line) => line.replace(/^\s*\*? ?/, '').trimEnd())
+  const tags = {}
+  for (const line of lines) {
+    const [, tag, value] = /^@(\w+) (.+)$/.exec(line) ?? []
+    if (tag !== undefined) tags[tag] = value
+  }
+  const about = lines
+    .filter((line) => !line.startsWith('@'))
+    .join('\n')
+    .trim()
+  return { about, tags }
+}
+
+function main(argv) {
+  const page = renderReference(readFileSync(SOURCE, 'utf8'))
+  if (!argv.includes('--check')) return writeFileSync(PAGE, page)
+  if (readFileSync(PAGE, 'utf8') === page) return
+  console.error('docs/configuration.md is not what src/config/options.ts says: run node scripts/reference.mjs')
+  process.exitCode = 1
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) main(process.argv.slice(2))

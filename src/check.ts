@@ -1,0 +1,50 @@
+/**
+ * `prefork check`: does everything that a start does, short of starting, and
+ * says what would happen.
+ *
+ * The configuration has been checked by whoever made it; here the address is
+ * bound and given back, and the app is loaded.
+ */
+import { formatAddress } from './config/address.ts'
+import type { Config } from './config/options.ts'
+import { loadTarget } from './handlers/target.ts'
+import { close } from './kernel/fd.ts'
+import { createLog } from './log.ts'
+import { openListener } from './supervisor/listeners.ts'
+
+/** The exit code: 0, or 1 when the app cannot be loaded. Throws an OperatorError for all else. */
+export async function check(config: Config): Promise<number> {
+  close(openListener(config.listen, config.backlog).fd)
+  try {
+    await loadTarget(config)
+  } catch (error) {
+    createLog('error', 'check').errorWithStack('the app failed while loading', error)
+    return 1
+  }
+  process.stdout.write(`${describe(config).join('\n')}\n`)
+  return 0
+}
+
+function describe(config: Config): string[] {
+  const { target, workers, spawn, accessLog } = config
+  const born = spawn === 'exec' ? 'started afresh' : spawn === 'fork' ? 'forked' : 'forked where that can be trusted'
+  return [
+    `configuration  ${config.configFile ?? 'no file; flags, environment and defaults'}`,
+    `target         ${describeTarget(target)}`,
+    `address        ${formatAddress(config.listen)}, backlog ${config.backlog}`,
+    `workers        ${workers}, ${born}`,
+    `access log     ${accessLog === '-' ? 'stdout' : accessLog}`,
+    'All is well: prefork would start.',
+  ]
+}
+
+function describeTarget(target: Config['target']): string {
+  switch (target.kind) {
+    case 'directory':
+      return `files under ${target.root}`
+    case 'app':
+      return `the app ${target.file}`
+    case 'hello':
+      return 'a Hello, World! page'
+  }
+}

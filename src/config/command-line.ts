@@ -1,0 +1,114 @@
+/**
+ * The command line: argv to what was asked for.
+ *
+ *     prefork [target] [options]
+ *     prefork check [target] [options]
+ *
+ * node:util's parseArgs splits it into tokens; the judging is ours, because its
+ * strict mode can say only that something is wrong, not how to put it right.
+ * Pure: no file is looked at here, so a target need not exist yet.
+ */
+import { parseArgs } from 'node:util'
+import { OperatorError, quote } from './operator-error.ts'
+import type { Options } from './options.ts'
+import { checkOptions, parseText } from './schema.ts'
+import { nearest } from './suggest.ts'
+import { OPTION_PATHS, OPTION_TABLE, type OptionPath } from './table.ts'
+
+export interface CommandLine {
+  readonly command: 'serve' | 'check' | 'help' | 'version'
+  readonly target: string | null
+  readonly flags: Options
+  /** As written after --config. */
+  readonly configFile: string | null
+}
+
+/** argv without node and script. Throws an OperatorError for anything not understood. */
+export function parseCommandLine(argv: readonly string[]): CommandLine {
+  const tokens = tokenize(argv)
+  const told = (name: string) => tokens.some((token) => token.kind === 'option' && token.name === name)
+  // Someone who asks for help gets it, however mistaken the rest of the line.
+  if (told('help')) return { command: 'help', ...NOTHING }
+  if (told('version')) return { command: 'version', ...NOTHING }
+
+  const words = tokens.filter((token) => token.kind === 'positional').map((token) => token.value)
+  const command = words[0] === 'check' ? 'check' : 'serve'
+  const targets = command === 'check' ? words.slice(1) : words
+  if (targets.length > 1) throw tooMany(targets)
+  return { command, target: targets[0] ?? null, ...readFlags(tokens) }
+}
+
+/** How messages name an option given on the command line. */
+export function nameFlag(path: string): string {
+  const flag = OPTION_TABLE[path as OptionPath]?.flag
+  return flag === undefined ? path : `--${flag.name}`
+}
+
+const NOTHING = { target: null, flags: {}, configFile: null } as const
+
+const PATH_OF_FLAG = new Map<string, OptionPath>(
+  OPTION_PATHS.flatMap((path) => {
+    const name = OPTION_TABLE[path].flag?.name
+    return name === undefined ? [] : [[name, path] as const]
+  }),
+)
+
+const FLAG_NAMES = [...PATH_OF_FLAG.keys(), 'config', 'help', 'version']
+
+type Token = NonNullable<ReturnType<typeof tokenize>>[number]
+type FlagToken = Extract<Token, { kind: 'option' }>
+
+function tokenize(argv: readonly string[]) {
+  const valued = Object.fromEntries(
+    [...PATH_OF_FLAG.keys(), 'config'].map((name) => [name, { type: 'string' }] as const),
+  )
+  const options = {
+    ...valued,
+    help: { type: 'boolean', short: 'h' },
+    version: { type: 'boolean', short: 'V' },
+  } as const
+  return parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true }).tokens
+}
+
+function readFlags(tokens: readonly Token[]): Pick<CommandLine, 'flags' | 'configFile'> {
+  const values: Record<string, unknown> = {}
+  let configFile: string | null = null
+  for (const token of tokens) {
+    if (token.kind !== 'option') continue
+    const path = PATH_OF_FLAG.get(token.name)
+    if (path !== undefined) values[path] = parseText(path, takeValue(token))
+    else if (token.name === 'config') configFile = takeValue(token)
+    else throw unknownFlag(token)
+  }
+  return { flags: checkOptions(values, nameFlag), configFile }
+}
+
+/** A next word that starts with '-' is another flag, unless it is '-' itself or a number. */
+function takeValue(token: FlagToken): string {
+  const value = token.value
+  const isFlag = token.inlineValue === false && /^-[^\d]/.test(value ?? '')
+  if (value !== undefined && value !== '' && !isFlag) return value
+  const path = PATH_OF_FLAG.get(token.name)
+  const stand = path === undefined ? 'FILE' : OPTION_TABLE[path].flag!.value
+  throw new OperatorError(`--${token.name} needs a value: --${token.name} ${stand}`)
+}
+
+function unknownFlag(token: FlagToken): OperatorError {
+  if (token.name === 'target') return new OperatorError('a target is given without a flag: prefork ./public')
+  const inFile = optionOnlyInFile(token.name)
+  if (inFile !== undefined) return new OperatorError(`${inFile} has no flag; set it in prefork.config.ts`)
+  const meant = nearest(token.name, FLAG_NAMES)
+  const remedy = meant === null ? 'prefork --help lists them all' : `did you mean --${meant}?`
+  return new OperatorError(`unknown option ${token.rawName}; ${remedy}`)
+}
+
+/** '--head-bytes' for limits.headBytes: a real option, in the wrong place. */
+function optionOnlyInFile(flag: string): OptionPath | undefined {
+  const key = flag.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
+  return OPTION_PATHS.find((path) => path === key || path.split('.')[1] === key)
+}
+
+function tooMany(targets: readonly string[]): OperatorError {
+  const shown = targets.map((target) => quote(target)).join(' and ')
+  return new OperatorError(`only one target can be served, but ${shown} were given; start prefork once for each`)
+}

@@ -1,0 +1,57 @@
+/**
+ * prefork.config.ts: finding it, and taking what it exports.
+ *
+ * What the export holds is not judged here; schema.ts does that.
+ */
+import { existsSync } from 'node:fs'
+import { basename, resolve } from 'node:path'
+import { importModule } from './import-module.ts'
+import { OperatorError, quote } from './operator-error.ts'
+
+const CONFIG_FILES = ['prefork.config.ts', 'prefork.config.mts', 'prefork.config.js', 'prefork.config.mjs']
+
+/** The absolute path of the file asked for, or of the one in `cwd`; null when there is none. */
+export function findConfigFile(asked: string | null, cwd: string): string | null {
+  if (asked !== null) return existing(asked, cwd)
+  const found = CONFIG_FILES.filter((name) => existsSync(resolve(cwd, name)))
+  if (found.length > 1) {
+    throw new OperatorError(`${found.join(' and ')} are both here; remove one, or choose with --config`)
+  }
+  return found[0] === undefined ? null : resolve(cwd, found[0])
+}
+
+/** What the file exports as default. A file that throws has its own error shown beneath our sentence. */
+export async function readConfigFile(file: string): Promise<unknown> {
+  const module = await importConfig(file)
+  const options = await (module as { readonly default?: unknown }).default
+  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return options
+  throw new OperatorError(
+    `${basename(file)} exports no options; write: export default defineConfig({ port: 8080 }), ` +
+      "with defineConfig imported from 'prefork'",
+  )
+}
+
+function existing(asked: string, cwd: string): string {
+  const file = resolve(cwd, asked)
+  if (existsSync(file)) return file
+  throw new OperatorError(`--config is ${quote(asked)}, which does not exist; give the path of a configuration file`)
+}
+
+async function importConfig(file: string): Promise<unknown> {
+  try {
+    return await importModule(file)
+  } catch (error) {
+    if (isPreforkMissing(error)) {
+      throw new OperatorError(
+        `${basename(file)} imports 'prefork', which is not installed beside it; ` +
+          "run 'npm install prefork' there, or export a plain object instead",
+      )
+    }
+    throw new OperatorError(`${basename(file)} could not be loaded; its own error follows`, { cause: error })
+  }
+}
+
+/** Both ways to run us that install nothing into the project: globally, and from a clone. */
+function isPreforkMissing(error: unknown): boolean {
+  return error instanceof Error && /^Cannot find (package|module) 'prefork'/.test(error.message)
+}

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { pathToFileURL } from 'node:url'
+import { importModule } from './import-module.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'prefork-import-'))
+after(() => rmSync(folder, { recursive: true }))
+
+function file(name: string, source: string): string {
+  const path = join(folder, name)
+  writeFileSync(path, source)
+  return path
+}
+
+async function defaultOf(path: string): Promise<unknown> {
+  return ((await importModule(path)) as { default: unknown }).default
+}
+
+file('package.json', '{ "type": "module" }')
+file('other.ts', 'export interface Shape { side: number }\nexport const two: number = 2\n')
+file('colours.ts', 'export enum Colour { Red, Blue }\n')
+
+const LOADS: readonly (readonly [what: string, name: string, source: string, value: unknown])[] = [
+  ['JavaScript', 'a.js', 'export default 1', 1],
+  ['JavaScript, .mjs', 'b.mjs', 'export default 1', 1],
+  ['types only', 'c.ts', 'type A = { b: number }\nconst a: A = { b: 1 } satisfies A\nexport default a.b as number', 1],
+  ['TypeScript, .mts', 'd.mts', 'const a: number = 1\nexport default a', 1],
+  [
+    'another .ts file',
+    'e.ts',
+    "import { two, type Shape } from './other.ts'\nexport default { side: two } as Shape",
+    { side: 2 },
+  ],
+  ['top-level await', 'f.ts', 'const a: number = await Promise.resolve(1)\nexport default a', 1],
+  [
+    'import.meta.url',
+    'g.ts',
+    'const a: string = import.meta.url\nexport default a',
+    pathToFileURL(join(folder, 'g.ts')).href,
+  ],
+  ['an enum', 'h.ts', 'enum Colour { Red, Blue }\nexport default Colour.Blue', 1],
+  ['an enum from JavaScript', 'i.js', "import { Colour } from './colours.ts'\nexport default Colour.Blue", 1],
+  ['a parameter property', 'j.ts', 'class A { constructor(readonly b: number) {} }\nexport default new A(1).b', 1],
+  ['an import without extension', 'k.ts', "import { two } from './other'\nexport default two", 2],
+  ['an import of .js meaning .ts', 'l.ts', "import { two } from './other.js'\nexport default two", 2],
+  [
+    'a type imported without saying so',
+    'm.ts',
+    "import { Shape, two } from './other.ts'\nexport default { side: two } as Shape",
+    { side: 2 },
+  ],
+]
+
+for (const [what, name, source, value] of LOADS) {
+  test(`loads: ${what}`, async () => assert.deepEqual(await defaultOf(file(name, source)), value))
+}
+
+test('no default export is none, on every version of Node', async () => {
+  for (const source of ['export const a: number = 1', 'export enum Colour { Red }']) {
+    assert.equal(await defaultOf(file(`n${source.length}.ts`, source)), undefined)
+  }
+})
+
+const THROWS: readonly (readonly [what: string, name: string, source: string, message: RegExp])[] = [
+  ['JavaScript that throws', 'o.js', "throw new RangeError('boom')", /^boom$/],
+  ['TypeScript that throws', 'p.ts', "const a: string = 'boom'\nthrow new RangeError(a)", /^boom$/],
+  ['an enum, then a throw', 'q.ts', "enum A { B = 'boom' }\nthrow new RangeError(A.B)", /^boom$/],
+]
+
+for (const [what, name, source, message] of THROWS) {
+  test(`throws its own error: ${what}`, async () => {
+    const path = file(name, source)
+    await assert.rejects(importModule(path), (error: Error) => {
+      assert.ok(error instanceof RangeError)
+      assert.match(error.message, message)
+      assert.ok(error.stack?.includes(path), error.stack)
+      return true
+    })
+  })
+}
+
+test('what is not there is named', async () => {
+  const path = file('r.ts', "import 'prefork-no-such-package'\nexport const a: number = 1")
+  await assert.rejects(importModule(path), /Cannot find (package|module) 'prefork-no-such-package'/)
+})
+
+test('a mistake in the syntax is refused', async () => {
+  await assert.rejects(importModule(file('s.ts', 'export default { a: 1 b }')))
+  await assert.rejects(importModule(file('t.mjs', 'export default { a: 1 b }')), SyntaxError)
+})
+
+test('a module is run once, however often imported', async () => {
+  const path = file('u.ts', 'const now: object = {}\nexport default now')
+  assert.equal(await defaultOf(path), await defaultOf(path))
+})

@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { after, test } from 'node:test'
+import { parseCommandLine } from './command-line.ts'
+import { type Environment, loadConfig } from './load.ts'
+import { describeOperatorError, OperatorError } from './operator-error.ts'
+import type { Config } from './options.ts'
+
+const folders: string[] = []
+after(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true })
+})
+
+/** A directory of its own for each load, since Node loads a module of one name once. */
+function folderWith(files: Readonly<Record<string, string>>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'prefork-load-'))
+  folders.push(folder)
+  for (const [name, text] of Object.entries({ 'package.json': '{ "type": "module" }', ...files })) {
+    mkdirSync(join(folder, dirname(name)), { recursive: true })
+    writeFileSync(join(folder, name), text)
+  }
+  return folder
+}
+
+function load(cwd: string, line = '', env: Environment = {}): Promise<Config> {
+  return loadConfig(parseCommandLine(line.split(' ').filter(Boolean)), env, cwd)
+}
+
+async function sentence(cwd: string, line = '', env: Environment = {}): Promise<string> {
+  const error = await load(cwd, line, env).then(
+    () => assert.fail('it loaded'),
+    (thrown: unknown) => thrown,
+  )
+  assert.ok(error instanceof OperatorError, String(error))
+  return describeOperatorError(error)
+}
+
+test('with nothing asked, the defaults', async () => {
+  const config = await load(folderWith({}))
+  assert.deepEqual(config, {
+    target: { kind: 'hello' },
+    listen: { host: '127.0.0.1', family: 4, port: 8080 },
+    workers: availableParallelism(),
+    backlog: 511,
+    spawn: 'auto',
+    logLevel: 'info',
+    accessLog: 'off',
+    limits: { headBytes: 16_384, fieldCount: 100, targetBytes: 8192, bodyBytes: 134_217_728, connectionsMax: 10_000 },
+    timeouts: {
+      headMs: 60_000,
+      bodyMs: 60_000,
+      idleMs: 75_000,
+      writeMs: 60_000,
+      stopMs: 8000,
+      bootMs: 30_000,
+      lingerMs: 5000,
+    },
+    static: { index: 'index.html' },
+    configFile: null,
+  })
+})
+
+test('it is frozen to the bottom and survives JSON', async () => {
+  const folder = folderWith({ 'prefork.config.js': 'export default { limits: { bodyBytes: Infinity } }' })
+  const config = await load(folder)
+  assert.ok(Object.isFrozen(config))
+  for (const part of [config.target, config.listen, config.limits, config.timeouts, config.static]) {
+    assert.ok(Object.isFrozen(part))
+  }
+  assert.equal(config.limits.bodyBytes, Number.MAX_SAFE_INTEGER)
+  assert.deepEqual(JSON.parse(JSON.stringify(config)), config)
+})
+
+test('flags win over the file, the file over variables, those over defaults', async () => {
+  const file = 'export default { port: 2, workers: 2, logLevel: undefined, limits: { fieldCount: 5 } }'
+  const folder = folderWith({ 'prefork.config.js': file })
+  const env = { HOST: '::1', PORT: '3', WEB_CONCURRENCY: '3' }
+  const config = await load(folder, '--port 1', env)
+  assert.deepEqual(config.listen, { host: '::1', family: 6, port: 1 })
+  assert.equal(config.workers, 2)
+  assert.equal(config.logLevel, 'info')
+  assert.equal(config.limits.fieldCount, 5)
+  assert.equal(config.limits.headBytes, 16_384)
+  assert.equal(config.configFile, join(folder, 'prefork.config.js'))
+})
+
+test('an empty variable counts as unset', async () => {
+  const config = await load(folderWith({}), '', { HOST: '', PORT: '', WEB_CONCURRENCY: '' })
+  assert.equal(config.listen.port, 8080)
+})
+
+for (const extension of ['ts', 'mts', 'js', 'mjs']) {
+  test(`prefork.config.${extension} is found`, async () => {
+    const folder = folderWith({ [`prefork.config.${extension}`]: 'export default { port: 9 }' })
+    assert.equal((await load(folder)).listen.port, 9)
+  })
+}
+
+test('a configuration may take its time', async () => {
+  const folder = folderWith({ 'prefork.config.ts': 'export default Promise.resolve({ port: 9 as number })' })
+  assert.equal((await load(folder)).listen.port, 9)
+})
+
+test('--config names another file; paths in it are relative to it, those in flags to the current directory', async () => {
+  const text = "export default { target: './public', accessLog: 'access.log' }"
+  const folder = folderWith({ 'site/my.config.ts': text, 'site/public/index.html': '', 'app.mts': '' })
+  const config = await load(folder, '--config site/my.config.ts')
+  assert.deepEqual(config.target, { kind: 'directory', root: join(folder, 'site/public') })
+  assert.equal(config.accessLog, join(folder, 'site/access.log'))
+
+  const flagged = await load(folder, './app.mts --config site/my.config.ts --access-log a.log')
+  assert.deepEqual(flagged.target, { kind: 'app', file: join(folder, 'app.mts') })
+  assert.equal(flagged.accessLog, join(folder, 'a.log'))
+})
+
+test('a symlink keeps its name, so a reload sees where it leads by then', async () => {
+  const folder = folderWith({ 'v1/index.html': '' })
+  symlinkSync('v1', join(folder, 'current'))
+  assert.deepEqual((await load(folder, 'current')).target, { kind: 'directory', root: join(folder, 'current') })
+})
+
+const FILES = { 'public/index.html': '', 'app.ts': '', 'notes.txt': '', 'app.tsx': '' }
+const TARGET_REMEDY = 'give a directory, an app module (.ts, .mts, .js or .mjs), or nothing'
+const NEITHER = 'is neither a directory nor an app module (.ts, .mts, .js or .mjs); give the path of one'
+
+const REFUSED: readonly (readonly [line: string, env: Environment, message: string])[] = [
+  ['./pubic', {}, "target './pubic' does not exist; did you mean 'public'?"],
+  ['./nothing-like-it', {}, `target './nothing-like-it' does not exist; ${TARGET_REMEDY}`],
+  ['./no/such/place', {}, `target './no/such/place' does not exist; ${TARGET_REMEDY}`],
+  ['./app.ts/inner', {}, `target './app.ts/inner' does not exist; ${TARGET_REMEDY}`],
+  ['./notes.txt', {}, `target './notes.txt' ${NEITHER}`],
+  ['./app.tsx', {}, `target './app.tsx' ${NEITHER}`],
+  ['/dev/null', {}, `target '/dev/null' ${NEITHER}`],
+  ['', { PORT: 'http' }, "PORT in the environment must be a whole number from 0 to 65535, not 'http'"],
+  ['', { PORT: '70000' }, 'PORT in the environment must be a whole number from 0 to 65535, not 70000'],
+  ['--port 1', { PORT: 'http' }, "PORT in the environment must be a whole number from 0 to 65535, not 'http'"],
+  [
+    '',
+    { WEB_CONCURRENCY: '0' },
+    "WEB_CONCURRENCY in the environment must be 'auto' or a whole number from 1 to 1024, not 0",
+  ],
+  ['', { HOST: '*' }, "HOST in the environment is '*': to listen on every address, give 0.0.0.0 (IPv4) or :: (IPv6)"],
+  ['--config no.ts', {}, "--config is 'no.ts', which does not exist; give the path of a configuration file"],
+  ['--access-log public', {}, "--access-log is 'public', which is a directory; give the path of a file in it"],
+  ['--access-log x/a.log', {}, "--access-log is 'x/a.log', whose directory does not exist; create it first"],
+  ['--access-log app.ts/a', {}, "--access-log is 'app.ts/a', whose directory does not exist; create it first"],
+]
+
+for (const [line, env, message] of REFUSED) {
+  test(`refused: ${message}`, async () => assert.equal(await sentence(folderWith(FILES), line, env), message))
+}
+
+const WRITE = "write: export default defineConfig({ port: 8080 }), with defineConfig imported from 'prefork'"
+
+const REFUSED_FILES: readonly (readonly [source: string, message: string])[] = [
+  ['export default { prot: 1 }', "prot in prefork.config.ts is not an option; did you mean 'port'?"],
+  ['export default { port: "x" }', "port in prefork.config.ts must be a whole number from 0 to 65535, not 'x'"],
+  ["export default { target: './x' }", `target in prefork.config.ts './x' does not exist; ${TARGET_REMEDY}`],
+  [
+    "export default { host: 'a:1' }",
+    "host in prefork.config.ts is 'a:1': give the host alone, and its port with --port",
+  ],
+  ['export const port: number = 1', `prefork.config.ts exports no options; ${WRITE}`],
+  ['export default () => ({})', `prefork.config.ts exports no options; ${WRITE}`],
+  ['export default []', `prefork.config.ts exports no options; ${WRITE}`],
+  [
+    "import { defineConfig } from 'prefork'\nexport default defineConfig({ port: 1 })",
+    "prefork.config.ts imports 'prefork', which is not installed beside it; " +
+      "run 'npm install prefork' there, or export a plain object instead",
+  ],
+]
+
+for (const [source, message] of REFUSED_FILES) {
+  test(`refused: ${message}`, async () => {
+    assert.equal(await sentence(folderWith({ 'prefork.config.ts': source })), message)
+  })
+}
+
+test('two configuration files are one too many', async () => {
+  const folder = folderWith({ 'prefork.config.ts': 'export default {}', 'prefork.config.mjs': 'export default {}' })
+  const message = 'prefork.config.ts and prefork.config.mjs are both here; remove one, or choose with --config'
+  assert.equal(await sentence(folder), message)
+  assert.equal((await load(folder, '--config prefork.config.mjs')).configFile, join(folder, 'prefork.config.mjs'))
+})
+
+test('a file that throws has its own error shown beneath our sentence', async () => {
+  const folder = folderWith({ 'prefork.config.ts': "const why: string = 'boom'\nthrow new RangeError(why)" })
+  const text = await sentence(folder)
+  assert.match(text, /^prefork\.config\.ts could not be loaded; its own error follows\nRangeError: boom\n {4}at /)
+  assert.ok(text.includes(join(folder, 'prefork.config.ts')), text)
+})

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { OperatorError } from './operator-error.ts'
+import { checkOptions, parseText } from './schema.ts'
+
+const name = (path: string) => `${path} in the file`
+
+function check(value: unknown): unknown {
+  try {
+    return checkOptions(value, name)
+  } catch (error) {
+    assert.ok(error instanceof OperatorError)
+    return error.message
+  }
+}
+
+const ACCEPTED: readonly unknown[] = [
+  {},
+  { port: 0 },
+  { port: 65_535, host: '::1', workers: 'auto' },
+  { workers: 4, spawn: 'exec', logLevel: 'debug', accessLog: '-' },
+  { port: undefined },
+  { limits: {}, timeouts: { idleMs: 1 }, static: { index: 'home.htm' } },
+  { limits: { bodyBytes: Number.POSITIVE_INFINITY } },
+  { limits: { bodyBytes: 0 } },
+]
+
+for (const value of ACCEPTED) test(`accepted: ${JSON.stringify(value)}`, () => assert.deepEqual(check(value), value))
+
+const REFUSED: readonly (readonly [unknown, string])[] = [
+  [{ port: 65_536 }, 'port in the file must be a whole number from 0 to 65535, not 65536'],
+  [{ port: -1 }, 'port in the file must be a whole number from 0 to 65535, not -1'],
+  [{ port: 80.5 }, 'port in the file must be a whole number from 0 to 65535, not 80.5'],
+  [{ port: Number.NaN }, 'port in the file must be a whole number from 0 to 65535, not NaN'],
+  [{ port: '80' }, "port in the file must be a whole number from 0 to 65535, not '80'"],
+  [{ port: Number.POSITIVE_INFINITY }, 'port in the file must be a whole number from 0 to 65535, not Infinity'],
+  [{ workers: 'many' }, "workers in the file must be 'auto' or a whole number from 1 to 1024, not 'many'"],
+  [{ workers: 0 }, "workers in the file must be 'auto' or a whole number from 1 to 1024, not 0"],
+  [{ logLevel: 'loud' }, "logLevel in the file must be one of error, warn, info, debug, not 'loud'"],
+  [{ spawn: null }, 'spawn in the file must be one of auto, fork, exec, not null'],
+  [{ host: '' }, "host in the file must be an IP address or a host name, not ''"],
+  [{ target: 'a\0b' }, "target in the file must be the path of a directory or of an app module, not 'a\\u0000b'"],
+  [{ target: () => 1 }, 'target in the file must be the path of a directory or of an app module, not a function'],
+  [
+    { static: { index: 'a/b.html' } },
+    "static.index in the file must be the plain name of a file, without a slash, not 'a/b.html'",
+  ],
+  [{ static: { index: '..' } }, "static.index in the file must be the plain name of a file, without a slash, not '..'"],
+  [
+    { limits: { bodyBytes: -1 } },
+    'limits.bodyBytes in the file must be a whole number from 0 upwards, or Infinity for no limit, not -1',
+  ],
+  [{ limits: 3 }, 'limits in the file must be an object, not 3'],
+  [{ timeouts: [] }, 'timeouts in the file must be an object, not []'],
+  [{ prot: 1 }, "prot in the file is not an option; did you mean 'port'?"],
+  [{ headBytes: 1 }, "headBytes in the file is not an option; did you mean 'limits.headBytes'?"],
+  [{ limits: { idleMs: 1 } }, "limits.idleMs in the file is not an option; did you mean 'timeouts.idleMs'?"],
+  [{ limits: { headByte: 1 } }, "limits.headByte in the file is not an option; did you mean 'limits.headBytes'?"],
+  [{ tls: {} }, 'tls in the file is not an option; docs/configuration.md lists them all'],
+]
+
+for (const [value, sentence] of REFUSED) test(`refused: ${sentence}`, () => assert.equal(check(value), sentence))
+
+const TEXTS: readonly (readonly [string, unknown])[] = [
+  ['80', 80],
+  ['080', 80],
+  ['-1', -1],
+  ['1e3', '1e3'],
+  ['0x50', '0x50'],
+  ['80 ', '80 '],
+  ['', ''],
+  ['Infinity', 'Infinity'],
+]
+
+for (const [text, value] of TEXTS) {
+  test(`the text '${text}' means ${JSON.stringify(value)}`, () => assert.equal(parseText('port', text), value))
+}
+
+test('digits are a number only where one is wanted', () => assert.equal(parseText('host', '80'), '80'))

@@ -1,0 +1,89 @@
+/**
+ * The app as a handler: the app's `fetch` is called with a Request, and its
+ * Response becomes a Reply.
+ *
+ *     IncomingRequest → lazy-request.ts → fetch(request, context) → response-reply.ts → Reply
+ *
+ * The only place where user code runs while serving. Whatever it does, the client
+ * gets an answer and the log one entry; nothing of its errors reaches the client.
+ */
+import type { Log } from '../../log.ts'
+import { BodyError, type Handler, type IncomingRequest, type Reply } from '../handler.ts'
+import { errorReply } from '../pages.ts'
+import type { AppContext, FetchHandler } from './contract.ts'
+import { isLazyFetchInstalled } from './lazy-fetch.ts'
+import { eagerRequest, LazyRequest } from './lazy-request.ts'
+import { originOf } from './request-url.ts'
+import { replyFrom, UnusableResponse } from './response-reply.ts'
+
+export function createAppHandler(fetch: FetchHandler, log: Log): Handler {
+  return (incoming) => {
+    const { method, host } = incoming.head
+    if (!canBeRequested(method)) return errorReply(501)
+    const origin = originOf(host === '' ? incoming.localAuthority : host)
+    if (origin === null) return errorReply(400, 'The host that the request names cannot be part of a URL.')
+    try {
+      const answer: unknown = fetch(requestFor(incoming, origin), contextFor(incoming, log))
+      const reply = isThenable(answer) ? replyLater(answer, method) : replyFrom(answer, method)
+      return reply instanceof Promise ? reply.catch((error) => failed(error, incoming, log)) : reply
+    } catch (error) {
+      return failed(error, incoming, log)
+    }
+  }
+}
+
+/**
+ * Whether a Request can have this method. The Fetch standard forbids three, and
+ * turns others into upper case: 'get' is not GET (RFC 9110 §9.1), and an app
+ * must not be told that it is.
+ */
+function canBeRequested(method: string): boolean {
+  return UPPER_CASED.test(method) || !NOT_REQUESTABLE.test(method)
+}
+
+const UPPER_CASED = /^(?:DELETE|GET|HEAD|OPTIONS|POST|PUT)$/
+const NOT_REQUESTABLE = /^(?:CONNECT|TRACE|TRACK|DELETE|GET|HEAD|OPTIONS|POST|PUT)$/i
+
+function requestFor(incoming: IncomingRequest, origin: string): Request {
+  if (!isLazyFetchInstalled()) return eagerRequest(incoming, origin)
+  return new LazyRequest(incoming, origin) as unknown as Request
+}
+
+function contextFor(incoming: IncomingRequest, log: Log): AppContext {
+  return {
+    remoteAddress: incoming.remoteAddress,
+    remotePort: incoming.remotePort,
+    waitUntil(promise) {
+      const logged = Promise.resolve(promise).catch((error) => {
+        log.errorWithStack(`a promise given to waitUntil was rejected (${lineOf(incoming)})`, error)
+      })
+      incoming.waitUntil(logged)
+    },
+  }
+}
+
+function replyLater(answer: PromiseLike<unknown>, method: string): Promise<Reply> {
+  return Promise.resolve(answer).then((late) => replyFrom(late, method))
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+}
+
+function failed(error: unknown, incoming: IncomingRequest, log: Log): Reply {
+  // Nobody is left to read this, or the connection has refused the body and said so itself.
+  if (isOfTheClient(error, incoming)) return errorReply(400)
+  if (error instanceof UnusableResponse) log.error(`${error.message} (${lineOf(incoming)})`)
+  else log.errorWithStack(`the app failed on ${lineOf(incoming)}`, error)
+  return errorReply(500)
+}
+
+/** A body that broke off, or a client that left: also as the cause of what came of it, a failed fetch() for one. */
+function isOfTheClient(error: unknown, { signal }: IncomingRequest): boolean {
+  const causes = error instanceof Error ? [error, error.cause] : [error]
+  return causes.some((cause) => cause instanceof BodyError || (signal.aborted && cause === signal.reason))
+}
+
+function lineOf({ head }: IncomingRequest): string {
+  return `${head.method} ${head.target}`
+}

@@ -1,0 +1,146 @@
+/**
+ * From the app's Response to a Reply.
+ *
+ * A body that is known goes as it is, and the connection counts it; any other is
+ * a stream, handed on untouched so that its first piece can go out at once.
+ * Nothing here reads a stream.
+ */
+import type { Reply, ReplyBody } from '../handler.ts'
+import { type KnownBody, LazyResponse } from './lazy-response.ts'
+import { NativeResponse } from './native-fetch.ts'
+
+/** The app answered with something that cannot be sent. The message says what, without a stack: it would show only us. */
+export class UnusableResponse extends Error {
+  override readonly name = 'UnusableResponse'
+}
+
+/** `method` is the request's: an answer to HEAD has no body. Throws UnusableResponse. */
+export function replyFrom(answer: unknown, method: string): Reply | Promise<Reply> {
+  if (!isResponse(answer)) throw new UnusableResponse(`the app answered with ${nameOf(answer)} instead of a Response`)
+  const response = innermost(answer)
+  if (LazyResponse.isUntouched(response)) {
+    const { status, fields, body } = LazyResponse.take(response)
+    return body instanceof Blob ? replyOfBlob(status, fields, body, method) : framed(status, fields, body, method)
+  }
+  return replyOfStream(response, method)
+}
+
+/** A Response of another implementation (the undici package's) will do: what is used here is the standard's. */
+function isResponse(answer: unknown): answer is Response {
+  if (answer instanceof NativeResponse) return true
+  return typeof answer === 'object' && answer !== null && Reflect.get(answer, Symbol.toStringTag) === 'Response'
+}
+
+/** h3 answers with a class of its own (srvx's FastResponse), which keeps the Response it stands for in `_response`. */
+function innermost(answer: Response): Response {
+  const inner: unknown = Reflect.get(answer, '_response')
+  return inner instanceof NativeResponse ? (inner as Response) : answer
+}
+
+function nameOf(answer: unknown): string {
+  if (answer === null || answer === undefined) return String(answer)
+  if (typeof answer !== 'object') return `a ${typeof answer}`
+  const name: unknown = answer.constructor?.name
+  return typeof name === 'string' && name !== '' ? `an object (${name})` : 'an object'
+}
+
+/** A Blob up to this size is read at once; a longer one may lie in a file and is streamed. */
+const BLOB_AT_ONCE_BYTES = 64 * 1024
+
+function replyOfBlob(status: number, fields: readonly string[], blob: Blob, method: string): Reply | Promise<Reply> {
+  if (method === 'HEAD') return { ...framed(status, fields, null, method), statedLength: blob.size }
+  if (blob.size <= BLOB_AT_ONCE_BYTES) {
+    return blob.arrayBuffer().then((bytes) => framed(status, fields, new Uint8Array(bytes), method))
+  }
+  const stream = blob.stream() as ReadableStream<Uint8Array>
+  return { ...framed(status, fields, { kind: 'stream', stream }, method), statedLength: blob.size }
+}
+
+function replyOfStream(response: Response, method: string): Reply {
+  const { status, body } = response
+  if (!Number.isInteger(status) || status < 200 || status > 599) {
+    throw new UnusableResponse(`the app answered with a Response of status ${status}, which cannot be sent`)
+  }
+  if (response.bodyUsed || body?.locked) {
+    throw new UnusableResponse(
+      `the app answered with a Response whose body is already ${response.bodyUsed ? 'used' : 'locked'}`,
+    )
+  }
+  const fields = fieldsOf(response)
+  // To HEAD the stream goes along, cancelled: it says that the length is not known.
+  if (body !== null && method === 'HEAD') body.cancel().catch(() => {})
+  return framed(status, fields, body === null ? null : { kind: 'stream', stream: body }, method)
+}
+
+function fieldsOf(response: Response): string[] {
+  const fields: string[] = []
+  const isDecoded = wasDecoded(response)
+  response.headers.forEach((value, name) => {
+    if (name === 'set-cookie') return
+    if (isDecoded && (name === 'content-encoding' || name === 'content-length')) return
+    fields.push(name, value)
+  })
+  for (const cookie of response.headers.getSetCookie()) fields.push('set-cookie', cookie)
+  return fields
+}
+
+/**
+ * An answer handed on from fetch() comes with its body decompressed by Node, but
+ * with the fields of the compressed one. Only such a Response has a URL.
+ */
+function wasDecoded(response: Response): boolean {
+  if (response.url === '' || response.body === null) return false
+  const codings = response.headers.get('content-encoding')
+  return codings?.split(',').every((coding) => DECODED.has(coding.trim().toLowerCase())) ?? false
+}
+
+/** What every supported Node decodes. */
+const DECODED: ReadonlySet<string> = new Set(['gzip', 'x-gzip', 'deflate', 'br'])
+
+/** Takes out what the connection says for itself, and keeps the length where nothing else tells it. */
+function framed(
+  status: number,
+  fields: readonly string[],
+  body: Exclude<KnownBody, Blob> | ReplyBody,
+  method: string,
+): Reply {
+  let sent = fields
+  let stated: number | undefined
+  for (let i = 0; i < fields.length; i += 2) {
+    if (!SENDABLE.test(fields[i + 1]!))
+      throw new UnusableResponse(`the app answered with a control character in its field '${fields[i]}'`)
+    if (!OWNED.has(fields[i]!)) continue
+    if (fields[i] === 'content-length') stated = lengthOf(fields[i + 1]!)
+    sent = sent === fields ? withoutOwned(fields) : sent
+  }
+  const isUncounted = body === null ? method === 'HEAD' || status === 304 : typeof body === 'object' && 'kind' in body
+  return stated === undefined || !isUncounted
+    ? { status, fields: sent, body }
+    : { status, fields: sent, body, statedLength: stated }
+}
+
+function withoutOwned(fields: readonly string[]): string[] {
+  const kept: string[] = []
+  for (let i = 0; i < fields.length; i += 2) if (!OWNED.has(fields[i]!)) kept.push(fields[i]!, fields[i + 1]!)
+  return kept
+}
+
+/** RFC 9110 §5.5. Headers objects let other control characters through. */
+const SENDABLE = /^[\t\x20-\x7e\x80-\xff]*$/
+
+/** Where a message ends and what becomes of the connection: RFC 9110 §7.6.1, and Content-Length. */
+const OWNED: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+function lengthOf(value: string): number | undefined {
+  const length = /^\d+$/.test(value) ? Number(value) : Number.NaN
+  return Number.isSafeInteger(length) ? length : undefined
+}

@@ -1,0 +1,27 @@
+/**
+ * From what the operator asked to serve to the handler that serves it.
+ *
+ * In two steps, because an app is loaded once, in the preloader, while a handler
+ * (which may hold descriptors and buffers) is made in each worker.
+ */
+import type { Config } from '../config/options.ts'
+import { importModule } from '../config/import-module.ts'
+import type { Log } from '../log.ts'
+import { createAppHandler } from './app/app.ts'
+import type { FetchHandler } from './app/contract.ts'
+import { appFrom } from './app/load-app.ts'
+import type { Handler } from './handler.ts'
+import { createHelloHandler } from './hello.ts'
+import { createStaticHandler } from './static/static.ts'
+
+/** The app's fetch handler, or null when the target is none. Rejects with what the app's module throws. */
+export async function loadTarget({ target }: Config): Promise<FetchHandler | null> {
+  if (target.kind !== 'app') return null
+  return appFrom(await importModule(target.file), target.file)
+}
+
+export function createHandler(config: Config, app: FetchHandler | null, log: Log): Handler {
+  if (app !== null) return createAppHandler(app, log)
+  if (config.target.kind !== 'directory') return createHelloHandler()
+  return createStaticHandler({ root: config.target.root, index: config.static.index }, log)
+}

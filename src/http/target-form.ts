@@ -1,0 +1,47 @@
+/**
+ * The four forms of a request-target, RFC 9112 §3.2, told apart once the request line is whole.
+ *
+ *     origin-form      /where?q=now                 what servers are sent
+ *     absolute-form    http://host/where?q=now      what proxies are sent, and every server MUST accept
+ *     asterisk-form    *                            OPTIONS of the server itself
+ *     authority-form   host:80                      CONNECT only, which was refused before this is asked
+ *
+ * Only finds where the parts lie; nothing is decoded or normalised here (see target.ts).
+ */
+import { isAuthority } from './authority.ts'
+import { ASTERISK, COLON, isWord, SLASH } from './bytes.ts'
+import type { HeadNotes } from './head.ts'
+import type { RefusalName } from './refusals.ts'
+
+export function noteTargetForm(input: Uint8Array, start: number, notes: HeadNotes): RefusalName | null {
+  const from = start + notes.targetFrom
+  notes.pathFrom = notes.targetFrom
+  if (input[from] === SLASH) return null
+  if (input[from] === ASTERISK) {
+    return notes.method === 'OPTIONS' && notes.targetTo - notes.targetFrom === 1 ? null : 'BAD_TARGET'
+  }
+  return noteAbsoluteForm(input, start, notes)
+}
+
+/** http-URI and https-URI without user information. An empty host MUST be rejected, RFC 9110 §4.2.1. */
+function noteAbsoluteForm(input: Uint8Array, start: number, notes: HeadNotes): RefusalName | null {
+  const from = start + notes.targetFrom
+  const hierEnd = start + notes.queryFrom
+  const authorityFrom = from + schemeLength(input, from, hierEnd)
+  if (authorityFrom === from) return 'BAD_TARGET'
+  let authorityTo = authorityFrom
+  while (authorityTo < hierEnd && input[authorityTo] !== SLASH) authorityTo += 1
+  if (!isAuthority(input, authorityFrom, authorityTo)) return 'BAD_TARGET'
+  notes.authorityFrom = authorityFrom - start
+  notes.authorityTo = authorityTo - start
+  notes.pathFrom = authorityTo - start
+  return null
+}
+
+/** The length of "http://" or "https://" if the target begins so, else 0. */
+function schemeLength(input: Uint8Array, from: number, to: number): number {
+  let at = from
+  while (at < to && input[at] !== COLON) at += 1
+  if (!isWord(input, from, at, 'http') && !isWord(input, from, at, 'https')) return 0
+  return at + 2 < to && input[at + 1] === SLASH && input[at + 2] === SLASH ? at + 3 - from : 0
+}

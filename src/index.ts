@@ -1,0 +1,15 @@
+/**
+ * The face of the package: what `import … from 'prefork'` gives.
+ *
+ * Types, and one function that returns what it is given; importing this starts
+ * nothing. The system calls are another door, 'prefork/kernel'.
+ */
+import type { Options } from './config/options.ts'
+
+export type { Limits, LogLevel, Options, SpawnMode, StaticOptions, Timeouts } from './config/options.ts'
+export type { App, AppContext } from './handlers/app/contract.ts'
+
+/** Types the options of a prefork.config.ts: `export default defineConfig({ port: 8080 })`. */
+export function defineConfig(options: Options): Options {
+  return options
+}

@@ -1,0 +1,125 @@
+/**
+ * The numbers of the kernel's headers. Nobody else writes `0x80000`.
+ *
+ * Most are the same on every architecture (asm-generic); those that differ are
+ * chosen by `process.arch` in `layout.ts`, together with the struct layouts.
+ */
+
+// bits/socket.h, asm-generic/socket.h
+export const AF_UNSPEC = 0
+export const AF_UNIX = 1
+export const AF_INET = 2
+export const AF_INET6 = 10
+export const SOCK_STREAM = 1
+export const SOCK_DGRAM = 2
+export const SOCK_SEQPACKET = 5
+export const SOCK_NONBLOCK = 0o4000
+export const SOCK_CLOEXEC = 0o2000000
+export const SOL_SOCKET = 1
+export const SO_REUSEADDR = 2
+export const SO_TYPE = 3
+export const SO_ERROR = 4
+export const SO_SNDBUF = 7
+export const SO_RCVBUF = 8
+export const SO_KEEPALIVE = 9
+export const SO_LINGER = 13
+export const SO_REUSEPORT = 15
+export const SO_ACCEPTCONN = 30
+export const SO_INCOMING_CPU = 49
+export const MSG_PEEK = 0x2
+export const MSG_DONTWAIT = 0x40
+export const MSG_NOSIGNAL = 0x4000
+export const MSG_MORE = 0x8000
+export const SHUT_RD = 0
+export const SHUT_WR = 1
+export const SHUT_RDWR = 2
+
+// netinet/in.h
+export const IPPROTO_IP = 0
+export const IPPROTO_TCP = 6
+export const IPPROTO_UDP = 17
+export const IPPROTO_IPV6 = 41
+export const IPV6_V6ONLY = 26
+
+// linux/tcp.h
+export const TCP_NODELAY = 1
+export const TCP_CORK = 3
+export const TCP_DEFER_ACCEPT = 9
+export const TCP_INFO = 11
+export const TCP_FASTOPEN = 23
+
+// sys/epoll.h
+export const EPOLL_CLOEXEC = 0o2000000
+export const EPOLL_CTL_ADD = 1
+export const EPOLL_CTL_DEL = 2
+export const EPOLL_CTL_MOD = 3
+export const EPOLLIN = 0x001
+export const EPOLLOUT = 0x004
+export const EPOLLERR = 0x008
+export const EPOLLHUP = 0x010
+export const EPOLLRDHUP = 0x2000
+export const EPOLLEXCLUSIVE = 0x10000000
+export const EPOLLET = 0x80000000
+
+// asm-generic/fcntl.h (O_DIRECTORY and O_NOFOLLOW differ: layout.ts)
+export const O_RDONLY = 0
+export const O_WRONLY = 1
+export const O_RDWR = 2
+export const O_CREAT = 0o100
+export const O_EXCL = 0o200
+export const O_NOCTTY = 0o400
+export const O_TRUNC = 0o1000
+export const O_APPEND = 0o2000
+export const O_NONBLOCK = 0o4000
+export const O_CLOEXEC = 0o2000000
+export const O_PATH = 0o10000000
+export const AT_FDCWD = -100
+export const F_GETFD = 1
+export const F_SETFD = 2
+export const F_GETFL = 3
+export const F_SETFL = 4
+export const FD_CLOEXEC = 1
+
+// linux/openat2.h
+export const RESOLVE_NO_XDEV = 0x01
+export const RESOLVE_NO_MAGICLINKS = 0x02
+export const RESOLVE_NO_SYMLINKS = 0x04
+export const RESOLVE_BENEATH = 0x08
+
+// linux/stat.h
+export const S_IFMT = 0o170000
+export const S_IFREG = 0o100000
+export const S_IFDIR = 0o040000
+
+// linux/memfd.h, asm-generic/mman.h
+export const MFD_CLOEXEC = 1
+export const PROT_NONE = 0
+export const PROT_READ = 1
+export const PROT_WRITE = 2
+export const MAP_SHARED = 0x01
+export const MAP_PRIVATE = 0x02
+export const MAP_ANONYMOUS = 0x20
+export const MADV_DOFORK = 11
+
+// linux/wait.h, linux/prctl.h
+export const WNOHANG = 1
+export const PR_SET_PDEATHSIG = 1
+export const PR_SET_NAME = 15
+export const PR_SET_CHILD_SUBREAPER = 36
+
+// asm-generic/signal.h
+export const SIG_DFL = 0
+export const SIG_IGN = 1
+export const SIGHUP = 1
+export const SIGINT = 2
+export const SIGQUIT = 3
+export const SIGKILL = 9
+export const SIGUSR1 = 10
+export const SIGSEGV = 11
+export const SIGUSR2 = 12
+export const SIGPIPE = 13
+export const SIGTERM = 15
+export const SIGCHLD = 17
+export const SIGTTIN = 21
+export const SIGTTOU = 22
+export const SIGWINCH = 28

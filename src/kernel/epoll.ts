@@ -1,0 +1,79 @@
+/**
+ * epoll: which of many descriptors have something to say.
+ *
+ * `struct epoll_event` is { u32 events; u64 data }, packed on x64 only
+ * (layout.ts). We keep the descriptor in the lower half of `data`, and hand out
+ * a buffer of events that is read in place.
+ */
+import { EPOLL_CTL_DEL } from './constants.ts'
+import { ENOENT, must } from './errno.ts'
+import type { Fd } from './fd.ts'
+import { layout } from './layout.ts'
+import { bind } from './libc.ts'
+import { allocate, type Memory } from './memory.ts'
+
+const libc = {
+  epoll_create1: bind('epoll_create1', 'int', ['int']),
+  epoll_ctl: bind('epoll_ctl', 'int', ['int', 'int', 'int', 'uintptr_t']),
+  epoll_wait: bind('epoll_wait', 'int', ['int', 'uintptr_t', 'int', 'int']),
+}
+
+const one = allocate(layout.epollEvent.size)
+
+/**
+ * epoll_create1(flags): an empty interest list.
+ *
+ * https://man7.org/linux/man-pages/man2/epoll_create1.2.html
+ */
+export function epoll_create1(flags: number): Fd {
+  return must(libc.epoll_create1(flags), 'epoll_create1', '') as Fd
+}
+
+/**
+ * epoll_ctl(epfd, op, fd, event): adds, changes or drops an interest; `events`
+ * is a set of EPOLL* bits. Dropping what is not there (ENOENT) is no error.
+ *
+ * https://man7.org/linux/man-pages/man2/epoll_ctl.2.html
+ */
+export function epoll_ctl(epfd: Fd, op: number, fd: Fd, events: number): void {
+  one.bytes.writeUInt32LE(events >>> 0, layout.epollEvent.events)
+  one.bytes.writeInt32LE(fd, layout.epollEvent.data)
+  const result = libc.epoll_ctl(epfd, op, fd, one.address)
+  if (op === EPOLL_CTL_DEL && result === -ENOENT) return
+  must(result, 'epoll_ctl', `of fd ${fd}`)
+}
+
+/** Room for the events of one epoll_wait, read in place. */
+export class EpollEvents {
+  readonly capacity: number
+  readonly memory: Memory
+  readonly #words: Int32Array
+
+  constructor(capacity: number) {
+    this.capacity = capacity
+    this.memory = allocate(capacity * layout.epollEvent.size)
+    this.#words = new Int32Array(this.memory.bytes.buffer, this.memory.bytes.byteOffset, this.memory.bytes.length / 4)
+  }
+
+  /** The descriptor of event `i`. */
+  fd(i: number): Fd {
+    return this.#words[(i * layout.epollEvent.size + layout.epollEvent.data) >> 2] as Fd
+  }
+
+  /** The EPOLL* bits of event `i`. */
+  events(i: number): number {
+    return this.#words[(i * layout.epollEvent.size + layout.epollEvent.events) >> 2]!
+  }
+}
+
+/**
+ * epoll_wait(epfd, events, maxevents, timeout): how many events were written.
+ * `timeoutMs` 0 only looks, -1 waits without end (and blocks Node's own loop). A
+ * signal does not end the wait, but starts its time anew.
+ *
+ * https://man7.org/linux/man-pages/man2/epoll_wait.2.html
+ */
+export function epoll_wait(epfd: Fd, events: EpollEvents, timeoutMs: number): number {
+  const result = libc.epoll_wait(epfd, events.memory.address, events.capacity, timeoutMs)
+  return must(result, 'epoll_wait', `on fd ${epfd}`)
+}

@@ -1,0 +1,46 @@
+/**
+ * File descriptors have a type of their own, so that a length or a port is never
+ * passed for one. A descriptor has one owner, and the owner closes it once.
+ */
+
+import { F_GETFD, F_SETFD, FD_CLOEXEC } from './constants.ts'
+import { EINTR, must } from './errno.ts'
+import { bind } from './libc.ts'
+
+declare const fdBrand: unique symbol
+
+/** A non-negative descriptor of this process. */
+export type Fd = number & { readonly [fdBrand]: true }
+
+const libc = {
+  close: bind('close', 'int', ['int'], 'once'),
+  fcntl: bind('fcntl', 'int', ['int', 'int', 'intptr_t']),
+}
+
+/**
+ * close(fd): gives the descriptor back.
+ *
+ * Never repeated after EINTR: Linux has released the number by then, and it may
+ * already be somebody else's.
+ *
+ * https://man7.org/linux/man-pages/man2/close.2.html
+ */
+export function close(fd: Fd): void {
+  const result = libc.close(fd)
+  if (result < 0 && result !== -EINTR) must(result, 'close', `on fd ${fd}`)
+}
+
+/**
+ * fcntl(fd, F_SETFD, …): whether a descriptor survives execve(2). Everything is
+ * opened close-on-exec; only what a child must inherit loses the flag.
+ *
+ * https://man7.org/linux/man-pages/man2/fcntl.2.html
+ */
+export function setCloseOnExec(fd: Fd, on: boolean): void {
+  must(libc.fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0), 'fcntl', `F_SETFD on fd ${fd}`)
+}
+
+/** fcntl(fd, F_GETFD): whether the number names an open descriptor. */
+export function isOpen(fd: number): fd is Fd {
+  return libc.fcntl(fd, F_GETFD, 0) >= 0
+}

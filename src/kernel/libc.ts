@@ -1,0 +1,128 @@
+/**
+ * The C library of the running process, as JavaScript functions. The only file
+ * of `kernel/` that speaks FFI; every call in the folder is made of what `bind`
+ * returns.
+ *
+ * A bound function answers as the kernel itself does: a result of 0 or more, or
+ * **-errno**. This is the one place that reads errno, and the one place that
+ * retries EINTR.
+ *
+ * Pointers travel as plain numbers (`uintptr_t`): addresses in user space fit a
+ * double exactly, and a number costs less than a BigInt on every call. Whoever
+ * passes one keeps the memory alive; `memory.ts` is made for that.
+ */
+import koffi from 'koffi'
+
+export type CType = 'int' | 'long' | 'uint' | 'uintptr_t' | 'intptr_t' | 'size_t' | 'int64_t' | 'str' | 'str[]' | 'void'
+export type CValue = number | string | null | readonly (string | null)[]
+export type CFunction = (...args: CValue[]) => number
+
+/** How a call meets EINTR: `again` for nearly all; `once` where repeating is wrong, as for close(2) and connect(2). */
+export type OnInterrupt = 'again' | 'once'
+
+const EINTR = 4
+
+/** The whole process: libc, and libuv, whose symbols the `node` binary exports. */
+const process_ = koffi.load(null)
+const stringArray = koffi.pointer('str')
+
+/** errno lives in thread-local storage that never moves, so one view serves every call of this thread. */
+const errno = new Int32Array(koffi.view(process_.func('__errno_location', 'void *', [])(), 4))
+
+/** A function by its symbol's name, its result untouched: for calls that do not report through errno. */
+export function bindRaw(name: string, result: CType, args: readonly CType[]): CFunction {
+  return process_.func(
+    name,
+    result,
+    args.map((type) => (type === 'str[]' ? stringArray : type)),
+  ) as unknown as CFunction
+}
+
+/**
+ * A function by its symbol's name, answering a result or -errno.
+ *
+ * One closure per number of arguments: rest parameters would make an array for
+ * every system call.
+ */
+export function bind(
+  name: string,
+  result: CType,
+  args: readonly CType[],
+  onInterrupt: OnInterrupt = 'again',
+): CFunction {
+  const call = bindRaw(name, result, args)
+  const interrupted = onInterrupt === 'again' ? () => errno[0] === EINTR : () => false
+  switch (args.length) {
+    case 0:
+      return () => {
+        let r = call()
+        while (r === -1 && interrupted()) r = call()
+        return r === -1 ? -errno[0]! : r
+      }
+    case 1:
+      return (a) => {
+        let r = call(a!)
+        while (r === -1 && interrupted()) r = call(a!)
+        return r === -1 ? -errno[0]! : r
+      }
+    case 2:
+      return (a, b) => {
+        let r = call(a!, b!)
+        while (r === -1 && interrupted()) r = call(a!, b!)
+        return r === -1 ? -errno[0]! : r
+      }
+    case 3:
+      return (a, b, c) => {
+        let r = call(a!, b!, c!)
+        while (r === -1 && interrupted()) r = call(a!, b!, c!)
+        return r === -1 ? -errno[0]! : r
+      }
+    case 4:
+      return (a, b, c, d) => {
+        let r = call(a!, b!, c!, d!)
+        while (r === -1 && interrupted()) r = call(a!, b!, c!, d!)
+        return r === -1 ? -errno[0]! : r
+      }
+    case 5:
+      return (a, b, c, d, e) => {
+        let r = call(a!, b!, c!, d!, e!)
+        while (r === -1 && interrupted()) r = call(a!, b!, c!, d!, e!)
+        return r === -1 ? -errno[0]! : r
+      }
+    case 6:
+      return (a, b, c, d, e, f) => {
+        let r = call(a!, b!, c!, d!, e!, f!)
+        while (r === -1 && interrupted()) r = call(a!, b!, c!, d!, e!, f!)
+        return r === -1 ? -errno[0]! : r
+      }
+    default:
+      throw new RangeError(`bind ${name}: ${args.length} arguments; the kernel takes at most 6`)
+  }
+}
+
+/** syscall(2) by number, for calls that libc does not wrap: at most four arguments here. Pointers as numbers. */
+export const syscall = bind('syscall', 'long', ['long', 'intptr_t', 'intptr_t', 'intptr_t', 'intptr_t'])
+
+/** The address of a symbol of the process, as a number. */
+export function addressOfSymbol(name: string): number {
+  return Number(koffi.address(process_.symbol(name)))
+}
+
+/** The address of a buffer's first byte. Valid while the buffer lives: the caller keeps it. */
+export function addressOfBuffer(bytes: Uint8Array): number {
+  return Number(koffi.address(bytes))
+}
+
+/** A view of memory that is not JavaScript's own (mmap). Using it after munmap crashes the process. */
+export function viewMemory(address: number, length: number): ArrayBuffer {
+  return koffi.view(BigInt(address), length)
+}
+
+export interface PollHandle {
+  close(): void
+}
+
+/** Calls back from Node's own event loop whenever `fd` is readable. Keeps the process alive until closed. */
+export function pollReadable(fd: number, readable: () => void): PollHandle {
+  return koffi.node.poll(fd, { readable: true }, readable)
+}

@@ -1,0 +1,32 @@
+/**
+ * mmap: memory that several processes see.
+ */
+import { must } from './errno.ts'
+import type { Fd } from './fd.ts'
+import { bind, viewMemory } from './libc.ts'
+import type { Memory } from './memory.ts'
+
+const libc = {
+  mmap: bind('mmap', 'intptr_t', ['uintptr_t', 'size_t', 'int', 'int', 'int', 'int64_t']),
+  munmap: bind('munmap', 'int', ['uintptr_t', 'size_t']),
+}
+
+/**
+ * mmap(NULL, length, prot, flags, fd, 0): `length` bytes, mapped. With
+ * MAP_SHARED a forked child sees the same bytes. `fd` is -1 for MAP_ANONYMOUS.
+ *
+ * https://man7.org/linux/man-pages/man2/mmap.2.html
+ */
+export function mmap(length: number, prot: number, flags: number, fd: Fd | -1): Memory {
+  const address = must(libc.mmap(0, length, prot, flags, fd, 0), 'mmap', `of ${length} bytes`)
+  return { bytes: Buffer.from(viewMemory(address, length)), address }
+}
+
+/**
+ * munmap(addr, length): gives the mapping back. Its bytes must not be touched again.
+ *
+ * https://man7.org/linux/man-pages/man2/munmap.2.html
+ */
+export function munmap(memory: Memory): void {
+  must(libc.munmap(memory.address, memory.bytes.length), 'munmap', '')
+}

@@ -1,0 +1,184 @@
+/**
+ * Processes: fork, wait, kill, exit; and posix_spawn for a program of its own.
+ */
+import { MADV_DOFORK, PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, WNOHANG } from './constants.ts'
+import { ECHILD, ESRCH, must, SyscallError } from './errno.ts'
+import type { Fd } from './fd.ts'
+import { layout } from './layout.ts'
+import { bind, bindRaw, syscall } from './libc.ts'
+import { allocate } from './memory.ts'
+import { uv_loop_fork } from './uv.ts'
+
+const libc = {
+  fork: bind('fork', 'int', [], 'once'),
+  madvise: bindRaw('madvise', 'int', ['uintptr_t', 'size_t', 'int']),
+  waitpid: bind('waitpid', 'int', ['int', 'uintptr_t', 'int']),
+  kill: bind('kill', 'int', ['int', 'int']),
+  prctl: bind('prctl', 'int', ['int', 'uintptr_t', 'uintptr_t', 'uintptr_t', 'uintptr_t']),
+  signal: bind('signal', 'intptr_t', ['int', 'uintptr_t']),
+  getpid: bindRaw('getpid', 'int', []),
+  getppid: bindRaw('getppid', 'int', []),
+  sleep: bindRaw('sleep', 'uint', ['uint']),
+  exit: bindRaw('_exit', 'void', ['int']),
+  posix_spawn: bindRaw('posix_spawn', 'int', ['uintptr_t', 'str', 'uintptr_t', 'uintptr_t', 'str[]', 'str[]']),
+  actions_init: bindRaw('posix_spawn_file_actions_init', 'int', ['uintptr_t']),
+  actions_adddup2: bindRaw('posix_spawn_file_actions_adddup2', 'int', ['uintptr_t', 'int', 'int']),
+  actions_destroy: bindRaw('posix_spawn_file_actions_destroy', 'int', ['uintptr_t']),
+}
+
+/** Below this no mapping can lie (vm.mmap_min_addr). */
+const FIRST_PAGE = 0x1000
+
+/**
+ * fork(): the child gets 0, the parent the child's pid. Memory is shared
+ * copy-on-write.
+ *
+ * Node needs two courtesies. It marks its heap MADV_DONTFORK (nodejs/node#48523),
+ * so one madvise(2) over the whole address space takes the marks off, with no
+ * allocation between it and the fork: a page mapped in between would be missing
+ * in the child. It answers an error at the kernel's own mappings at the top of
+ * the address space; the heap is done by then, so the result is not looked at.
+ * And libuv's epoll must not be shared: the child makes its own first of all.
+ *
+ * Only a process started as `node --single-threaded --v8-pool-size=0` may do
+ * this: threads are not copied, and a child would wait for them forever.
+ *
+ * https://man7.org/linux/man-pages/man2/fork.2.html
+ */
+export function fork(): number {
+  libc.madvise(FIRST_PAGE, layout.userSpaceEnd - FIRST_PAGE, MADV_DOFORK)
+  const pid = libc.fork()
+  if (pid === 0) uv_loop_fork()
+  return must(pid, 'fork', '')
+}
+
+/** How a process ended: with an exit code, or by a signal. One of the two is null. */
+export interface Death {
+  readonly pid: number
+  readonly exitCode: number | null
+  readonly signal: number | null
+}
+
+const status = allocate(4)
+
+/**
+ * waitpid(pid, wstatus, options): the death of a child, or null when none has
+ * died (WNOHANG, the default here) or there is no child at all (ECHILD). With
+ * `options` 0 it blocks until one dies. `pid` -1 is any child.
+ *
+ * https://man7.org/linux/man-pages/man2/waitpid.2.html
+ */
+export function waitpid(pid: number, options: number = WNOHANG): Death | null {
+  const result = libc.waitpid(pid, status.address, options)
+  if (result === 0 || result === -ECHILD) return null
+  must(result, 'waitpid', `for ${pid}`)
+  const word = status.bytes.readInt32LE(0)
+  const signal = word & 0x7f // WTERMSIG
+  return { pid: result, exitCode: signal === 0 ? (word >> 8) & 0xff : null, signal: signal === 0 ? null : signal }
+}
+
+/**
+ * kill(pid, sig): false when there is no such process (ESRCH). Signal 0 only asks.
+ *
+ * https://man7.org/linux/man-pages/man2/kill.2.html
+ */
+export function kill(pid: number, signal: number): boolean {
+  const result = libc.kill(pid, signal)
+  if (result === -ESRCH) return false
+  must(result, 'kill', `of ${pid}`)
+  return true
+}
+
+/** prctl(PR_SET_CHILD_SUBREAPER, 1): orphans of this process' descendants become its children, so it can reap them. */
+export function becomeSubreaper(): void {
+  must(libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 'prctl', 'PR_SET_CHILD_SUBREAPER')
+}
+
+/** prctl(PR_SET_PDEATHSIG, signal): the kernel sends `signal` to this process when its parent dies. 0 takes it back. */
+export function setParentDeathSignal(signal: number): void {
+  must(libc.prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0), 'prctl', 'PR_SET_PDEATHSIG')
+}
+
+/**
+ * signal(signum, SIG_IGN | SIG_DFL): a disposition without a handler. Handlers
+ * in JavaScript are `process.on`.
+ *
+ * https://man7.org/linux/man-pages/man2/signal.2.html
+ */
+export function signal(signum: number, disposition: number): void {
+  must(libc.signal(signum, disposition), 'signal', `${signum}`)
+}
+
+/** getpid(): the real one. In a forked child `process.pid` still says the parent's. */
+export function getpid(): number {
+  return libc.getpid()
+}
+
+/** getppid(): the parent's pid, now. */
+export function getppid(): number {
+  return libc.getppid()
+}
+
+/**
+ * sleep(seconds): blocks the whole process, timers and all. Answers 0, or the
+ * seconds that were left when a signal's handler ended it early.
+ *
+ * https://man7.org/linux/man-pages/man3/sleep.3.html
+ */
+export function sleep(seconds: number): number {
+  return libc.sleep(seconds)
+}
+
+/**
+ * _exit(status): ends the process at once: no exit handlers, no flushing. The
+ * only safe way out of a forked Node, whose own exit would wait for threads that
+ * the fork did not copy.
+ *
+ * https://man7.org/linux/man-pages/man2/_exit.2.html
+ */
+export function _exit(code: number): never {
+  libc.exit(code)
+  throw new Error('_exit returned')
+}
+
+/**
+ * pidfd_open(pid, 0): a descriptor that is readable once the process has ended.
+ * Close-on-exec by nature. Needs Linux 5.3.
+ *
+ * https://man7.org/linux/man-pages/man2/pidfd_open.2.html
+ */
+export function pidfd_open(pid: number): Fd {
+  return must(syscall(layout.SYS_pidfd_open, pid, 0, 0, 0), 'pidfd_open', `of ${pid}`) as Fd
+}
+
+/** glibc needs 80 bytes for posix_spawn_file_actions_t, musl the same; this is room enough for both. */
+const SPAWN_ACTIONS_BYTES = 256
+
+/**
+ * posix_spawn(pid, path, file_actions, NULL, argv, envp): starts a program of
+ * its own, without copying this process. Every descriptor is close-on-exec (Node
+ * marks even 0, 1 and 2); those three and the ones in `inherit` keep their
+ * numbers in the child, because a dup2 onto itself takes the mark off
+ * (POSIX.1-2024). Returns the pid; throws ENOENT, EACCES, EAGAIN, …
+ *
+ * https://man7.org/linux/man-pages/man3/posix_spawn.3.html
+ */
+export function posix_spawn(
+  path: string,
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv,
+  inherit: readonly Fd[],
+): number {
+  const pid = allocate(4)
+  const actions = allocate(SPAWN_ACTIONS_BYTES)
+  const envp = Object.entries(env).map(([name, value]) => `${name}=${value ?? ''}`)
+  libc.actions_init(actions.address)
+  try {
+    for (const fd of [0, 1, 2, ...inherit]) libc.actions_adddup2(actions.address, fd, fd)
+    const errno = libc.posix_spawn(pid.address, path, actions.address, 0, [...argv, null], [...envp, null])
+    if (errno !== 0) throw new SyscallError('posix_spawn', errno, path)
+  } finally {
+    libc.actions_destroy(actions.address)
+  }
+  return pid.bytes.readInt32LE(0)
+}

@@ -1,0 +1,103 @@
+/**
+ * The event loop: every socket of a worker in one epoll, inside Node's own loop.
+ *
+ *     libuv sleeps in its epoll_wait, our epoll's descriptor among its own
+ *       → a socket is ready, so our epoll is readable, so libuv wakes
+ *       → `setImmediate` runs right after the poll: one `epoll_wait(…, 0)` of ours
+ *       → each watcher is told
+ *
+ * So timers, promises, `fetch` and database drivers work in handlers as ever,
+ * and an idle worker sleeps: an unref'd immediate does not keep libuv from it.
+ *
+ * Watchers must bear an event that is no longer true: a descriptor closed and
+ * given out again within one round may get its predecessor's event.
+ */
+import { EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD } from '../kernel/constants.ts'
+import { EpollEvents, epoll_create1, epoll_ctl, epoll_wait } from '../kernel/epoll.ts'
+import type { Fd } from '../kernel/fd.ts'
+import { wakeWhenReadable } from '../kernel/uv.ts'
+import { type Deadline, Deadlines, STEP_MS } from './deadlines.ts'
+
+/** Events taken in one round; when it is full there is another round at once. */
+const EVENTS_PER_ROUND = 256
+
+export interface Watcher {
+  /** Something happened on the descriptor: a set of EPOLL* bits. */
+  onReady(events: number): void
+}
+
+export class EventLoop {
+  /** Milliseconds, monotonic, read once per round. */
+  now = performance.now()
+  readonly deadlines = new Deadlines(this.now)
+  readonly #epoll = epoll_create1(EPOLL_CLOEXEC)
+  readonly #events = new EpollEvents(EVENTS_PER_ROUND)
+  readonly #watchers: (Watcher | undefined)[] = []
+  readonly #afterRound: (() => void)[] = []
+  #timer: NodeJS.Timeout | null = null
+  #timerAt = Number.POSITIVE_INFINITY
+
+  /** Begins. From here on the process lives until it is ended. */
+  start(): void {
+    wakeWhenReadable(this.#epoll)
+    setImmediate(this.#round).unref()
+  }
+
+  watch(fd: Fd, events: number, watcher: Watcher): void {
+    epoll_ctl(this.#epoll, EPOLL_CTL_ADD, fd, events)
+    this.#watchers[fd] = watcher
+  }
+
+  rewatch(fd: Fd, events: number): void {
+    epoll_ctl(this.#epoll, EPOLL_CTL_MOD, fd, events)
+  }
+
+  /** No more events for a descriptor that stays open. */
+  unwatch(fd: Fd): void {
+    epoll_ctl(this.#epoll, EPOLL_CTL_DEL, fd, 0)
+    this.#watchers[fd] = undefined
+  }
+
+  /** No more events for a descriptor about to be closed: the kernel drops the interest with the last copy of it. */
+  forget(fd: Fd): void {
+    this.#watchers[fd] = undefined
+  }
+
+  /** Runs `job` once, at the end of this round (or of the next, when called between rounds). */
+  afterRound(job: () => void): void {
+    this.#afterRound.push(job)
+  }
+
+  /** Gives `entry` a deadline on this loop's clock; Infinity for none. */
+  setDeadline(entry: Deadline, atMs: number): void {
+    this.deadlines.set(entry, atMs)
+    this.#lookAt(Math.ceil(atMs / STEP_MS) * STEP_MS)
+  }
+
+  #lookAt(atMs: number): void {
+    if (atMs >= this.#timerAt) return
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timerAt = atMs
+    this.#timer = setTimeout(this.#expire, Math.max(1, Math.ceil(atMs - performance.now()))).unref()
+  }
+
+  readonly #round = (): void => {
+    setImmediate(this.#round).unref() // first, so that a watcher that throws does not stop the loop
+    this.now = performance.now()
+    let count: number
+    do {
+      count = epoll_wait(this.#epoll, this.#events, 0)
+      for (let i = 0; i < count; i++) this.#watchers[this.#events.fd(i)]?.onReady(this.#events.events(i))
+    } while (count === EVENTS_PER_ROUND)
+    if (this.#afterRound.length > 0) for (const job of this.#afterRound.splice(0)) job()
+  }
+
+  readonly #expire = (): void => {
+    this.#timer = null
+    this.#timerAt = Number.POSITIVE_INFINITY
+    this.now = performance.now()
+    this.deadlines.expire(this.now)
+    const next = this.deadlines.nextLookAt()
+    if (next !== null) this.#lookAt(next)
+  }
+}

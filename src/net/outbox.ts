@@ -1,0 +1,177 @@
+/**
+ * Bytes that wait to be sent.
+ *
+ * What a connection writes during its turn is gathered in one send buffer that
+ * the connections of a worker share, so a batch of pipelined answers leaves in
+ * one send(2). What the kernel does not take at once moves into a queue of the
+ * connection's own, and waits there until the socket is writable.
+ *
+ * The bound is the writer's: whoever writes a stream waits until `flush` has
+ * answered `sent` before it writes more, and no next request is begun before.
+ */
+import { EAGAIN } from '../kernel/errno.ts'
+import type { Fd } from '../kernel/fd.ts'
+import { allocate, type Memory, memoryOf } from '../kernel/memory.ts'
+import type { Transport } from './transport.ts'
+
+/** Node's own writers, without the encoding to look up; in every release, though not in the type declarations. */
+type FastBuffer = Buffer & {
+  latin1Write(text: string, at: number): number
+  utf8Write(text: string, at: number): number
+}
+
+export const SEND_BUFFER_BYTES = 64 * 1024
+/** Bytes of this size and more are sent from where they are; smaller ones are copied, to leave with their neighbours. */
+const COPY_BYTES_MAX = 16 * 1024
+/** sendfile(2) takes no more in one call; less also keeps one download from holding the loop. */
+const SENDFILE_BYTES_MAX = 1024 * 1024
+
+/** A file, or a part of it, as the outbox sees it. `close` is called once, sent or not. */
+export interface OutgoingFile {
+  readonly fd: number
+  readonly offset: number
+  readonly length: number
+  close(): void
+}
+
+/** What flushing came to: all `sent`; `blocked` until the socket is writable; `gone`: the peer (or the file's end) is missing. */
+export type Flushed = 'sent' | 'blocked' | 'gone'
+
+/** The buffer that the connections of one worker take turns with. */
+export class SendBuffer {
+  readonly memory: Memory = allocate(SEND_BUFFER_BYTES)
+  readonly bytes = this.memory.bytes as FastBuffer
+  used = 0
+}
+
+interface Waiting {
+  memory: Memory | null
+  file: OutgoingFile | null
+  at: number
+  end: number
+}
+
+export class Outbox {
+  readonly #shared: SendBuffer
+  #queue: Waiting[] | null = null
+  /** Bytes that the kernel has taken, in the connection's life. */
+  bytesSent = 0
+
+  constructor(shared: SendBuffer) {
+    this.#shared = shared
+  }
+
+  get isBlocked(): boolean {
+    return this.#queue !== null
+  }
+
+  /** Adds text of one byte per character (a message head). */
+  writeLatin1(text: string): void {
+    if (this.#queue === null && text.length <= SEND_BUFFER_BYTES - this.#shared.used) {
+      this.#shared.used += this.#shared.bytes.latin1Write(text, this.#shared.used)
+    } else {
+      this.#wait(Buffer.from(text, 'latin1'))
+    }
+  }
+
+  /** Adds text as UTF-8; `byteLength` is its length in bytes. */
+  writeUtf8(text: string, byteLength: number): void {
+    if (this.#queue === null && byteLength <= SEND_BUFFER_BYTES - this.#shared.used) {
+      this.#shared.used += this.#shared.bytes.utf8Write(text, this.#shared.used)
+    } else {
+      this.#wait(Buffer.from(text, 'utf8'))
+    }
+  }
+
+  /** Adds bytes. Large ones are not copied: the writer must not change them until they are sent. */
+  writeBytes(bytes: Uint8Array): void {
+    const room = SEND_BUFFER_BYTES - this.#shared.used
+    if (this.#queue === null && bytes.length <= Math.min(room, COPY_BYTES_MAX)) {
+      this.#shared.bytes.set(bytes, this.#shared.used)
+      this.#shared.used += bytes.length
+    } else if (bytes.length > 0) {
+      this.#wait(bytes)
+    }
+  }
+
+  /** Adds a part of a file, and owns it from here. */
+  writeFile(file: OutgoingFile): void {
+    this.#moveShared()
+    this.#queue!.push({ memory: null, file, at: file.offset, end: file.offset + file.length })
+  }
+
+  /** Sends what can be sent. The shared buffer is empty afterwards, whatever the answer. */
+  flush(transport: Transport): Flushed {
+    if (this.#queue === null) {
+      const { used, memory } = this.#shared
+      if (used === 0) return 'sent'
+      const result = transport.send(memory, 0, used, false)
+      if (result === used) {
+        this.#shared.used = 0
+        this.bytesSent += used
+        return 'sent'
+      }
+      if (result < 0 && result !== -EAGAIN) return this.#lose()
+      this.#keepUnsent(Math.max(0, result))
+      return 'blocked'
+    }
+    return this.#flushQueue(transport)
+  }
+
+  /** Drops everything, closing files that were not sent. */
+  discard(): void {
+    for (const waiting of this.#queue ?? []) waiting.file?.close()
+    this.#queue = null
+  }
+
+  #lose(): Flushed {
+    this.#shared.used = 0
+    this.discard()
+    return 'gone'
+  }
+
+  #keepUnsent(sent: number): void {
+    this.bytesSent += sent
+    const rest = Buffer.from(this.#shared.bytes.subarray(sent, this.#shared.used))
+    this.#shared.used = 0
+    this.#queue = [{ memory: memoryOf(rest), file: null, at: 0, end: rest.length }]
+  }
+
+  #wait(bytes: Uint8Array): void {
+    this.#moveShared()
+    this.#queue!.push({ memory: memoryOf(bytes), file: null, at: 0, end: bytes.length })
+  }
+
+  /** What lies in the shared buffer goes first. */
+  #moveShared(): void {
+    if (this.#queue !== null) return
+    if (this.#shared.used > 0) this.#keepUnsent(0)
+    else this.#queue = []
+  }
+
+  #flushQueue(transport: Transport): Flushed {
+    const queue = this.#queue!
+    while (queue.length > 0) {
+      const first = queue[0]!
+      if (first.at < first.end) {
+        const result = this.#sendSome(transport, first, queue.length > 1)
+        if (result === -EAGAIN) return 'blocked'
+        // A file that ends early cannot be made up for: its length is already stated.
+        if (result <= 0) return this.#lose()
+        first.at += result
+        this.bytesSent += result
+        if (first.at < first.end) continue
+      }
+      first.file?.close()
+      queue.shift()
+    }
+    this.#queue = null
+    return 'sent'
+  }
+
+  #sendSome(transport: Transport, waiting: Waiting, more: boolean): number {
+    const length = waiting.end - waiting.at
+    if (waiting.memory !== null) return transport.send(waiting.memory, waiting.at, length, more)
+    return transport.sendfile(waiting.file!.fd as Fd, waiting.at, Math.min(length, SENDFILE_BYTES_MAX))
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * THE MOULD: a process that loads the app once, and from which workers are
+ * forked.
+ *
+ *     node --single-threaded --v8-pool-size=0 dist/src/preloader/main.js <boot fd>
+ *
+ *     boot document → self-check → import the app → quiet → take orders
+ *                                                             └─ in each child: individual → worker
+ *
+ * It never serves, and after loading it never returns to Node's event loop.
+ */
+import { readBoot } from '../boot.ts'
+import { Channel, type ForkOrder, type Report } from '../channel.ts'
+import { createHandler } from '../handlers/target.ts'
+import { SIG_IGN, SIGINT } from '../kernel/constants.ts'
+import { type Fd, setCloseOnExec } from '../kernel/fd.ts'
+import { signal } from '../kernel/process.ts'
+import { createLog } from '../log.ts'
+import { becomeIndividual, installRandom } from '../worker/individual.ts'
+import { loadOrExit } from '../worker/load.ts'
+import { runWorker } from '../worker/worker.ts'
+import { takeOrders } from './orders.ts'
+import { becomeQuiet, threads } from './quiet.ts'
+import { selfCheck } from './self-check.ts'
+
+const { config, listeners, channel: channelFd } = readBoot(Number(process.argv[2]) as Fd)
+const channel = new Channel<ForkOrder, Report>(channelFd)
+const log = createLog(config.logLevel, `preloader (pid ${process.pid})`)
+
+process.title = 'prefork: preloader'
+signal(SIGINT, SIG_IGN) // a terminal's Ctrl-C reaches the whole group: the supervisor decides
+for (const fd of [channelFd, ...listeners.map((listener) => listener.fd)]) setCloseOnExec(fd, true)
+installRandom()
+
+const why = await selfCheck()
+if (why !== null) {
+  channel.send({ type: 'unforkable', why })
+  process.exit(0)
+}
+const threadsBefore = threads().length
+const app = await loadOrExit(config, log)
+await becomeQuiet(log, threadsBefore)
+channel.send({ type: 'loaded' })
+
+const slot = takeOrders(channel, log)
+becomeIndividual(`prefork: worker ${slot}`)
+log.name = `worker ${slot} (pid ${process.pid})`
+runWorker({ slot, config, listeners, channel, log, handler: createHandler(config, app, log) })

@@ -1,0 +1,56 @@
+/**
+ * Before the first fork the process must be quiet: what only a thread can finish
+ * will not be finished in a child, and an open socket would be shared by all.
+ *
+ * Waits a little for what is in flight, then warns by name about the rest: the
+ * app works as it is told, and its author learns what to move.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { setTimeout } from 'node:timers/promises'
+import type { Log } from '../log.ts'
+
+/** An app may read a file or look up a name while it loads, without waiting for it. */
+const SETTLE_MS = 2_000
+const LOOK_EVERY_MS = 5
+
+/** As process.getActiveResourcesInfo() names them: requests of the thread pool, and jobs of crypto and zlib. */
+const IN_FLIGHT = /Req(Wrap|Promise|Callback)?$|Job$/
+const SHARED = /^(TCP|UDP)(Socket|Server)?W(RAP|rap)$/
+
+/** libuv's pool: its idle threads are made anew in a child. */
+const POOL_THREADS = Number(process.env.UV_THREADPOOL_SIZE ?? 4)
+
+/** The names of this process' threads. */
+export function threads(): string[] {
+  return readdirSync('/proc/self/task').map((tid) => readFileSync(`/proc/self/task/${tid}/comm`, 'utf8').trim())
+}
+
+/** Resolves when the process is as quiet as it will get. `threadsBefore`: how many threads it had before the app. */
+export async function becomeQuiet(log: Log, threadsBefore: number): Promise<void> {
+  const until = performance.now() + SETTLE_MS
+  while (inFlight().length > 0 && performance.now() < until) await setTimeout(LOOK_EVERY_MS)
+  for (const name of new Set(inFlight())) {
+    log.warn(
+      `the app left ${name} unfinished while loading; a forked worker will never see its end. Await it, or start it in the first request.`,
+    )
+  }
+  for (const name of new Set(process.getActiveResourcesInfo().filter((name) => SHARED.test(name)))) {
+    log.warn(
+      `the app opened a socket while loading (${name}); every worker would share it. Open it in the first request instead.`,
+    )
+  }
+  warnOfThreads(log, threadsBefore)
+}
+
+function warnOfThreads(log: Log, threadsBefore: number): void {
+  const now = threads()
+  const extra = now.length - threadsBefore - POOL_THREADS
+  if (extra <= 0) return
+  log.warn(
+    `the app started threads while loading (${now.slice(-extra).join(', ')}); workers are forked without them. Start them in the first request, or use --spawn exec.`,
+  )
+}
+
+function inFlight(): string[] {
+  return process.getActiveResourcesInfo().filter((name) => IN_FLIGHT.test(name))
+}

@@ -1,0 +1,158 @@
+/**
+ * The machine as the supervisor knows it: processes it starts, signals it gets,
+ * reports it hears. The real `Os`; a test has a pretended one.
+ *
+ * A signal handler only records: what it means is decided in supervise.ts, one
+ * happening at a time.
+ */
+import { fileURLToPath } from 'node:url'
+import { type InheritedListener, writeBoot } from '../boot.ts'
+import { Channel, type ForkOrder, type Report } from '../channel.ts'
+import type { Config } from '../config/options.ts'
+import { AF_UNIX, SOCK_CLOEXEC, SOCK_SEQPACKET } from '../kernel/constants.ts'
+import { close, type Fd } from '../kernel/fd.ts'
+import { type PollHandle, pollReadable } from '../kernel/libc.ts'
+import { becomeSubreaper, type Death, kill, posix_spawn, waitpid } from '../kernel/process.ts'
+import { socketpair } from '../kernel/socket.ts'
+import type { Log } from '../log.ts'
+import type { Happening, Os, StopSignal } from './os.ts'
+
+const PRELOADER = fileURLToPath(new URL('../preloader/main.js', import.meta.url))
+const WORKER = fileURLToPath(new URL('../worker/main.js', import.meta.url))
+
+/** Stripping types is no news to whoever wrote an app in TypeScript (Node 22 warns of it). */
+const QUIET = '--disable-warning=ExperimentalWarning'
+/** No garbage collector or compiler threads to lose in a fork; set at run time they come too late. */
+const FORKABLE = ['--single-threaded', '--v8-pool-size=0', QUIET]
+
+const STOP_SIGNALS: readonly StopSignal[] = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP']
+/** setTimeout takes no more; waking up once in 24 days is not a cost. */
+const TIMER_MS_MAX = 2 ** 31 - 1
+
+/** Our end of a socketpair, and what watches it. */
+interface Line {
+  readonly channel: Channel<Report, ForkOrder>
+  readonly poll: PollHandle
+}
+
+export class Linux implements Os {
+  readonly #config: Config
+  readonly #listeners: readonly InheritedListener[]
+  readonly #log: Log
+  readonly #lines = new Map<number, Line>()
+  readonly #happenings: Happening[] = []
+  #wake: (() => void) | null = null
+
+  constructor(config: Config, listeners: readonly InheritedListener[], log: Log) {
+    this.#config = config
+    this.#listeners = listeners
+    this.#log = log
+    // Workers of a preloader that dies become our children, so their deaths are told to us.
+    becomeSubreaper()
+    for (const signal of STOP_SIGNALS) process.on(signal, () => this.#happen({ type: 'signal', signal }))
+    process.on('SIGCHLD', () => this.#happen({ type: 'child' }))
+  }
+
+  now(): number {
+    return performance.now()
+  }
+
+  startPreloader(): number {
+    return this.#start([...FORKABLE, PRELOADER], [])
+  }
+
+  execWorker(slot: number): number {
+    return this.#start([QUIET, WORKER], [String(slot)])
+  }
+
+  orderFork(preloader: number, slot: number): boolean {
+    return this.#lines.get(preloader)?.channel.send({ type: 'fork', slot }) ?? false
+  }
+
+  kill(pid: number, signal: number): void {
+    kill(pid, signal)
+  }
+
+  reap(): Death | null {
+    return waitpid(-1)
+  }
+
+  async nextHappening(timeoutMs: number): Promise<Happening> {
+    if (this.#happenings.length === 0) await this.#sleep(timeoutMs)
+    return this.#happenings.shift() ?? { type: 'timeout' }
+  }
+
+  announce(): void {
+    for (const { authority } of this.#listeners) this.#log.plain(`Server listening on ${authority}`)
+  }
+
+  warn(message: string): void {
+    this.#log.warn(message)
+  }
+
+  error(message: string): void {
+    this.#log.error(message)
+  }
+
+  info(message: string): void {
+    this.#log.info(message)
+  }
+
+  /** Starts a program of ours with the listeners, one end of a new channel and the boot document in its hands. */
+  #start(program: readonly string[], rest: readonly string[]): number {
+    const [ours, theirs] = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC)
+    const boot = writeBoot({ config: this.#config, listeners: this.#listeners, channel: theirs })
+    const inherit: Fd[] = [theirs, boot, ...this.#listeners.map(({ fd }) => fd)]
+    try {
+      const argv = [process.execPath, ...process.execArgv, ...program, String(boot), ...rest]
+      const pid = posix_spawn(process.execPath, argv, process.env, inherit)
+      this.#listen(pid, ours)
+      return pid
+    } catch (error) {
+      close(ours)
+      throw error
+    } finally {
+      close(theirs)
+      close(boot)
+    }
+  }
+
+  #listen(pid: number, fd: Fd): void {
+    const channel = new Channel<Report, ForkOrder>(fd)
+    const poll = pollReadable(fd, () => this.#hear(pid))
+    this.#lines.set(pid, { channel, poll })
+  }
+
+  /** Every report that lies there; the line itself ends with the last process on its other end. */
+  #hear(pid: number): void {
+    const line = this.#lines.get(pid)
+    if (line === undefined) return
+    for (let report = line.channel.receive(); report !== null; report = line.channel.receive()) {
+      if (report === 'closed') {
+        line.poll.close()
+        line.channel.close()
+        this.#lines.delete(pid)
+        return
+      }
+      this.#happen({ type: 'report', from: pid, report })
+    }
+  }
+
+  #happen(happening: Happening): void {
+    this.#happenings.push(happening)
+    this.#wake?.()
+  }
+
+  #sleep(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = Number.isFinite(timeoutMs)
+        ? setTimeout(resolve, Math.min(Math.ceil(timeoutMs), TIMER_MS_MAX))
+        : null
+      this.#wake = () => {
+        this.#wake = null
+        if (timer !== null) clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+}

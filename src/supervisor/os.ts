@@ -1,0 +1,39 @@
+/**
+ * What the supervisor can do to the machine, and what the machine can tell it.
+ * An interface, so that a test can hand the supervisor a machine of its own;
+ * linux.ts is the real one.
+ */
+import type { Report } from '../channel.ts'
+import type { Death } from '../kernel/process.ts'
+
+export type StopSignal = 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGHUP'
+
+export type Happening =
+  | { readonly type: 'signal'; readonly signal: StopSignal }
+  /** A word from the preloader with this pid, or from a worker it forked, or from the worker itself (exec). */
+  | { readonly type: 'report'; readonly from: number; readonly report: Report }
+  /** A child may have died: see `reap`. */
+  | { readonly type: 'child' }
+  /** The time asked for has passed. */
+  | { readonly type: 'timeout' }
+
+export interface Os {
+  /** Milliseconds, monotonic. */
+  now(): number
+  /** Starts the program that loads the app and forks; its pid. Throws SyscallError. */
+  startPreloader(): number
+  /** Tells that preloader to fork a worker. False when it is gone. */
+  orderFork(preloader: number, slot: number): boolean
+  /** Starts a worker as a program of its own; its pid. Throws SyscallError. */
+  execWorker(slot: number): number
+  kill(pid: number, signal: number): void
+  /** The next of our own children that has died: preloaders, exec'd workers, orphans of a dead preloader. */
+  reap(): Death | null
+  /** The one place where the supervisor sleeps. */
+  nextHappening(timeoutMs: number): Promise<Happening>
+  /** The first worker is ready: tell the operator. */
+  announce(): void
+  warn(message: string): void
+  error(message: string): void
+  info(message: string): void
+}

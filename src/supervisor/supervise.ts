@@ -1,0 +1,284 @@
+/**
+ * THE PARENT: keeps every slot filled, and ends the tree when told to.
+ *
+ *     reap the dead → give up on the late → fill empty slots → sleep → obey what woke it
+ *
+ * One turn of the loop is those five. What it knows is in the roster, what it
+ * can do is in `os`. It never accepts, parses or runs user code; so it has no
+ * reason to die, and its pid is the server's.
+ */
+import type { Report } from '../channel.ts'
+import { SIGKILL, SIGQUIT, SIGTERM } from '../kernel/constants.ts'
+import type { Death } from '../kernel/process.ts'
+import type { Happening, Os, StopSignal } from './os.ts'
+import type { Roster, Slot } from './roster.ts'
+
+/** A worker or preloader that dies sooner than this after its birth died young: see `delayAfter`. */
+const YOUNG_MS = 1_000
+/** What keeps dying young is started again after 100 ms, 200 ms, … 10 s; the first time, at once. */
+const DELAY_FIRST_MS = 100
+const DELAY_MAX_MS = 10_000
+/** Forked workers lost in a row before they were ready, after which fork is not trusted any more. */
+const LOST_INFANTS_MAX = 3
+/** How much longer than a worker's own bound the supervisor waits before it kills. */
+const STOP_MARGIN_MS = 1_000
+
+export const EXIT_OK = 0
+export const EXIT_CANNOT_START = 1
+export const EXIT_FORCED = 2
+
+/** Runs the tree until it is stopped; the exit code. */
+export async function supervise(roster: Roster, os: Os): Promise<number> {
+  for (;;) {
+    reapTheDead(roster, os)
+    giveUpOnTheLate(roster, os)
+    if (roster.phase === 'starting' || roster.phase === 'serving') fillEmptySlots(roster, os)
+    if (roster.phase === 'stopping' && isEmpty(roster)) finish(roster, os)
+    if (roster.phase === 'stopped') return roster.exitCode
+    obey(await os.nextHappening(msToNextDeadline(roster, os)), roster, os)
+  }
+}
+
+// ── the dead ─────────────────────────────────────────────────────────────────
+
+function reapTheDead(roster: Roster, os: Os): void {
+  for (let death = os.reap(); death !== null; death = os.reap()) bury(death, roster, os)
+}
+
+function bury(death: Death, roster: Roster, os: Os): void {
+  if (roster.preloader?.pid === death.pid) return buryPreloader(death, roster, os)
+  const slot = roster.slots.find(({ pid }) => pid === death.pid)
+  // Others are orphans of the app's own making, adopted from a dead worker or preloader.
+  if (slot !== undefined) buryWorker(slot, death, roster, os)
+}
+
+function buryPreloader(death: Death, roster: Roster, os: Os): void {
+  const { state, bornAt } = roster.preloader!
+  roster.preloader = null
+  for (const slot of roster.slots) if (slot.state === 'asked') empty(slot, os)
+  if (roster.phase === 'stopping' || roster.how === 'exec') return
+  // It has said itself why it could not load the app.
+  if (roster.phase === 'starting' && state === 'loading')
+    return cannotStart(roster, os, `the app was not loaded: the preloader ${how(death)}`)
+  roster.preloaderDeaths = state === 'ready' && os.now() - bornAt > YOUNG_MS ? 1 : roster.preloaderDeaths + 1
+  roster.preloaderNotBefore = os.now() + delayAfter(roster.preloaderDeaths)
+  os.warn(`the preloader (pid ${death.pid}) ${how(death)}; its workers serve on, and another is started`)
+}
+
+function buryWorker(slot: Slot, death: Death, roster: Roster, os: Os): void {
+  const { state, since } = slot
+  const isYoung = state === 'booting' || os.now() - since < YOUNG_MS
+  slot.youngDeaths = isYoung ? slot.youngDeaths + 1 : 1
+  empty(slot, os)
+  slot.notBefore = os.now() + delayAfter(slot.youngDeaths)
+  if (roster.phase === 'stopping') {
+    if (death.exitCode === EXIT_FORCED || death.signal === SIGKILL) roster.exitCode = EXIT_FORCED
+    return
+  }
+  os.warn(`worker ${slot.number} (pid ${death.pid}) ${how(death)}; its slot is filled again`)
+  if (state === 'booting') mournInfant(death, roster, os)
+}
+
+/** Lost before it was ready. An exit code means that it said why; a signal may mean that fork does not work here. */
+function mournInfant(death: Death, roster: Roster, os: Os): void {
+  if (roster.how === 'exec' || death.signal === null) {
+    if (roster.phase === 'starting') cannotStart(roster, os, `no worker could start: the first one ${how(death)}`)
+    return
+  }
+  roster.lostInfants += 1
+  if (roster.lostInfants < LOST_INFANTS_MAX) return
+  distrustFork(roster, os, `${roster.lostInfants} forked workers in a row were lost before they were ready`)
+}
+
+/** From here on workers are started by exec; where the operator forbade that, the server ends or goes on trying. */
+function distrustFork(roster: Roster, os: Os, why: string): void {
+  if (roster.spawn === 'fork') {
+    if (roster.phase === 'starting')
+      cannotStart(roster, os, `${why}, and --spawn fork allows nothing else; use --spawn auto or exec`)
+    return
+  }
+  os.warn(`${why}; starting workers by exec from now on`)
+  roster.how = 'exec'
+  for (const slot of roster.slots) if (slot.state === 'asked') empty(slot, os)
+  if (roster.preloader !== null) os.kill(roster.preloader.pid, SIGKILL)
+}
+
+function how({ exitCode, signal }: Death): string {
+  return signal === null ? `ended with exit code ${exitCode}` : `was ended by signal ${signal}`
+}
+
+function empty(slot: Slot, os: Os): void {
+  slot.state = 'empty'
+  slot.pid = 0
+  slot.since = os.now()
+}
+
+function delayAfter(deaths: number): number {
+  return deaths <= 1 ? 0 : Math.min(DELAY_FIRST_MS * 2 ** (deaths - 2), DELAY_MAX_MS)
+}
+
+// ── the late ─────────────────────────────────────────────────────────────────
+
+/** Every wait has a deadline: to load, to be ready, to stop. */
+function giveUpOnTheLate(roster: Roster, os: Os): void {
+  const now = os.now()
+  if (roster.phase === 'stopping') {
+    if (now >= roster.stopBy) force(roster, os)
+    return
+  }
+  const { preloader, timeouts } = roster
+  if (preloader?.state === 'loading' && now >= preloader.bornAt + timeouts.bootMs) {
+    os.error(`the app was not loaded within timeouts.bootMs (${timeouts.bootMs} ms)`)
+    os.kill(preloader.pid, SIGKILL)
+  }
+  for (const slot of roster.slots) {
+    if (slot.state === 'booting' && now >= slot.since + timeouts.bootMs) {
+      os.error(`worker ${slot.number} (pid ${slot.pid}) was not ready within timeouts.bootMs (${timeouts.bootMs} ms)`)
+      os.kill(slot.pid, SIGKILL)
+      slot.since = now // it may take a moment to die
+    }
+  }
+}
+
+function msToNextDeadline(roster: Roster, os: Os): number {
+  const { slots, preloader, timeouts } = roster
+  if (roster.phase === 'stopping') return Math.max(0, roster.stopBy - os.now())
+  const deadlines = slots.map((slot) => {
+    if (slot.state === 'booting') return slot.since + timeouts.bootMs
+    return slot.state === 'empty' ? slot.notBefore : Number.POSITIVE_INFINITY
+  })
+  if (preloader?.state === 'loading') deadlines.push(preloader.bornAt + timeouts.bootMs)
+  // An empty slot waits for the preloader, not for the clock.
+  const isWaiting = roster.how === 'fork' && preloader?.state !== 'ready'
+  if (isWaiting)
+    return Math.max(0, (preloader === null ? roster.preloaderNotBefore : preloader.bornAt + timeouts.bootMs) - os.now())
+  return Math.max(0, Math.min(...deadlines) - os.now())
+}
+
+// ── the living ───────────────────────────────────────────────────────────────
+
+function fillEmptySlots(roster: Roster, os: Os): void {
+  if (roster.how === 'fork' && !hasPreloader(roster, os)) return
+  const now = os.now()
+  for (const slot of roster.slots) {
+    if (slot.state !== 'empty' || slot.notBefore > now) continue
+    slot.since = now
+    if (roster.how === 'exec') {
+      slot.pid = os.execWorker(slot.number)
+      slot.state = 'booting'
+    } else if (os.orderFork(roster.preloader!.pid, slot.number)) {
+      slot.state = 'asked'
+    }
+  }
+}
+
+/** Whether there is a preloader that can fork; starts one if there is none at all. */
+function hasPreloader(roster: Roster, os: Os): boolean {
+  if (roster.preloader === null && roster.preloaderNotBefore <= os.now()) {
+    roster.preloader = { pid: os.startPreloader(), bornAt: os.now(), state: 'loading' }
+  }
+  return roster.preloader?.state === 'ready'
+}
+
+// ── what woke it ─────────────────────────────────────────────────────────────
+
+function obey(happening: Happening, roster: Roster, os: Os): void {
+  switch (happening.type) {
+    case 'signal':
+      return stop(happening.signal, roster, os)
+    case 'report':
+      return hear(happening.report, happening.from, roster, os)
+    default:
+      return // a child died, or a deadline passed: the next turn sees to it
+  }
+}
+
+function hear(report: Report, from: number, roster: Roster, os: Os): void {
+  switch (report.type) {
+    case 'loaded':
+      if (roster.preloader?.pid === from) roster.preloader.state = 'ready'
+      return
+    case 'unforkable':
+      return distrustFork(roster, os, `fork cannot be trusted here: ${report.why}`)
+    case 'forked':
+      return welcome(report.slot, report.pid, 'booting', roster, os)
+    case 'ready':
+      return welcome(report.slot, report.pid, 'ready', roster, os)
+    case 'unborn':
+      return postpone(roster.slots[report.slot]!, os)
+    case 'died':
+      return bury(report, roster, os)
+  }
+}
+
+/** A worker is born, or ready. One that nobody waits for (its preloader died with the order in hand) is sent away. */
+function welcome(number: number, pid: number, state: 'booting' | 'ready', roster: Roster, os: Os): void {
+  const slot = roster.slots[number]
+  const isExpected = slot !== undefined && (slot.pid === pid || slot.state === 'asked' || slot.state === 'empty')
+  if (roster.phase === 'stopping' || !isExpected) return os.kill(pid, SIGTERM)
+  if (slot.state === 'ready') return
+  slot.pid = pid
+  slot.state = state
+  slot.since = os.now()
+  if (state === 'booting') return
+  roster.lostInfants = 0
+  if (roster.phase !== 'starting') return
+  roster.phase = 'serving'
+  os.announce()
+}
+
+/** fork(2) failed: the machine is short of memory or processes. */
+function postpone(slot: Slot, os: Os): void {
+  slot.youngDeaths += 1
+  empty(slot, os)
+  slot.notBefore = os.now() + Math.max(DELAY_FIRST_MS, delayAfter(slot.youngDeaths))
+}
+
+// ── the end ──────────────────────────────────────────────────────────────────
+
+/** SIGTERM and SIGINT: finish what you hold, within stopMs. SIGQUIT: however long it takes. Told twice: now. */
+function stop(signal: StopSignal, roster: Roster, os: Os): void {
+  if (roster.phase === 'stopping' && signal !== 'SIGQUIT') {
+    if (roster.stopBy !== Number.POSITIVE_INFINITY) return force(roster, os)
+    roster.stopBy = os.now() + roster.timeouts.stopMs + STOP_MARGIN_MS
+    return tellAll(SIGTERM, roster, os)
+  }
+  os.info(`${signal}: stopping`)
+  beginToStop(roster, os, signal === 'SIGQUIT' ? SIGQUIT : SIGTERM)
+}
+
+function cannotStart(roster: Roster, os: Os, why: string): void {
+  os.error(why)
+  roster.exitCode = EXIT_CANNOT_START
+  beginToStop(roster, os, SIGTERM)
+}
+
+function beginToStop(roster: Roster, os: Os, signal: number): void {
+  roster.phase = 'stopping'
+  roster.stopBy = signal === SIGQUIT ? Number.POSITIVE_INFINITY : os.now() + roster.timeouts.stopMs + STOP_MARGIN_MS
+  // An order still in the preloader's hands would bear a worker that nobody knows: without it there is none.
+  if (roster.preloader !== null && roster.slots.some(({ state }) => state === 'asked'))
+    os.kill(roster.preloader.pid, SIGKILL)
+  for (const slot of roster.slots) if (slot.state === 'asked') empty(slot, os)
+  tellAll(signal, roster, os)
+}
+
+function tellAll(signal: number, roster: Roster, os: Os): void {
+  for (const { pid } of roster.slots) if (pid !== 0) os.kill(pid, signal)
+}
+
+function force(roster: Roster, os: Os): void {
+  if (roster.slots.some(({ pid }) => pid !== 0)) roster.exitCode = EXIT_FORCED
+  roster.stopBy = os.now() + STOP_MARGIN_MS
+  tellAll(SIGKILL, roster, os)
+}
+
+function isEmpty(roster: Roster): boolean {
+  return roster.slots.every(({ state }) => state === 'empty')
+}
+
+/** The workers are gone; the preloader holds nothing that could be lost. */
+function finish(roster: Roster, os: Os): void {
+  if (roster.preloader !== null) os.kill(roster.preloader.pid, SIGKILL)
+  else roster.phase = 'stopped'
+}

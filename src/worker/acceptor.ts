@@ -1,0 +1,100 @@
+/**
+ * Takes connections off a listener and makes a Connection of each.
+ *
+ *     listener readable → accept4 … accept4 → EAGAIN
+ *
+ * Workers share the listener; EPOLLEXCLUSIVE wakes one of them for a newcomer,
+ * not all. Where nothing can be accepted (no descriptor left, connectionsMax
+ * reached) the acceptor looks away for a while: the newcomers wait in the accept
+ * queue, and the loop does not spin on a listener that stays readable.
+ */
+import { EPOLLEXCLUSIVE, EPOLLIN, SOCK_CLOEXEC, SOCK_NONBLOCK } from '../kernel/constants.ts'
+import { EMFILE, ENFILE, ENOBUFS, ENOMEM, SyscallError } from '../kernel/errno.ts'
+import { close, type Fd } from '../kernel/fd.ts'
+import { accept4, PeerAddress } from '../kernel/socket.ts'
+import { Deadline } from '../net/deadlines.ts'
+import type { Watcher } from '../net/loop.ts'
+import { PlainTransport } from '../net/transport.ts'
+import { Connection } from './connection.ts'
+import type { Service } from './service.ts'
+
+/** Accepted in one round at most, so that a flood of newcomers does not starve those already here. */
+const ACCEPTS_PER_ROUND = 64
+/** How long the acceptor looks away when the machine has nothing left to accept with. */
+const RETRY_MS = 250
+/** Said at most this often. */
+const COMPLAIN_MS = 1000
+
+/** What will be there again: descriptors or memory. All else is a mistake of ours and throws. */
+const SHORTAGES: readonly number[] = [EMFILE, ENFILE, ENOBUFS, ENOMEM]
+
+export class Acceptor extends Deadline implements Watcher {
+  readonly #listener: Fd
+  readonly #service: Service
+  readonly #peer = new PeerAddress()
+  #isWatching = false
+  #complainedAt = Number.NEGATIVE_INFINITY
+
+  constructor(listener: Fd, service: Service) {
+    super()
+    this.#listener = listener
+    this.#service = service
+    this.#look()
+  }
+
+  onReady(): void {
+    for (let i = 0; i < ACCEPTS_PER_ROUND; i++) {
+      if (this.#service.connections.size >= this.#service.limits.connectionsMax) return this.#lookAway()
+      const fd = this.#accept()
+      if (fd === null) return
+      new Connection(new PlainTransport(fd), this.#peer.read(), this.#service)
+    }
+  }
+
+  /** Time to look again, or a connection has closed. */
+  override onDeadline(): void {
+    if (this.#service.connections.size < this.#service.limits.connectionsMax) this.#look()
+    else this.#service.loop.setDeadline(this, this.#service.loop.now + RETRY_MS)
+  }
+
+  /** No more connections: this worker's copy of the listener is closed. */
+  stop(): void {
+    this.#service.loop.deadlines.clear(this)
+    if (this.#isWatching) this.#service.loop.unwatch(this.#listener)
+    this.#isWatching = false
+    close(this.#listener)
+  }
+
+  #look(): void {
+    if (this.#isWatching) return
+    this.#service.loop.watch(this.#listener, EPOLLIN | EPOLLEXCLUSIVE, this)
+    this.#isWatching = true
+  }
+
+  #lookAway(): void {
+    if (this.#isWatching) this.#service.loop.unwatch(this.#listener)
+    this.#isWatching = false
+    this.#service.loop.setDeadline(this, this.#service.loop.now + RETRY_MS)
+  }
+
+  #accept(): Fd | null {
+    try {
+      return accept4(this.#listener, SOCK_NONBLOCK | SOCK_CLOEXEC, this.#peer)
+    } catch (error) {
+      if (!(error instanceof SyscallError) || !SHORTAGES.includes(error.errno)) throw error
+      this.#complain(error)
+      this.#lookAway()
+      return null
+    }
+  }
+
+  #complain(error: SyscallError): void {
+    const { log, loop, connections } = this.#service
+    if (loop.now - this.#complainedAt < COMPLAIN_MS) return
+    this.#complainedAt = loop.now
+    const remedy = error.errno === EMFILE ? '; raise the limit of open files (ulimit -n, LimitNOFILE=)' : ''
+    log.error(
+      `cannot accept: ${error.code} with ${connections.size} connections; newcomers wait in the backlog${remedy}`,
+    )
+  }
+}

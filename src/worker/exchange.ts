@@ -1,0 +1,62 @@
+/**
+ * One request and its answer, as the handler sees it.
+ *
+ * Costs a plain object: what few handlers ask for (the signal) is made when it
+ * is first asked for.
+ */
+import type { IncomingRequest } from '../handlers/handler.ts'
+import type { RequestHead } from '../http/head.ts'
+import type { Connection } from './connection.ts'
+import type { RequestBody } from './request-body.ts'
+
+export class Exchange implements IncomingRequest {
+  readonly head: RequestHead
+  readonly body: RequestBody | null
+  readonly #connection: Connection
+  #abort: AbortController | null = null
+  #hasLeft = false
+  /** The response head has been written: from here an error can only cut the connection. */
+  isAnswered = false
+  /** The response being written is the last one on its connection. */
+  isLast = false
+
+  constructor(head: RequestHead, body: RequestBody | null, connection: Connection) {
+    this.head = head
+    this.body = body
+    this.#connection = connection
+  }
+
+  get remoteAddress(): string {
+    return this.#connection.remoteAddress
+  }
+
+  get remotePort(): number {
+    const { peer } = this.#connection
+    return peer.family === 'Unix' ? 0 : peer.port
+  }
+
+  get localAuthority(): string {
+    return this.#connection.service.localAuthority
+  }
+
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController()
+    if (this.#hasLeft) this.#abort.abort(clientLeft())
+    return this.#abort.signal
+  }
+
+  waitUntil(promise: Promise<unknown>): void {
+    this.#connection.service.waitUntil(promise)
+  }
+
+  /** The client has left, or has finished sending and will probably not listen. */
+  abort(): void {
+    if (this.#hasLeft) return
+    this.#hasLeft = true
+    this.#abort?.abort(clientLeft())
+  }
+}
+
+function clientLeft(): DOMException {
+  return new DOMException('the client closed the connection', 'AbortError')
+}

@@ -1,0 +1,25 @@
+/**
+ * A worker as a program of its own: how it is born where fork cannot be trusted
+ * (`spawn: 'exec'`). It loads the app itself, and is then the same worker.
+ *
+ *     node dist/src/worker/main.js <boot fd> <slot>
+ */
+import { readBoot } from '../boot.ts'
+import { Channel, type ForkOrder, type Report } from '../channel.ts'
+import { createHandler } from '../handlers/target.ts'
+import { type Fd, setCloseOnExec } from '../kernel/fd.ts'
+import { createLog } from '../log.ts'
+import { loadOrExit } from './load.ts'
+import { runWorker } from './worker.ts'
+
+const { config, listeners, channel: channelFd } = readBoot(Number(process.argv[2]) as Fd)
+const slot = Number(process.argv[3])
+const log = createLog(config.logLevel, `worker ${slot} (pid ${process.pid})`)
+
+process.title = `prefork: worker ${slot}`
+process.on('SIGINT', () => {}) // a terminal's Ctrl-C reaches the whole group: the supervisor decides
+for (const fd of [channelFd, ...listeners.map((listener) => listener.fd)]) setCloseOnExec(fd, true)
+
+const app = await loadOrExit(config, log)
+const channel = new Channel<ForkOrder, Report>(channelFd)
+runWorker({ slot, config, listeners, channel, log, handler: createHandler(config, app, log) })

@@ -1,0 +1,227 @@
+/**
+ * A reply becomes bytes: its framing is chosen, its head written, its body put
+ * into the outbox or pumped through it. RFC 9112 §6 and §7.
+ *
+ *     null, string, bytes   counted, and sent together with the head
+ *     file                  counted, and sent by sendfile(2) behind the head
+ *     stream                each piece as a chunk, as it comes; to an HTTP/1.0
+ *                           client until the connection closes
+ */
+import type { Reply, ReplyBody } from '../handlers/handler.ts'
+import { chunkHead, LAST_CHUNK } from '../http/chunked.ts'
+import type { RequestHead } from '../http/head.ts'
+import { type ResponseFraming, responseHead } from '../http/response-head.ts'
+import { mayHaveBody } from '../http/status.ts'
+import type { Outbox } from '../net/outbox.ts'
+import type { Exchange } from './exchange.ts'
+import type { Service } from './service.ts'
+
+/** What a reply asks of its connection. */
+export interface ReplyOwner {
+  readonly service: Service
+  readonly outbox: Outbox
+  readonly remoteAddress: string
+  /** The whole response is in the outbox. */
+  finishResponse(): void
+  /** Something was written outside a turn: send it, and go on. */
+  resume(): void
+  /** The response cannot be completed: end the connection so that it is not taken for whole. */
+  cut(): void
+}
+
+/**
+ * Writes a reply into the outbox. Returns null when all of it is written; a
+ * stream goes on by itself, and the connection tells it what happens.
+ *
+ * Throws before anything is written when the handler's fields cannot be sent.
+ */
+export function writeReply(
+  exchange: Exchange,
+  reply: Reply,
+  keepAlive: boolean,
+  owner: ReplyOwner,
+): ReplyStream | null {
+  const { head } = exchange
+  const framing = chooseFraming(head, reply)
+  const mustClose = framing.kind === 'close' || !keepAlive
+  const connection = mustClose ? 'close' : head.minorVersion === 0 ? 'keep-alive' : null
+  const text = responseHead(head.minorVersion, reply.status, reply.fields, framing, connection, owner.service.date())
+  exchange.isAnswered = true
+  if (mustClose) exchange.isLast = true
+  owner.outbox.writeLatin1(text)
+  if (head.method === 'HEAD' || framing.kind === 'none') {
+    discardReply(reply)
+  } else if (isStream(reply.body)) {
+    return new ReplyStream(exchange, reply.status, reply.body.stream, framing, owner)
+  } else {
+    writeBody(reply.body, framing, owner.outbox)
+  }
+  complete(exchange, reply.status, framing.kind === 'length' && head.method !== 'HEAD' ? framing.length : 0, owner)
+  return null
+}
+
+/** A refusal is always the last response: the connection's next bytes cannot be trusted. `head` is null when none was read. */
+export function writeRefusal(head: RequestHead | null, reply: Reply, owner: ReplyOwner): void {
+  const framing = { kind: 'length', length: lengthOf(reply) ?? 0 } as const
+  owner.outbox.writeLatin1(responseHead(1, reply.status, reply.fields, framing, 'close', owner.service.date()))
+  if (head?.method !== 'HEAD') writeBody(reply.body, framing, owner.outbox)
+  owner.service.accessLog?.add(
+    {
+      remoteAddress: owner.remoteAddress,
+      method: head?.method ?? '-',
+      target: head?.target ?? '-',
+      minorVersion: head?.minorVersion ?? 1,
+      status: reply.status,
+      bodyBytes: framing.length,
+      referer: head?.field('referer') ?? null,
+      userAgent: head?.field('user-agent') ?? null,
+    },
+    Date.now(),
+  )
+}
+
+/** Gives back what a reply holds that will not be sent. */
+export function discardReply(reply: Reply): void {
+  const { body } = reply
+  if (body === null || typeof body === 'string' || body instanceof Uint8Array) return
+  if (body.kind === 'file') body.close()
+  else body.stream.cancel().catch(() => {}) // a stream that cannot be cancelled is its maker's affair
+}
+
+export function isStream(body: ReplyBody): body is Extract<ReplyBody, { kind: 'stream' }> {
+  return body !== null && typeof body === 'object' && 'kind' in body && body.kind === 'stream'
+}
+
+/** RFC 9112 §6.3, from the sender's side. */
+function chooseFraming(head: RequestHead, reply: Reply): ResponseFraming {
+  if (!mayHaveBody(reply.status)) return { kind: 'none' }
+  const length = lengthOf(reply)
+  if (length !== null) return { kind: 'length', length }
+  return head.minorVersion === 0 ? { kind: 'close' } : { kind: 'chunked' }
+}
+
+/** The body's length in bytes, or null when only time will tell. */
+function lengthOf(reply: Reply): number | null {
+  const { body } = reply
+  if (body === null) return reply.statedLength ?? 0
+  if (typeof body === 'string') return Buffer.byteLength(body)
+  if (body instanceof Uint8Array) return body.length
+  return body.kind === 'file' ? body.length : (reply.statedLength ?? null)
+}
+
+function writeBody(body: ReplyBody, framing: ResponseFraming, outbox: Outbox): void {
+  if (body === null) return
+  if (typeof body === 'string') outbox.writeUtf8(body, framing.kind === 'length' ? framing.length : 0)
+  else if (body instanceof Uint8Array) outbox.writeBytes(body)
+  else if (body.kind === 'file') outbox.writeFile(body)
+}
+
+function complete(exchange: Exchange, status: number, bodyBytes: number, owner: ReplyOwner): void {
+  const { head, remoteAddress } = exchange
+  owner.service.accessLog?.add(
+    {
+      remoteAddress,
+      method: head.method,
+      target: head.target,
+      minorVersion: head.minorVersion,
+      status,
+      bodyBytes,
+      referer: head.field('referer'),
+      userAgent: head.field('user-agent'),
+    },
+    Date.now(),
+  )
+  owner.finishResponse()
+}
+
+/**
+ * A response body that comes over time. One piece is read, framed, sent; the
+ * next is read when the kernel has taken this one whole. So at most one piece
+ * is held, however slow the client.
+ */
+export class ReplyStream {
+  readonly #exchange: Exchange
+  readonly #status: number
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>
+  readonly #framing: ResponseFraming
+  readonly #owner: ReplyOwner
+  #bytes = 0
+  #isGone = false
+  #whenSent: (() => void) | null = null
+
+  constructor(
+    exchange: Exchange,
+    status: number,
+    stream: ReadableStream<Uint8Array>,
+    framing: ResponseFraming,
+    owner: ReplyOwner,
+  ) {
+    this.#exchange = exchange
+    this.#status = status
+    this.#framing = framing
+    this.#owner = owner
+    this.#reader = stream.getReader()
+    void this.#pump()
+  }
+
+  /** Everything written so far has been sent. */
+  onSent(): void {
+    const resolve = this.#whenSent
+    this.#whenSent = null
+    resolve?.()
+  }
+
+  /** The client is gone: nobody needs the rest. */
+  onGone(): void {
+    if (this.#isGone) return
+    this.#isGone = true
+    this.#reader.cancel(new DOMException('the client closed the connection', 'AbortError')).catch(() => {})
+    this.onSent()
+  }
+
+  async #pump(): Promise<void> {
+    try {
+      for (;;) {
+        const { done, value } = await this.#reader.read()
+        if (this.#isGone) return
+        if (done) break
+        if (!(value instanceof Uint8Array)) throw new TypeError('a response stream must give Uint8Array pieces')
+        if (value.length > 0) await this.#send(value)
+        if (this.#isGone) return
+      }
+      this.#end()
+    } catch (error) {
+      if (this.#isGone) return
+      const { method, target } = this.#exchange.head
+      this.#owner.service.log.errorWithStack(`the response to ${method} ${target} broke off`, error)
+      this.onGone()
+      this.#owner.cut()
+    }
+  }
+
+  #send(piece: Uint8Array): Promise<void> | null {
+    const { outbox } = this.#owner
+    this.#bytes += piece.length
+    if (this.#framing.kind === 'length' && this.#bytes > this.#framing.length) {
+      throw new RangeError(`more bytes than the Content-Length of ${this.#framing.length}`)
+    }
+    if (this.#framing.kind === 'chunked') outbox.writeLatin1(chunkHead(piece.length))
+    outbox.writeBytes(piece)
+    if (this.#framing.kind === 'chunked') outbox.writeLatin1('\r\n')
+    this.#owner.resume()
+    if (!outbox.isBlocked) return null
+    return new Promise((resolve) => {
+      this.#whenSent = resolve
+    })
+  }
+
+  #end(): void {
+    if (this.#framing.kind === 'length' && this.#bytes < this.#framing.length) {
+      throw new RangeError(`${this.#bytes} bytes where Content-Length said ${this.#framing.length}`)
+    }
+    if (this.#framing.kind === 'chunked') this.#owner.outbox.writeLatin1(LAST_CHUNK)
+    this.#isGone = true
+    complete(this.#exchange, this.#status, this.#bytes, this.#owner)
+    this.#owner.resume()
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * A request's body on its way from the connection to the handler.
+ *
+ * Pulled, never pushed: nothing is received until the handler reads, so a slow
+ * handler slows the client down through TCP's own window. What is decoded is
+ * copied out of the shared receive buffer: the handler owns what it gets.
+ */
+import { BodyError, type BodySource } from '../handlers/handler.ts'
+import { type BodySink, ChunkedDecoder } from '../http/chunked.ts'
+import type { RequestHead } from '../http/head.ts'
+import { REFUSALS, type RefusalName } from '../http/refusals.ts'
+import type { Inbox } from '../net/inbox.ts'
+
+/** What the body asks of its connection. */
+export interface BodyOwner {
+  /** The reader waits: give `takeFrom` whatever can be had, now or when it comes. Never called within a turn. */
+  wantBody(): void
+}
+
+interface Reader {
+  resolve(piece: Uint8Array | null): void
+  reject(error: BodyError): void
+}
+
+export class RequestBody implements BodySource, BodySink {
+  readonly #owner: BodyOwner
+  readonly #chunked: ChunkedDecoder | null
+  /** Of a Content-Length body: bytes still to come. */
+  #left: number
+  #pieces: Uint8Array[] = []
+  #dropping = false
+  #reader: Reader | null = null
+  #failure: BodyError | null = null
+  /** The client waits for 100 (Continue) before it sends: cleared by the connection once that is sent, or bytes come anyway. */
+  isWithheld: boolean
+  /** Set when the client broke the framing or a limit. */
+  refusal: RefusalName | null = null
+
+  constructor(head: RequestHead, bodyBytesMax: number, owner: BodyOwner) {
+    this.#owner = owner
+    this.#chunked = head.bodyKind === 'chunked' ? new ChunkedDecoder(bodyBytesMax) : null
+    this.#left = head.bodyLength
+    this.isWithheld = head.expectContinue
+  }
+
+  /** Whether every byte has been taken off the connection. */
+  get isComplete(): boolean {
+    return this.#chunked === null ? this.#left === 0 : this.#chunked.done
+  }
+
+  get isAwaited(): boolean {
+    return this.#reader !== null
+  }
+
+  /** Bytes still to come, as far as they are known: Infinity for a chunked body. */
+  get bytesLeft(): number {
+    if (this.isComplete) return 0
+    return this.#chunked === null ? this.#left : Number.POSITIVE_INFINITY
+  }
+
+  async read(): Promise<Uint8Array | null> {
+    if (this.#reader !== null) throw new Error('a body is read by one reader at a time')
+    // Deferred: the shared receive buffer may be in use by the turn that this call is part of.
+    await null
+    if (this.#failure !== null) throw this.#failure
+    if (this.isComplete || this.#dropping) return null
+    return new Promise((resolve, reject) => {
+      this.#reader = { resolve, reject }
+      this.#owner.wantBody()
+    })
+  }
+
+  cancel(): void {
+    this.#dropping = true
+    this.#settle(null)
+  }
+
+  /** Uses up bytes of the inbox: gives the reader what comes of them, or sets `refusal`. Only while awaited or cancelled. */
+  takeFrom(inbox: Inbox): void {
+    if (!inbox.isEmpty) this.isWithheld = false
+    if (this.#chunked === null) {
+      const length = Math.min(this.#left, inbox.to - inbox.from)
+      if (length > 0) this.data(inbox.bytes, inbox.from, inbox.from + length)
+      this.#left -= length
+      inbox.from += length
+    } else {
+      inbox.from += this.#chunked.decode(inbox.bytes, inbox.from, inbox.to, this)
+      this.refusal = this.#chunked.refusal
+    }
+    if (this.refusal !== null) this.fail(REFUSALS[this.refusal].says)
+    else this.#deliver()
+  }
+
+  /** A run of body bytes, seen in the shared buffer: copied, for the buffer is received into again. */
+  data(input: Buffer, from: number, to: number): void {
+    if (!this.#dropping) this.#pieces.push(Uint8Array.prototype.slice.call(input, from, to))
+  }
+
+  /** No more will come. */
+  fail(why: string): void {
+    if (this.#failure !== null || this.isComplete) return
+    this.#failure = new BodyError(`the request body broke off: ${why}`)
+    const reader = this.#reader
+    this.#reader = null
+    reader?.reject(this.#failure)
+  }
+
+  #deliver(): void {
+    const pieces = this.#pieces
+    if (pieces.length > 0) {
+      this.#pieces = []
+      this.#settle(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces))
+    } else if (this.isComplete) {
+      this.#settle(null)
+    }
+  }
+
+  #settle(piece: Uint8Array | null): void {
+    const reader = this.#reader
+    this.#reader = null
+    reader?.resolve(piece)
+  }
+}

@@ -1,0 +1,32 @@
+/**
+ * What /proc tells of processes (proc_pid_stat(5)).
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+
+export interface ProcessState {
+  readonly pid: number
+  readonly ppid: number
+  /** `R` running, `S` asleep, `Z` a zombie: ended, and its parent has not asked. */
+  readonly state: string
+}
+
+/** The process, or null when there is none. */
+export function processState(pid: number): ProcessState | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    // The name, second and in parentheses, may hold anything, even `) Z 1`.
+    const [state, ppid] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return { pid, state: state!, ppid: Number(ppid) }
+  } catch {
+    return null
+  }
+}
+
+/** The living and the dead children of a process. */
+export function childrenOf(pid: number): ProcessState[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => processState(Number(name)))
+    .filter((state) => state !== null)
+    .filter((state) => state.ppid === pid)
+}
