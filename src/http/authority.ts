@@ -14,6 +14,7 @@ import {
   NOT_HEX,
   OPEN_BRACKET,
   PERCENT,
+  skip,
   ZERO,
 } from './bytes.ts'
 
@@ -30,15 +31,15 @@ export function isAuthority(input: Uint8Array, from: number, to: number): boolea
 function skipHostName(input: Uint8Array, from: number, to: number): number {
   let at = from
   while (at < to) {
-    if (HOST_NAME[input[at]] === 1) at += 1
-    else if (isPercentEncoded(input, at, to)) at += 3
-    else break
+    at = skip(HOST_NAME, input, at, to)
+    if (!isPercentEncoded(input, at, to)) break
+    at += 3
   }
   return at
 }
 
 function isPercentEncoded(input: Uint8Array, at: number, to: number): boolean {
-  if (input[at] !== PERCENT || at + 2 >= to) return false
+  if (at + 2 >= to || input[at] !== PERCENT) return false
   return HEX_VALUE[input[at + 1]] !== NOT_HEX && HEX_VALUE[input[at + 2]] !== NOT_HEX
 }
 

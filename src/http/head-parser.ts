@@ -16,7 +16,6 @@
 import {
   COLON,
   CR,
-  FIELD_VALUE,
   isBlank,
   isDigit,
   LF,
@@ -25,6 +24,8 @@ import {
   QUERY,
   QUESTION,
   SP,
+  skip,
+  skipFieldValue,
   TARGET,
   TOKEN,
   ZERO,
@@ -198,8 +199,7 @@ export class HeadParser {
 
   #readMethod(input: Buffer, from: number, end: number): number {
     const begin = this.#start + this.#mark
-    let at = from
-    while (at < end && TOKEN[input[at]] === 1) at += 1
+    const at = skip(TOKEN, input, from, end)
     if (at - begin > METHOD_BYTES_MAX) return this.#refuse('METHOD_TOO_LONG', at)
     if (at === end) return at
     if (input[at] !== SP || at === begin) return this.#refuse(input[at] === LF ? 'BARE_LINE_BREAK' : 'BAD_METHOD', at)
@@ -213,8 +213,7 @@ export class HeadParser {
   #readTarget(input: Buffer, from: number, end: number, allowed: Uint8Array): number {
     const begin = this.#start + this.#notes.targetFrom
     const stop = Math.min(end, begin + this.#limits.targetBytes + 1)
-    let at = from
-    while (at < stop && allowed[input[at]] === 1) at += 1
+    const at = skip(allowed, input, from, stop)
     if (at - begin > this.#limits.targetBytes) return this.#refuse('TARGET_TOO_LONG', at)
     if (at === end) return at
     if (input[at] === QUESTION) return this.#beginQuery(at)
@@ -273,8 +272,7 @@ export class HeadParser {
   }
 
   #readName(input: Buffer, from: number, end: number): number {
-    let at = from
-    while (at < end && TOKEN[input[at]] === 1) at += 1
+    const at = skip(TOKEN, input, from, end)
     if (at === end) return at
     const begin = this.#start + this.#mark
     if (input[at] !== COLON || at === begin) return this.#refuse(whyNoName(input[at]), at)
@@ -289,8 +287,7 @@ export class HeadParser {
   }
 
   #readValue(input: Buffer, from: number, end: number): number {
-    let at = from
-    while (at < end && FIELD_VALUE[input[at]] === 1) at += 1
+    const at = skipFieldValue(input, from, end)
     if (at === end) return at
     if (input[at] !== CR) return this.#refuse(input[at] === LF ? 'BARE_LINE_BREAK' : 'BAD_FIELD_VALUE', at)
     if (this.#knownField !== OTHER_FIELD) {

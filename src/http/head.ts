@@ -94,8 +94,8 @@ export class RequestHead {
   field(name: string): string | null {
     let joined: string | null = null
     for (let i = 0; i < this.fieldCount; i++) {
-      if (!this.#isNamed(i, name)) continue
-      const value = this.#valueAt(i)
+      if (!isNamed(this.#text, this.#marks, i, name)) continue
+      const value = valueAt(this.#text, this.#marks, i)
       joined = joined === null ? value : `${joined}${name === 'cookie' ? '; ' : ', '}${value}`
     }
     return joined !== null && this.#isAbsolute && name === 'host' ? this.host : joined
@@ -106,28 +106,28 @@ export class RequestHead {
     const pairs: [string, string][] = []
     for (let i = 0; i < this.fieldCount; i++) {
       const name = this.#text.slice(this.#marks[2 * i], this.#marks[2 * i + 1]).toLowerCase()
-      pairs.push([name, this.#isAbsolute && name === 'host' ? this.host : this.#valueAt(i)])
+      pairs.push([name, this.#isAbsolute && name === 'host' ? this.host : valueAt(this.#text, this.#marks, i)])
     }
     return pairs
   }
+}
 
-  #isNamed(index: number, name: string): boolean {
-    const from = this.#marks[2 * index]
-    if (this.#marks[2 * index + 1] - from !== name.length) return false
-    for (let i = 0; i < name.length; i++) {
-      if (lowerCased(this.#text.charCodeAt(from + i)) !== name.charCodeAt(i)) return false
-    }
-    return true
+function isNamed(text: string, marks: readonly number[], index: number, name: string): boolean {
+  const from = marks[2 * index]
+  if (marks[2 * index + 1] - from !== name.length) return false
+  for (let i = 0; i < name.length; i++) {
+    if (lowerCased(text.charCodeAt(from + i)) !== name.charCodeAt(i)) return false
   }
+  return true
+}
 
-  /** Between the colon and the CR LF before the next line, without OWS. */
-  #valueAt(index: number): string {
-    let from = this.#marks[2 * index + 1] + 1
-    let to = this.#marks[2 * index + 2] - 2
-    while (from < to && isBlankAt(this.#text, from)) from += 1
-    while (from < to && isBlankAt(this.#text, to - 1)) to -= 1
-    return this.#text.slice(from, to)
-  }
+/** Between the colon and the CR LF before the next line, without OWS. */
+function valueAt(text: string, marks: readonly number[], index: number): string {
+  let from = marks[2 * index + 1] + 1
+  let to = marks[2 * index + 2] - 2
+  while (from < to && isBlankAt(text, from)) from += 1
+  while (from < to && isBlankAt(text, to - 1)) to -= 1
+  return text.slice(from, to)
 }
 
 export function blankNotes(): HeadNotes {

@@ -117,12 +117,3 @@ export function addressOfBuffer(bytes: Uint8Array): number {
 export function viewMemory(address: number, length: number): ArrayBuffer {
   return koffi.view(BigInt(address), length)
 }
-
-export interface PollHandle {
-  close(): void
-}
-
-/** Calls back from Node's own event loop whenever `fd` is readable. Keeps the process alive until closed. */
-export function pollReadable(fd: number, readable: () => void): PollHandle {
-  return koffi.node.poll(fd, { readable: true }, readable)
-}

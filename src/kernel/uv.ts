@@ -42,3 +42,16 @@ export function wakeWhenReadable(fd: Fd): void {
   const harmless = addressOfSymbol('uv_handle_get_type')
   must(uv.poll_start(handle.address, UV_READABLE, harmless), 'uv_poll_start', `on fd ${fd}`)
 }
+
+/**
+ * Calls `look` right after each poll of Node's event loop: an immediate that
+ * re-arms itself first, so that a `look` that throws does not end it. Unref'd,
+ * it neither keeps the process alive nor the loop from sleeping.
+ */
+export function afterEveryPoll(look: () => void): void {
+  const round = () => {
+    setImmediate(round).unref()
+    look()
+  }
+  setImmediate(round).unref()
+}

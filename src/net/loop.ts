@@ -15,7 +15,7 @@
 import { EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD } from '../kernel/constants.ts'
 import { EpollEvents, epoll_create1, epoll_ctl, epoll_wait } from '../kernel/epoll.ts'
 import type { Fd } from '../kernel/fd.ts'
-import { wakeWhenReadable } from '../kernel/uv.ts'
+import { afterEveryPoll, wakeWhenReadable } from '../kernel/uv.ts'
 import { type Deadline, Deadlines, STEP_MS } from './deadlines.ts'
 
 /** Events taken in one round; when it is full there is another round at once. */
@@ -33,14 +33,13 @@ export class EventLoop {
   readonly #epoll = epoll_create1(EPOLL_CLOEXEC)
   readonly #events = new EpollEvents(EVENTS_PER_ROUND)
   readonly #watchers: (Watcher | undefined)[] = []
-  readonly #afterRound: (() => void)[] = []
   #timer: NodeJS.Timeout | null = null
   #timerAt = Number.POSITIVE_INFINITY
 
   /** Begins. From here on the process lives until it is ended. */
   start(): void {
     wakeWhenReadable(this.#epoll)
-    setImmediate(this.#round).unref()
+    afterEveryPoll(() => this.#round())
   }
 
   watch(fd: Fd, events: number, watcher: Watcher): void {
@@ -63,11 +62,6 @@ export class EventLoop {
     this.#watchers[fd] = undefined
   }
 
-  /** Runs `job` once, at the end of this round (or of the next, when called between rounds). */
-  afterRound(job: () => void): void {
-    this.#afterRound.push(job)
-  }
-
   /** Gives `entry` a deadline on this loop's clock; Infinity for none. */
   setDeadline(entry: Deadline, atMs: number): void {
     this.deadlines.set(entry, atMs)
@@ -81,15 +75,13 @@ export class EventLoop {
     this.#timer = setTimeout(this.#expire, Math.max(1, Math.ceil(atMs - performance.now()))).unref()
   }
 
-  readonly #round = (): void => {
-    setImmediate(this.#round).unref() // first, so that a watcher that throws does not stop the loop
+  #round(): void {
     this.now = performance.now()
     let count: number
     do {
       count = epoll_wait(this.#epoll, this.#events, 0)
       for (let i = 0; i < count; i++) this.#watchers[this.#events.fd(i)]?.onReady(this.#events.events(i))
     } while (count === EVENTS_PER_ROUND)
-    if (this.#afterRound.length > 0) for (const job of this.#afterRound.splice(0)) job()
   }
 
   readonly #expire = (): void => {

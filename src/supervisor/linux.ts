@@ -9,11 +9,12 @@ import { fileURLToPath } from 'node:url'
 import { type InheritedListener, writeBoot } from '../boot.ts'
 import { Channel, type ForkOrder, type Report } from '../channel.ts'
 import type { Config } from '../config/options.ts'
-import { AF_UNIX, SOCK_CLOEXEC, SOCK_SEQPACKET } from '../kernel/constants.ts'
+import { AF_UNIX, EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLLIN, SOCK_CLOEXEC, SOCK_SEQPACKET } from '../kernel/constants.ts'
+import { EpollEvents, epoll_create1, epoll_ctl, epoll_wait } from '../kernel/epoll.ts'
 import { close, type Fd } from '../kernel/fd.ts'
-import { type PollHandle, pollReadable } from '../kernel/libc.ts'
 import { becomeSubreaper, type Death, kill, posix_spawn, waitpid } from '../kernel/process.ts'
 import { socketpair } from '../kernel/socket.ts'
+import { afterEveryPoll, wakeWhenReadable } from '../kernel/uv.ts'
 import type { Log } from '../log.ts'
 import type { Happening, Os, StopSignal } from './os.ts'
 
@@ -29,17 +30,19 @@ const STOP_SIGNALS: readonly StopSignal[] = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SI
 /** setTimeout takes no more; waking up once in 24 days is not a cost. */
 const TIMER_MS_MAX = 2 ** 31 - 1
 
-/** Our end of a socketpair, and what watches it. */
-interface Line {
-  readonly channel: Channel<Report, ForkOrder>
-  readonly poll: PollHandle
-}
+type Line = Channel<Report, ForkOrder>
+
+const EVENTS = 64
 
 export class Linux implements Os {
   readonly #config: Config
   readonly #listeners: readonly InheritedListener[]
   readonly #log: Log
+  /** Our ends of the channels: by the pid of the process that was given the other, and by descriptor. */
   readonly #lines = new Map<number, Line>()
+  readonly #pids = new Map<Fd, number>()
+  readonly #epoll = epoll_create1(EPOLL_CLOEXEC)
+  readonly #events = new EpollEvents(EVENTS)
   readonly #happenings: Happening[] = []
   #wake: (() => void) | null = null
 
@@ -51,6 +54,8 @@ export class Linux implements Os {
     becomeSubreaper()
     for (const signal of STOP_SIGNALS) process.on(signal, () => this.#happen({ type: 'signal', signal }))
     process.on('SIGCHLD', () => this.#happen({ type: 'child' }))
+    wakeWhenReadable(this.#epoll)
+    afterEveryPoll(() => this.#look())
   }
 
   now(): number {
@@ -66,7 +71,7 @@ export class Linux implements Os {
   }
 
   orderFork(preloader: number, slot: number): boolean {
-    return this.#lines.get(preloader)?.channel.send({ type: 'fork', slot }) ?? false
+    return this.#lines.get(preloader)?.send({ type: 'fork', slot }) ?? false
   }
 
   kill(pid: number, signal: number): void {
@@ -118,20 +123,24 @@ export class Linux implements Os {
   }
 
   #listen(pid: number, fd: Fd): void {
-    const channel = new Channel<Report, ForkOrder>(fd)
-    const poll = pollReadable(fd, () => this.#hear(pid))
-    this.#lines.set(pid, { channel, poll })
+    this.#lines.set(pid, new Channel(fd))
+    this.#pids.set(fd, pid)
+    epoll_ctl(this.#epoll, EPOLL_CTL_ADD, fd, EPOLLIN)
+  }
+
+  #look(): void {
+    const count = epoll_wait(this.#epoll, this.#events, 0)
+    for (let i = 0; i < count; i++) this.#hear(this.#pids.get(this.#events.fd(i))!)
   }
 
   /** Every report that lies there; the line itself ends with the last process on its other end. */
   #hear(pid: number): void {
-    const line = this.#lines.get(pid)
-    if (line === undefined) return
-    for (let report = line.channel.receive(); report !== null; report = line.channel.receive()) {
+    const line = this.#lines.get(pid)!
+    for (let report = line.receive(); report !== null; report = line.receive()) {
       if (report === 'closed') {
-        line.poll.close()
-        line.channel.close()
         this.#lines.delete(pid)
+        this.#pids.delete(line.fd)
+        line.close()
         return
       }
       this.#happen({ type: 'report', from: pid, report })

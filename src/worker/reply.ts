@@ -46,16 +46,14 @@ export function writeReply(
   const mustClose = framing.kind === 'close' || !keepAlive
   const connection = mustClose ? 'close' : head.minorVersion === 0 ? 'keep-alive' : null
   const text = responseHead(head.minorVersion, reply.status, reply.fields, framing, connection, owner.service.date())
+  const hasBody = head.method !== 'HEAD' && framing.kind !== 'none'
+  const reader = hasBody && isStream(reply.body) ? reply.body.stream.getReader() : null // throws if somebody has one
   exchange.isAnswered = true
   if (mustClose) exchange.isLast = true
   owner.outbox.writeLatin1(text)
-  if (head.method === 'HEAD' || framing.kind === 'none') {
-    discardReply(reply)
-  } else if (isStream(reply.body)) {
-    return new ReplyStream(exchange, reply.status, reply.body.stream, framing, owner)
-  } else {
-    writeBody(reply.body, framing, owner.outbox)
-  }
+  if (reader !== null) return new ReplyStream(exchange, reply.status, reader, framing, owner)
+  if (hasBody) writeBody(reply.body, framing, owner.outbox)
+  else discardReply(reply)
   complete(exchange, reply.status, framing.kind === 'length' && head.method !== 'HEAD' ? framing.length : 0, owner)
   return null
 }
@@ -152,7 +150,7 @@ export class ReplyStream {
   constructor(
     exchange: Exchange,
     status: number,
-    stream: ReadableStream<Uint8Array>,
+    reader: ReadableStreamDefaultReader<Uint8Array>,
     framing: ResponseFraming,
     owner: ReplyOwner,
   ) {
@@ -160,7 +158,7 @@ export class ReplyStream {
     this.#status = status
     this.#framing = framing
     this.#owner = owner
-    this.#reader = stream.getReader()
+    this.#reader = reader
     void this.#pump()
   }
 

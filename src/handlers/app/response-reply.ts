@@ -5,8 +5,9 @@
  * a stream, handed on untouched so that its first piece can go out at once.
  * Nothing here reads a stream.
  */
-import type { Reply, ReplyBody } from '../handler.ts'
-import { type KnownBody, LazyResponse } from './lazy-response.ts'
+import { mayHaveBody } from '../../http/status.ts'
+import type { Reply, ReplyBody, StreamBody } from '../handler.ts'
+import { LazyResponse } from './lazy-response.ts'
 import { NativeResponse } from './native-fetch.ts'
 
 /** The app answered with something that cannot be sent. The message says what, without a stack: it would show only us. */
@@ -48,12 +49,12 @@ function nameOf(answer: unknown): string {
 const BLOB_AT_ONCE_BYTES = 64 * 1024
 
 function replyOfBlob(status: number, fields: readonly string[], blob: Blob, method: string): Reply | Promise<Reply> {
-  if (method === 'HEAD') return { ...framed(status, fields, null, method), statedLength: blob.size }
+  const counted = [...fields, 'content-length', String(blob.size)]
+  if (method === 'HEAD') return framed(status, counted, null, method)
   if (blob.size <= BLOB_AT_ONCE_BYTES) {
     return blob.arrayBuffer().then((bytes) => framed(status, fields, new Uint8Array(bytes), method))
   }
-  const stream = blob.stream() as ReadableStream<Uint8Array>
-  return { ...framed(status, fields, { kind: 'stream', stream }, method), statedLength: blob.size }
+  return framed(status, counted, { kind: 'stream', stream: blob.stream() as ReadableStream<Uint8Array> }, method)
 }
 
 function replyOfStream(response: Response, method: string): Reply {
@@ -98,35 +99,46 @@ function wasDecoded(response: Response): boolean {
 const DECODED: ReadonlySet<string> = new Set(['gzip', 'x-gzip', 'deflate', 'br'])
 
 /** Takes out what the connection says for itself, and keeps the length where nothing else tells it. */
-function framed(
-  status: number,
-  fields: readonly string[],
-  body: Exclude<KnownBody, Blob> | ReplyBody,
-  method: string,
-): Reply {
+function framed(status: number, fields: readonly string[], body: ReplyBody, method: string): Reply {
   let sent = fields
   let stated: number | undefined
   for (let i = 0; i < fields.length; i += 2) {
-    if (!SENDABLE.test(fields[i + 1]!))
-      throw new UnusableResponse(`the app answered with a control character in its field '${fields[i]}'`)
+    checkValue(fields[i]!, fields[i + 1]!)
     if (!OWNED.has(fields[i]!)) continue
     if (fields[i] === 'content-length') stated = lengthOf(fields[i + 1]!)
-    sent = sent === fields ? withoutOwned(fields) : sent
+    if (sent === fields) sent = withoutOwned(fields)
   }
-  const isUncounted = body === null ? method === 'HEAD' || status === 304 : typeof body === 'object' && 'kind' in body
-  return stated === undefined || !isUncounted
-    ? { status, fields: sent, body }
-    : { status, fields: sent, body, statedLength: stated }
+  if (body !== null && !isStream(body)) return { status, fields: sent, body }
+  if (body === null && method === 'HEAD' && stated === undefined && mayHaveBody(status)) body = unknownBody()
+  const isStated = stated !== undefined && (body !== null || method === 'HEAD' || status === 304)
+  return isStated ? { status, fields: sent, body, statedLength: stated } : { status, fields: sent, body }
 }
+
+/**
+ * An app that answers HEAD with no body does not say that GET would have none,
+ * and Content-Length: 0 would (RFC 9110 §8.6). A stream leaves it open.
+ */
+function unknownBody(): StreamBody {
+  return { kind: 'stream', stream: new ReadableStream({ start: (controller) => controller.close() }) }
+}
+
+function isStream(body: Exclude<ReplyBody, null>): body is StreamBody {
+  return typeof body === 'object' && 'kind' in body && body.kind === 'stream'
+}
+
+/** RFC 9110 §5.5. A Headers object lets other control characters through. */
+function checkValue(name: string, value: string): void {
+  if (SENDABLE.test(value)) return
+  throw new UnusableResponse(`the app answered with a control character in its field '${name}'`)
+}
+
+const SENDABLE = /^[\t\x20-\x7e\x80-\xff]*$/
 
 function withoutOwned(fields: readonly string[]): string[] {
   const kept: string[] = []
   for (let i = 0; i < fields.length; i += 2) if (!OWNED.has(fields[i]!)) kept.push(fields[i]!, fields[i + 1]!)
   return kept
 }
-
-/** RFC 9110 §5.5. Headers objects let other control characters through. */
-const SENDABLE = /^[\t\x20-\x7e\x80-\xff]*$/
 
 /** Where a message ends and what becomes of the connection: RFC 9110 §7.6.1, and Content-Length. */
 const OWNED: ReadonlySet<string> = new Set([

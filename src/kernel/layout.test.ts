@@ -1,0 +1,124 @@
+/**
+ * constants.ts and layout.ts against the machine's own C headers, by a small C
+ * program that prints them. Without a C compiler there is nothing to compare with.
+ */
+import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { constants as os, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import * as constants from './constants.ts'
+import { layout } from './layout.ts'
+
+const compiler = ['cc', 'gcc', 'clang'].find((name) => spawnSync(name, ['--version']).status === 0)
+const skip = compiler === undefined ? 'no C compiler here' : false
+
+const folder = mkdtempSync(join(tmpdir(), 'kernel-layout-'))
+after(() => rmSync(folder, { recursive: true }))
+
+const HEADERS = `
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#if __has_include(<linux/openat2.h>)
+#include <linux/openat2.h>
+#endif
+`
+
+/** The values of C expressions, by name. `guarded` ones may be missing from older headers. */
+function askC(expressions: Record<string, string>, guarded: boolean): Map<string, number> {
+  const lines = Object.entries(expressions).map(([name, expression]) => {
+    const print = `printf("${name} %lld\\n", (long long)(${expression}));`
+    return guarded ? `#ifdef ${name}\n${print}\n#endif` : print
+  })
+  const program = `${HEADERS}\nint main(void) {\n${lines.join('\n')}\nreturn 0;\n}\n`
+  const binary = join(folder, guarded ? 'constants' : 'layout')
+  execFileSync(compiler!, ['-x', 'c', '-o', binary, '-'], { input: program })
+  const rows = execFileSync(binary, { encoding: 'latin1' }).trim().split('\n')
+  return new Map(rows.map((row) => [row.split(' ')[0]!, Number(row.split(' ')[1])]))
+}
+
+test('the numbers are those of the headers', { skip }, () => {
+  const ours: Record<string, number> = { ...constants, ...os.errno }
+  const theirs = askC(Object.fromEntries(Object.keys(ours).map((name) => [name, name])), true)
+  const known = Object.keys(ours).filter((name) => theirs.has(name))
+  for (const name of known) {
+    // As 32 bits: EPOLLET is the sign bit of an int there.
+    assert.equal(ours[name]! | 0, theirs.get(name)! | 0, name)
+  }
+  for (const name of Object.keys(ours)) {
+    // Enums and what <linux/*.h> alone defines may be missing from a header; the bulk may not.
+    if (/^(AF|SOCK|SOL|SO|SHUT|EPOLL|O|F|E|SIG|MAP|PROT)_?[A-Z]/.test(name)) assert.ok(theirs.has(name), name)
+  }
+})
+
+test('the structs lie as the headers have them', { skip }, () => {
+  const theirs = askC(
+    {
+      SYS_fstat: 'SYS_fstat',
+      O_DIRECTORY: 'O_DIRECTORY',
+      O_NOFOLLOW: 'O_NOFOLLOW',
+      event_size: 'sizeof(struct epoll_event)',
+      event_events: 'offsetof(struct epoll_event, events)',
+      event_data: 'offsetof(struct epoll_event, data)',
+      stat_size: 'sizeof(struct stat)',
+      stat_dev: 'offsetof(struct stat, st_dev)',
+      stat_ino: 'offsetof(struct stat, st_ino)',
+      stat_mode: 'offsetof(struct stat, st_mode)',
+      stat_uid: 'offsetof(struct stat, st_uid)',
+      stat_length: 'offsetof(struct stat, st_size)',
+      stat_mtime: 'offsetof(struct stat, st_mtim)',
+    },
+    false,
+  )
+  assert.deepEqual(Object.fromEntries(theirs), {
+    SYS_fstat: layout.SYS_fstat,
+    O_DIRECTORY: layout.O_DIRECTORY,
+    O_NOFOLLOW: layout.O_NOFOLLOW,
+    ...prefixed('event', layout.epollEvent),
+    ...prefixed('stat', layout.stat),
+  })
+})
+
+function prefixed(prefix: string, offsets: object): Record<string, number> {
+  return Object.fromEntries(Object.entries(offsets).map(([name, at]) => [`${prefix}_${name}`, at]))
+}
+
+test('sizes that the code takes for granted', { skip }, () => {
+  const sizes = askC(
+    {
+      sockaddr_in: 'sizeof(struct sockaddr_in)',
+      sockaddr_in6: 'sizeof(struct sockaddr_in6)',
+      sockaddr_un: 'sizeof(struct sockaddr_un)',
+      tcpi_unacked: 'offsetof(struct tcp_info, tcpi_unacked)',
+      tcpi_sacked: 'offsetof(struct tcp_info, tcpi_sacked)',
+      itimerval: 'sizeof(long) * 4',
+      spawn_actions_fit: 'sizeof(posix_spawn_file_actions_t) <= 256',
+    },
+    false,
+  )
+  assert.deepEqual(Object.fromEntries(sizes), {
+    sockaddr_in: 16,
+    sockaddr_in6: 28,
+    sockaddr_un: 110,
+    tcpi_unacked: 24,
+    tcpi_sacked: 28,
+    itimerval: 32,
+    spawn_actions_fit: 1,
+  })
+})

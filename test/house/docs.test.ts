@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { deadLinks, differingOptions, unreasonedDependencies } from './docs.ts'
+import { assertNone, file, read } from './tree.ts'
+
+const pages = read(['docs', 'README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'], /\.md$/)
+const pageNamed = (path: string) => pages.find((page) => page.path === path)!
+const manifest = JSON.parse(readFileSync('package.json', 'utf8'))
+
+test('what the pages link to exists', () => assertNone(pages.flatMap((page) => deadLinks(page, existsSync))))
+
+test('every dependency has a reason', () => {
+  const names = Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })
+  assertNone(unreasonedDependencies(pageNamed('CONTRIBUTING.md'), names))
+})
+
+test('the README tells the options as they are', () => {
+  assertNone(differingOptions(pageNamed('README.md'), pageNamed('docs/configuration.md')))
+})
+
+test('deadLinks finds links and names that lead nowhere', () => {
+  const page = file('docs/a.md', '[b](../b.md#c) [d](https://d) `src/e.ts` `src/f.ts` [g](#g)')
+  const complaints = deadLinks(page, (path) => path === 'src/f.ts')
+  assert.deepEqual(
+    complaints.map((complaint) => /of (\S+),/.exec(complaint)?.[1]),
+    ['b.md', 'src/e.ts'],
+  )
+})
+
+test('unreasonedDependencies wants a reason for each, and no more', () => {
+  const guide = file('G.md', '| `a` | because |\n| `b` | |\n| `c` | once |')
+  assert.deepEqual(
+    unreasonedDependencies(guide, ['a', 'b', 'd']).map((complaint) => /for (\w+)/.exec(complaint)?.[1]),
+    ['b', 'd', 'c'],
+  )
+})
+
+test('differingOptions tells a wrong default, a lacking row and one too many', () => {
+  const reference = file(
+    'R.md',
+    '| [`a`](#a) | `1` | `--a` | `A` |\n| [`b`](#b) | `2` | `--b` | |\n| [`c`](#c) | `3` | | |',
+  )
+  const short = file('S.md', '| [`a`](R.md#a) | `9` | `--a` | `A` | of a |')
+  assert.equal(differingOptions(short, reference).length, 3)
+  const right = file('S.md', '| [`a`](R.md#a) | `1` | `--a` | `A` | of a |\n| [`b`](R.md#b) | `2` | `--b` | | of b |')
+  assertNone(differingOptions(right, reference))
+})

@@ -1,0 +1,67 @@
+/**
+ * What the documents promise, held against the repository: links that lead
+ * somewhere, files that exist, options as they are, a reason for each dependency.
+ */
+import { dirname, join } from 'node:path'
+import type { TextFile } from './tree.ts'
+
+/** Links to files and `src/…` names in backticks. */
+export function deadLinks(page: TextFile, exists: (path: string) => boolean): string[] {
+  const links = [...page.text.matchAll(/\]\((?!https?:)([^)#\s]+)[^)]*\)/g)].map(([, target]) =>
+    join(dirname(page.path), target!),
+  )
+  const names = [...page.text.matchAll(/`((?:src|test|docs|scripts|examples|bin)\/[\w./-]+)`/g)].map(
+    ([, path]) => path!,
+  )
+  return [...links, ...names]
+    .filter((path) => !exists(path))
+    .map((path) => `${page.path} speaks of ${path}, which does not exist: correct the page`)
+}
+
+/** Every dependency has a row with a reason, and every row is a dependency. */
+export function unreasonedDependencies(guide: TextFile, dependencies: readonly string[]): string[] {
+  const rows = [...guide.text.matchAll(/^\| `([^`]+)` \| *(.*?) *\|$/gm)]
+  const reasons = new Map(rows.map(([, name, reason]) => [name!, reason!]))
+  return [
+    ...dependencies
+      .filter((name) => (reasons.get(name) ?? '') === '')
+      .map((name) => `${guide.path} gives no reason for ${name}: add a row, or remove the dependency`),
+    ...[...reasons.keys()]
+      .filter((name) => !dependencies.includes(name))
+      .map((name) => `${guide.path} gives a reason for ${name}, which is no dependency: remove the row`),
+  ]
+}
+
+/**
+ * The options that have a flag, as two pages tell them: path, default, flag, variable. The short page must agree with
+ * the reference, which is made from the source.
+ */
+export function differingOptions(short: TextFile, reference: TextFile): string[] {
+  const told = optionRows(short)
+  const real = optionRows(reference).filter((row) => row.flag !== '')
+  const text = (row: OptionRow) => `${row.path} · ${row.default} · ${row.flag} · ${row.variable}`
+  return [
+    ...real
+      .filter((row) => !told.some((it) => text(it) === text(row)))
+      .map((row) => `${short.path} lacks the option "${text(row)}": copy its row from ${reference.path}`),
+    ...told
+      .filter((row) => !real.some((it) => text(it) === text(row)))
+      .map((row) => `${short.path} tells of "${text(row)}", which is not so: compare with ${reference.path}`),
+  ]
+}
+
+interface OptionRow {
+  readonly path: string
+  readonly default: string
+  readonly flag: string
+  readonly variable: string
+}
+
+/** Rows such as: | [`port`](…) | `8080` | `--port` | `PORT` | … */
+function optionRows(page: TextFile): OptionRow[] {
+  const rows = page.text.matchAll(/^\| \[`([\w.]+)`\]\([^)]*\) \|([^|]*)\|([^|]*)\|([^|]*)\|/gm)
+  return [...rows].map(([, path, ...cells]) => {
+    const [byDefault, flag, variable] = cells.map((cell) => cell.trim().replaceAll('`', ''))
+    return { path: path!, default: byDefault!, flag: flag!, variable: variable! }
+  })
+}

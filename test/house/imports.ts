@@ -1,0 +1,158 @@
+/**
+ * Who may import whom: the table that keeps each part of src/ testable by itself.
+ *
+ * Two tables, one of our own files and one of packages; then what follows from the
+ * graph: no cycle across folders, no file that nothing leads to. Every complaint
+ * names the file, the line and the remedy.
+ */
+import { dirname, join } from 'node:path'
+import { type Import, importsOf } from './scan.ts'
+import type { TextFile } from './tree.ts'
+
+/** What the three kinds of process and the command share: how a child is told what it is, and the words between them. */
+const BETWEEN_PROCESSES = ['boot.ts', 'channel.ts', 'scoreboard.ts']
+
+/**
+ * A place in src/ (the longest that fits a file is its row), and what of ours it may import besides its own folder.
+ * A row for a folder inside another adds its privileges to the outer one's.
+ */
+export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  'kernel/': [],
+  'openssl/': ['kernel/'],
+  'http/': [],
+  'config/': [],
+  'net/': ['kernel/', 'openssl/'],
+  'handlers/': ['http/', 'config/', 'log.ts'],
+  'handlers/static/': ['kernel/file.ts', 'kernel/fd.ts', 'kernel/constants.ts', 'kernel/errno.ts'],
+  'handlers/app/': [],
+  'handlers/proxy/': ['net/'],
+  'handlers/status/': ['kernel/socket.ts', 'kernel/tcp.ts', 'kernel/fd.ts', 'kernel/errno.ts', 'scoreboard.ts'],
+  'worker/': ['kernel/', 'net/', 'http/', 'handlers/', 'config/', 'log.ts', ...BETWEEN_PROCESSES],
+  'preloader/': ['kernel/', 'config/', 'worker/', 'log.ts', ...BETWEEN_PROCESSES],
+  'supervisor/': ['kernel/', 'config/', 'log.ts', ...BETWEEN_PROCESSES],
+  'log.ts': ['kernel/', 'config/options.ts'],
+  'scoreboard.ts': ['kernel/', 'config/options.ts'],
+  'boot.ts': ['kernel/', 'config/options.ts'],
+  'channel.ts': ['kernel/'],
+  'index.ts': ['config/options.ts', 'handlers/app/contract.ts'],
+  'check.ts': ['config/', 'supervisor/', 'handlers/', 'kernel/', 'log.ts'],
+  'main.ts': ['config/', 'supervisor/', 'check.ts', 'log.ts'],
+}
+
+/** User code comes in through one door, and few may stand at it. */
+const USER_CODE = 'config/import-module.ts'
+const MAY_RUN_USER_CODE = ['config/config-file.ts', 'handlers/app/']
+
+/** Which package is for whom. */
+export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  koffi: ['kernel/libc.ts', 'openssl/libssl.ts'],
+  valibot: ['config/'],
+  jiti: [USER_CODE],
+  mime: ['handlers/static/'],
+}
+
+/** What a folder may take from Node itself, where that is not everything. */
+const BUILTINS: Readonly<Record<string, readonly string[]>> = {
+  'http/': ['node:buffer'],
+  'kernel/': ['node:buffer', 'node:os', 'node:util'],
+  'net/': ['node:buffer'],
+}
+
+/** Where execution begins; all else must be led to from here. */
+export const ENTRIES = ['main.ts', 'index.ts', 'kernel/index.ts', 'preloader/main.ts', 'worker/main.ts']
+
+export function forbiddenImports(files: readonly TextFile[]): string[] {
+  return files
+    .filter((file) => !isTest(file.path))
+    .flatMap((file) => importsOf(file.text).flatMap((it) => judge(withinSrc(file.path), it)))
+}
+
+/** Cycles among files of different folders. Types count: a reader follows them, too. */
+export function cyclesAcrossFolders(files: readonly TextFile[]): string[] {
+  const graph = graphOf(files)
+  const reach = new Map([...graph.keys()].map((path) => [path, reachedFrom([path], graph)]))
+  const isMutual = (a: string, b: string) => a !== b && reach.get(a)!.has(b) && (reach.get(b)?.has(a) ?? false)
+  return [...graph].flatMap(([path, targets]) =>
+    targets
+      .filter((target) => dirname(target) !== dirname(path) && isMutual(path, target))
+      .map(
+        (target) => `src/${path} imports ${target}, which leads back to it: move what both need into a file below them`,
+      ),
+  )
+}
+
+/** Files that no entry leads to. Tests and their helpers (`*.test.*`) are for `npm test` to find. */
+export function deadFiles(files: readonly TextFile[]): string[] {
+  const alive = reachedFrom(ENTRIES, graphOf(files))
+  return files
+    .filter((file) => !isTest(file.path) && !alive.has(withinSrc(file.path)))
+    .map(({ path }) => `${path} is imported by nothing: use it, delete it, or name it *.test.* if only tests need it`)
+}
+
+function judge(from: string, { specifier, line }: Import): string[] {
+  const complaint = specifier.startsWith('.') ? judgeOwn(from, specifier) : judgeForeign(from, specifier)
+  return complaint === null ? [] : [`src/${from}:${line} ${complaint}`]
+}
+
+function judgeOwn(from: string, specifier: string): string | null {
+  const target = join(dirname(from), specifier)
+  if (target.startsWith('..')) return `imports ${specifier} from outside src/: move that file into src/`
+  if (target === USER_CODE && !MAY_RUN_USER_CODE.some((place) => from.startsWith(place))) {
+    return `imports ${USER_CODE}: user code is run by ${MAY_RUN_USER_CODE.join(' and ')} alone; ask one of them`
+  }
+  const rows = rowsOf(from, MAY_IMPORT)
+  if (rows.length === 0) return `has no row in the import table: add one to MAY_IMPORT in test/house/imports.ts`
+  const allowed = rows.flatMap((row) => MAY_IMPORT[row]!)
+  const own = rows.filter((row) => row.endsWith('/'))
+  if ([...own, ...allowed].some((place) => target.startsWith(place))) return null
+  const list = allowed.length === 0 ? 'nothing of ours' : allowed.join(', ')
+  return `imports ${target}, but ${rows.at(-1)} may import ${list}: have the value passed in, or move the code that needs it`
+}
+
+function judgeForeign(from: string, specifier: string): string | null {
+  if (specifier.startsWith('node:')) return judgeBuiltin(from, specifier)
+  const name = Object.keys(PACKAGES).find((it) => specifier === it || specifier.startsWith(`${it}/`))
+  if (name === undefined)
+    return `imports ${specifier}, a package without a row in PACKAGES (test/house/imports.ts): do without it`
+  if (PACKAGES[name]!.some((place) => from.startsWith(place))) return null
+  return `imports ${name}, which is for ${PACKAGES[name]!.join(' and ')} alone: export what you need from there`
+}
+
+function judgeBuiltin(from: string, specifier: string): string | null {
+  const row = rowsOf(from, BUILTINS).at(-1)
+  if (row === undefined || BUILTINS[row]!.includes(specifier)) return null
+  return `imports ${specifier}, but ${row} may take only ${BUILTINS[row]!.join(', ')} from Node: have the value passed in`
+}
+
+function rowsOf(path: string, table: Readonly<Record<string, unknown>>): string[] {
+  return Object.keys(table).filter((row) => (row.endsWith('/') ? path.startsWith(row) : path === row))
+}
+
+function graphOf(files: readonly TextFile[]): Map<string, string[]> {
+  const known = new Set(files.map((file) => withinSrc(file.path)))
+  const targets = (file: TextFile) =>
+    importsOf(file.text)
+      .filter((it) => it.specifier.startsWith('.'))
+      .map((it) => join(dirname(withinSrc(file.path)), it.specifier))
+      .filter((target) => known.has(target))
+  return new Map(files.filter((file) => !isTest(file.path)).map((file) => [withinSrc(file.path), targets(file)]))
+}
+
+function reachedFrom(starts: readonly string[], graph: ReadonlyMap<string, readonly string[]>): Set<string> {
+  const reached = new Set<string>()
+  const queue = [...starts]
+  for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
+    if (reached.has(path)) continue
+    reached.add(path)
+    queue.push(...(graph.get(path) ?? []))
+  }
+  return reached
+}
+
+function withinSrc(path: string): string {
+  return path.replace(/^src\//, '')
+}
+
+function isTest(path: string): boolean {
+  return path.includes('.test.')
+}

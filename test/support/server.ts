@@ -1,0 +1,231 @@
+/**
+ * A whole server under test: `bin/prefork`, started as a person starts it, and
+ * everything that may go wrong around a test without the test looking.
+ *
+ *     const server = await startServer(t, { files: { 'site/a.txt': 'a' }, args: ['site'] })
+ *     await fetch(`${server.url}/a.txt`)
+ *
+ * It listens on a free port, in a folder of its own that holds `files`. When the
+ * test ends the server is told to stop, and the test fails unless it exits as
+ * planned, leaves no process behind and has logged nothing but what was planned
+ * (`expectLog`).
+ */
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import type { TestContext } from 'node:test'
+import { type Exit, Program, type ProgramOptions, waitUntil } from './program.ts'
+
+/** Tests run at the root of the repository. */
+export const PREFORK = resolve('bin/prefork')
+
+export interface CommandOptions {
+  /** After `prefork`. */
+  readonly args?: readonly string[]
+  /** Written below the folder in which the command runs: path to contents. */
+  readonly files?: Readonly<Record<string, string | Uint8Array>>
+  /** The folder to run in; one of its own, gone with the test, by default. */
+  readonly cwd?: string
+  /** Added to the environment, which is otherwise ours without HOST, PORT and WEB_CONCURRENCY. */
+  readonly env?: NodeJS.ProcessEnv
+  /** Given to `node` itself. */
+  readonly nodeFlags?: readonly string[]
+  /** What to run in place of `node bin/prefork`. */
+  readonly command?: readonly string[]
+}
+
+export interface ServerOptions extends CommandOptions {
+  /** Lines of stderr that may come, beside those of stopping. */
+  readonly log?: readonly RegExp[]
+}
+
+/** What a command said, once it and all its processes have ended. */
+export interface Outcome {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string[]
+  readonly stderr: string[]
+}
+
+export class Server {
+  readonly program: Program
+  /** The folder it runs in. */
+  readonly cwd: string
+  readonly port: number
+  /** `127.0.0.1:40123`, as the server named it. */
+  readonly authority: string
+  readonly url: string
+  readonly #mark: string
+  readonly #planned: RegExp[]
+  #end: Promise<Outcome> | null = null
+
+  constructor(program: Program, cwd: string, mark: string, authority: string, planned: readonly RegExp[]) {
+    this.program = program
+    this.cwd = cwd
+    this.#mark = mark
+    this.authority = authority
+    this.port = Number(authority.slice(authority.lastIndexOf(':') + 1))
+    this.url = `http://${authority}`
+    this.#planned = [/ info supervisor .*: SIG\w+: stopping$/, ...planned]
+  }
+
+  /** The supervisor's. */
+  get pid(): number {
+    return this.program.pid
+  }
+
+  /** Lines of stderr that match are part of the test. */
+  expectLog(...patterns: readonly RegExp[]): void {
+    this.#planned.push(...patterns)
+  }
+
+  /** Waits for such a line on stderr, which is thereby planned. */
+  async waitForLog(pattern: RegExp): Promise<string> {
+    this.expectLog(pattern)
+    const found = () => this.program.stderr.find((line) => pattern.test(line))
+    await waitUntil(() => found() !== undefined, `stderr says ${pattern}; it says\n${this.program.stderr.join('\n')}`)
+    return found()!
+  }
+
+  /** The pids of every living process of the server, its supervisor's among them. */
+  processes(): number[] {
+    return markedProcesses(this.#mark)
+  }
+
+  /** The pids of its workers, by the titles they give themselves. */
+  workers(): number[] {
+    return this.processes().filter((pid) => titleOf(pid).startsWith('prefork: worker'))
+  }
+
+  preloaders(): number[] {
+    return this.processes().filter((pid) => titleOf(pid) === 'prefork: preloader')
+  }
+
+  /** Tells the supervisor to stop. Once. */
+  signal(signal: NodeJS.Signals): void {
+    process.kill(this.pid, signal)
+  }
+
+  /** Stops it and checks how it ended. Again, it only answers what it answered before. */
+  stop(options: { readonly signal?: NodeJS.Signals; readonly code?: number } = {}): Promise<Outcome> {
+    this.#end ??= this.#stop(options.signal ?? 'SIGTERM', options.code ?? 0)
+    return this.#end
+  }
+
+  /** Waits for an end that the test has brought about otherwise, and checks it. */
+  ended(wanted: Partial<Exit> = { code: 0 }): Promise<Outcome> {
+    this.#end ??= this.#check(wanted)
+    return this.#end
+  }
+
+  async #stop(signal: NodeJS.Signals, code: number): Promise<Outcome> {
+    this.program.kill(signal)
+    return this.#check({ code })
+  }
+
+  async #check(wanted: Partial<Exit>): Promise<Outcome> {
+    const outcome = await endOf(this.program, this.#mark)
+    const unplanned = outcome.stderr.filter((line) => !this.#planned.some((pattern) => pattern.test(line)))
+    assert.deepEqual(unplanned, [], 'the log holds lines that nobody planned')
+    for (const [name, value] of Object.entries(wanted)) assert.equal(outcome[name as keyof Exit], value, `exit ${name}`)
+    return outcome
+  }
+}
+
+/** A server that answers by the time this resolves. It ends with the test, and is checked then. */
+export async function startServer(t: TestContext, options: ServerOptions = {}): Promise<Server> {
+  const { program, cwd, mark } = start(t, { ...options, args: withPort(options.args ?? []) })
+  let line: string
+  try {
+    line = await program.waitForLine(/^Server listening on /)
+  } catch (error) {
+    await endOf(program, mark, 'SIGKILL')
+    throw error
+  }
+  const server = new Server(program, cwd, mark, line.slice('Server listening on '.length), options.log ?? [])
+  t.after(() => server.stop())
+  return server
+}
+
+/** A command that ends by itself: `--help`, `check`, a mistake. Fails when it leaves a process behind. */
+export async function runPrefork(t: TestContext, options: CommandOptions = {}): Promise<Outcome> {
+  const { program, mark } = start(t, options)
+  return endOf(program, mark)
+}
+
+/** A folder that holds `files` and is gone with the test. */
+export function folderOf(t: TestContext, files: CommandOptions['files'] = {}): string {
+  const folder = mkdtempSync(join(tmpdir(), 'prefork-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  addFiles(folder, files)
+  return folder
+}
+
+export function addFiles(folder: string, files: CommandOptions['files'] = {}): void {
+  for (const [path, contents] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    writeFileSync(join(folder, path), contents)
+  }
+}
+
+const MARK = 'PREFORK_TEST_MARK'
+
+function start(t: TestContext, options: CommandOptions): { program: Program; cwd: string; mark: string } {
+  const cwd = options.cwd ?? folderOf(t)
+  addFiles(cwd, options.files)
+  const mark = randomUUID()
+  const [command, ...first] = options.command ?? [process.execPath, ...(options.nodeFlags ?? []), PREFORK]
+  const program = new Program([...first, ...(options.args ?? [])], {
+    command: command!,
+    cwd,
+    env: { ...cleanEnvironment(), ...options.env, [MARK]: mark },
+  } satisfies ProgramOptions)
+  return { program, cwd, mark }
+}
+
+/** What is set around the tests must not choose where the server listens. NODE_TEST_CONTEXT would change what node prints. */
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  const { HOST, PORT, WEB_CONCURRENCY, NODE_TEST_CONTEXT, NODE_OPTIONS, ...rest } = process.env
+  return rest
+}
+
+function withPort(args: readonly string[]): readonly string[] {
+  return args.some((arg) => arg.startsWith('--port')) ? args : ['--port', '0', ...args]
+}
+
+/** Waits until the program and every process that came of it have ended; all of its lines are there then. */
+async function endOf(program: Program, mark: string, kill?: NodeJS.Signals): Promise<Outcome> {
+  if (kill !== undefined) program.kill(kill)
+  try {
+    const { code, signal } = await program.exited
+    const living = () => markedProcesses(mark)
+    await waitUntil(() => living().length === 0, 'no process of the server is left behind')
+    await program.finished
+    return { code, signal, stdout: program.stdout, stderr: program.stderr }
+  } finally {
+    for (const pid of markedProcesses(mark)) process.kill(pid, 'SIGKILL')
+  }
+}
+
+/** Every process born of a start has its mark in the environment, however it came to be, whoever its parent is now. */
+function markedProcesses(mark: string): number[] {
+  const wanted = `${MARK}=${mark}`
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && readProc(name, 'environ').includes(wanted))
+    .map(Number)
+}
+
+function titleOf(pid: number): string {
+  return readProc(String(pid), 'cmdline').split('\0')[0]!
+}
+
+/** '' for a process that is gone, or is not ours to look at. */
+function readProc(pid: string, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'latin1')
+  } catch {
+    return ''
+  }
+}
