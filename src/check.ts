@@ -9,18 +9,12 @@ import { formatAddress } from './config/address.ts'
 import type { Config } from './config/options.ts'
 import { loadTarget } from './handlers/target.ts'
 import { close } from './kernel/fd.ts'
-import { createLog } from './log.ts'
 import { openListener } from './supervisor/listeners.ts'
 
-/** The exit code: 0, or 1 when the app cannot be loaded. Throws an OperatorError for all else. */
+/** The exit code, 0. Throws an OperatorError for whatever would keep the server from starting. */
 export async function check(config: Config): Promise<number> {
   close(openListener(config.listen, config.backlog).fd)
-  try {
-    await loadTarget(config)
-  } catch (error) {
-    createLog('error', 'check').errorWithStack('the app failed while loading', error)
-    return 1
-  }
+  await loadTarget(config)
   process.stdout.write(`${describe(config).join('\n')}\n`)
   return 0
 }

@@ -3,7 +3,7 @@
  *
  * What the export holds is not judged here; schema.ts does that.
  */
-import { existsSync } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { importModule } from './import-module.ts'
 import { OperatorError, quote } from './operator-error.ts'
@@ -33,8 +33,16 @@ export async function readConfigFile(file: string): Promise<unknown> {
 
 function existing(asked: string, cwd: string): string {
   const file = resolve(cwd, asked)
-  if (existsSync(file)) return file
-  throw new OperatorError(`--config is ${quote(asked)}, which does not exist; give the path of a configuration file`)
+  try {
+    accessSync(file, constants.R_OK)
+    return file
+  } catch (error) {
+    const say = (what: string) => new OperatorError(`--config is ${quote(asked)}, which ${what}`)
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') {
+      throw say('does not exist; give the path of a configuration file')
+    }
+    throw say('cannot be read: permission denied; check its mode and owner')
+  }
 }
 
 async function importConfig(file: string): Promise<unknown> {

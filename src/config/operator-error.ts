@@ -1,10 +1,10 @@
 /**
  * The operator's mistake, as a sentence naming the option and the remedy.
  *
- * Thrown only before the first fork; main.ts prints it and exits 1. No stack of
+ * Thrown only before the first fork; whoever catches it prints it and exits 1. No stack of
  * ours is ever shown. When it wraps an error of the operator's own code (a
  * configuration file or an app that throws while loading), that error is the
- * `cause`, and `describeOperatorError` shows it after the sentence.
+ * `cause`, and is shown after the sentence.
  */
 import { inspect } from 'node:util'
 
@@ -17,6 +17,28 @@ export function describeOperatorError(error: OperatorError): string {
   if (error.cause === undefined) return error.message
   return `${error.message}\n${inspect(error.cause)}`
 }
+
+/**
+ * Says it on stderr and ends the process with exit code 1. Any other error is a
+ * bug of ours and thrown on.
+ *
+ * So is the SyntaxError of a module that cannot be parsed: its stack tells neither
+ * file nor line. They are in what Node prints of an uncaught error, and nowhere else.
+ */
+export function exitWithSentence(error: unknown): never {
+  if (!(error instanceof OperatorError)) throw error
+  const isForNode = isPlaceless(error.cause)
+  process.stderr.write(`prefork: ${isForNode ? error.message : describeOperatorError(error)}\n`)
+  if (isForNode) throw error.cause
+  process.exit(EXIT_CANNOT_START)
+}
+
+function isPlaceless(error: unknown): boolean {
+  return error instanceof SyntaxError && PARSED_BY_NODE.test(error.stack ?? '')
+}
+
+const EXIT_CANNOT_START = 1
+const PARSED_BY_NODE = /^SyntaxError: .*\n {4}at \w+ \(node:internal\//
 
 /** A value as a sentence shows it: quoted, on one line, cut when long. */
 export function quote(value: unknown): string {

@@ -48,6 +48,9 @@ export function findAccessLog(written: Setting): string {
   const say = (what: string) => new OperatorError(`${written.name} is ${quote(text)}, ${what}`)
   if (statOrNull(file)?.isDirectory()) throw say('which is a directory; give the path of a file in it')
   if (!statOrNull(dirname(file))?.isDirectory()) throw say('whose directory does not exist; create it first')
+  if (!isWritable(statOrNull(file) === null ? dirname(file) : file)) {
+    throw say('which may not be written: permission denied; check the mode and owner of it and its directory')
+  }
   return file
 }
 
@@ -83,6 +86,15 @@ function assertAccess(path: string, mode: number, text: string, name: string): v
     accessSync(path, mode)
   } catch {
     throw new OperatorError(`${name} ${quote(text)} cannot be read: permission denied; check its mode and owner`)
+  }
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK)
+    return true
+  } catch {
+    return false
   }
 }
 

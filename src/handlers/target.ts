@@ -5,21 +5,17 @@
  * (which may hold descriptors and buffers) is made in each worker.
  */
 import type { Config } from '../config/options.ts'
-import { importModule } from '../config/import-module.ts'
 import type { Log } from '../log.ts'
 import { createAppHandler } from './app/app.ts'
 import type { FetchHandler } from './app/contract.ts'
-import { installLazyFetch } from './app/lazy-fetch.ts'
-import { appFrom } from './app/load-app.ts'
+import { loadApp } from './app/load-app.ts'
 import type { Handler } from './handler.ts'
 import { createHelloHandler } from './hello.ts'
 import { createStaticHandler } from './static/static.ts'
 
-/** The app's fetch handler, or null when the target is none. Rejects with what the app's module throws. */
+/** The app's fetch handler, or null when the target is none. Throws an OperatorError when it cannot be loaded. */
 export async function loadTarget({ target }: Config): Promise<FetchHandler | null> {
-  if (target.kind !== 'app') return null
-  installLazyFetch() // before the app is imported: it may take hold of the classes while it loads
-  return appFrom(await importModule(target.file), target.file)
+  return target.kind === 'app' ? loadApp(target.file) : null
 }
 
 export function createHandler(config: Config, app: FetchHandler | null, log: Log): Handler {

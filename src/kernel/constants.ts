@@ -61,7 +61,9 @@ export const EPOLLRDHUP = 0x2000
 export const EPOLLEXCLUSIVE = 0x10000000
 export const EPOLLET = 0x80000000
 
-// asm-generic/fcntl.h (O_DIRECTORY and O_NOFOLLOW differ: layout.ts)
+// asm-generic/fcntl.h; those that differ between architectures come from layout.ts
+export { O_DIRECTORY, O_NOFOLLOW } from './layout.ts'
+
 export const O_RDONLY = 0
 export const O_WRONLY = 1
 export const O_RDWR = 2

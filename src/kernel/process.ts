@@ -1,7 +1,7 @@
 /**
  * Processes: fork, wait, kill, exit; and posix_spawn for a program of its own.
  */
-import { MADV_DOFORK, PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, WNOHANG } from './constants.ts'
+import { MADV_DOFORK, WNOHANG } from './constants.ts'
 import { ECHILD, ESRCH, must, SyscallError } from './errno.ts'
 import type { Fd } from './fd.ts'
 import { layout } from './layout.ts'
@@ -89,14 +89,16 @@ export function kill(pid: number, signal: number): boolean {
   return true
 }
 
-/** prctl(PR_SET_CHILD_SUBREAPER, 1): orphans of this process' descendants become its children, so it can reap them. */
-export function becomeSubreaper(): void {
-  must(libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 'prctl', 'PR_SET_CHILD_SUBREAPER')
-}
-
-/** prctl(PR_SET_PDEATHSIG, signal): the kernel sends `signal` to this process when its parent dies. 0 takes it back. */
-export function setParentDeathSignal(signal: number): void {
-  must(libc.prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0), 'prctl', 'PR_SET_PDEATHSIG')
+/**
+ * prctl(option, arg2, 0, 0, 0), for options that take one number:
+ * PR_SET_CHILD_SUBREAPER (orphans of this process' descendants become its
+ * children, so that it can reap them), PR_SET_PDEATHSIG (the signal that the
+ * kernel sends this process when its parent dies; 0 for none).
+ *
+ * https://man7.org/linux/man-pages/man2/prctl.2.html
+ */
+export function prctl(option: number, argument: number): number {
+  return must(libc.prctl(option, argument, 0, 0, 0), 'prctl', `option ${option}`)
 }
 
 /**

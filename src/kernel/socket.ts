@@ -228,6 +228,12 @@ export function setsockopt(fd: Fd, level: number, option: number, value: number)
   must(result, 'setsockopt', `option ${level}/${option} on fd ${fd}`)
 }
 
+/** setsockopt for options that are a struct (SO_LINGER). */
+export function setsockoptBytes(fd: Fd, level: number, option: number, memory: Memory): void {
+  const result = libc.setsockopt(fd, level, option, memory.address, memory.bytes.length)
+  must(result, 'setsockopt', `option ${level}/${option} on fd ${fd}`)
+}
+
 /**
  * getsockname(sockfd, …): the socket's own address; the port the kernel chose
  * when bind asked for 0.

@@ -11,7 +11,6 @@
  */
 import { readBoot } from '../boot.ts'
 import { Channel, type ForkOrder, type Report } from '../channel.ts'
-import { createHandler } from '../handlers/target.ts'
 import { SIG_IGN, SIGINT } from '../kernel/constants.ts'
 import { type Fd, setCloseOnExec } from '../kernel/fd.ts'
 import { signal } from '../kernel/process.ts'
@@ -38,11 +37,11 @@ if (why !== null) {
   process.exit(0)
 }
 const threadsBefore = threads().length
-const app = await loadOrExit(config, log)
+const app = await loadOrExit(config)
 await becomeQuiet(log, threadsBefore)
 channel.send({ type: 'loaded' })
 
 const slot = takeOrders(channel, log)
 becomeIndividual(`prefork: worker ${slot}`)
 log.name = `worker ${slot} (pid ${process.pid})`
-runWorker({ slot, config, listeners, channel, log, handler: createHandler(config, app, log) })
+runWorker({ slot, config, listeners, channel, log, app })

@@ -9,10 +9,18 @@ import { fileURLToPath } from 'node:url'
 import { type InheritedListener, writeBoot } from '../boot.ts'
 import { Channel, type ForkOrder, type Report } from '../channel.ts'
 import type { Config } from '../config/options.ts'
-import { AF_UNIX, EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLLIN, SOCK_CLOEXEC, SOCK_SEQPACKET } from '../kernel/constants.ts'
+import {
+  AF_UNIX,
+  EPOLL_CLOEXEC,
+  EPOLL_CTL_ADD,
+  EPOLLIN,
+  PR_SET_CHILD_SUBREAPER,
+  SOCK_CLOEXEC,
+  SOCK_SEQPACKET,
+} from '../kernel/constants.ts'
 import { EpollEvents, epoll_create1, epoll_ctl, epoll_wait } from '../kernel/epoll.ts'
 import { close, type Fd } from '../kernel/fd.ts'
-import { becomeSubreaper, type Death, kill, posix_spawn, waitpid } from '../kernel/process.ts'
+import { type Death, kill, posix_spawn, prctl, waitpid } from '../kernel/process.ts'
 import { socketpair } from '../kernel/socket.ts'
 import { afterEveryPoll, wakeWhenReadable } from '../kernel/uv.ts'
 import type { Log } from '../log.ts'
@@ -51,7 +59,7 @@ export class Linux implements Os {
     this.#listeners = listeners
     this.#log = log
     // Workers of a preloader that dies become our children, so their deaths are told to us.
-    becomeSubreaper()
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
     for (const signal of STOP_SIGNALS) process.on(signal, () => this.#happen({ type: 'signal', signal }))
     process.on('SIGCHLD', () => this.#happen({ type: 'child' }))
     wakeWhenReadable(this.#epoll)

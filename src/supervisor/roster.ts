@@ -23,7 +23,7 @@ export interface Slot {
 
 export interface Preloader {
   readonly pid: number
-  readonly bornAt: number
+  bornAt: number
   state: 'loading' | 'ready'
 }
 

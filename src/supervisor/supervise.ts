@@ -8,10 +8,10 @@
  * reason to die, and its pid is the server's.
  */
 import type { Report } from '../channel.ts'
-import { SIGKILL, SIGQUIT, SIGTERM } from '../kernel/constants.ts'
+import { SIG_NONE, SIGKILL, SIGQUIT, SIGTERM } from '../kernel/constants.ts'
 import type { Death } from '../kernel/process.ts'
 import type { Happening, Os, StopSignal } from './os.ts'
-import type { Roster, Slot } from './roster.ts'
+import type { Preloader, Roster, Slot } from './roster.ts'
 
 /** A worker or preloader that dies sooner than this after its birth died young: see `delayAfter`. */
 const YOUNG_MS = 1_000
@@ -56,13 +56,24 @@ function buryPreloader(death: Death, roster: Roster, os: Os): void {
   const { state, bornAt } = roster.preloader!
   roster.preloader = null
   for (const slot of roster.slots) if (slot.state === 'asked') empty(slot, os)
+  buryTheUntold(roster, os)
   if (roster.phase === 'stopping' || roster.how === 'exec') return
-  // It has said itself why it could not load the app.
   if (roster.phase === 'starting' && state === 'loading')
-    return cannotStart(roster, os, `the app was not loaded: the preloader ${how(death)}`)
+    return cannotStart(roster, os, `the app was not loaded: the preloader ${how(death)}`, saidItself(death))
   roster.preloaderDeaths = state === 'ready' && os.now() - bornAt > YOUNG_MS ? 1 : roster.preloaderDeaths + 1
   roster.preloaderNotBefore = os.now() + delayAfter(roster.preloaderDeaths)
   os.warn(`the preloader (pid ${death.pid}) ${how(death)}; its workers serve on, and another is started`)
+}
+
+/**
+ * A preloader killed between burying a worker and saying so takes that death with
+ * it. What it left alive is our child now, so whoever is not there is dead.
+ */
+function buryTheUntold(roster: Roster, os: Os): void {
+  for (const slot of roster.slots) {
+    const { pid } = slot
+    if (pid !== 0 && !os.kill(pid, SIG_NONE)) buryWorker(slot, { pid, exitCode: null, signal: null }, roster, os)
+  }
 }
 
 function buryWorker(slot: Slot, death: Death, roster: Roster, os: Os): void {
@@ -72,7 +83,7 @@ function buryWorker(slot: Slot, death: Death, roster: Roster, os: Os): void {
   empty(slot, os)
   slot.notBefore = os.now() + delayAfter(slot.youngDeaths)
   if (roster.phase === 'stopping') {
-    if (death.exitCode === EXIT_FORCED || death.signal === SIGKILL) roster.exitCode = EXIT_FORCED
+    if (death.exitCode === EXIT_FORCED || death.signal === SIGKILL) endForced(roster)
     return
   }
   os.warn(`worker ${slot.number} (pid ${death.pid}) ${how(death)}; its slot is filled again`)
@@ -82,7 +93,8 @@ function buryWorker(slot: Slot, death: Death, roster: Roster, os: Os): void {
 /** Lost before it was ready. An exit code means that it said why; a signal may mean that fork does not work here. */
 function mournInfant(death: Death, roster: Roster, os: Os): void {
   if (roster.how === 'exec' || death.signal === null) {
-    if (roster.phase === 'starting') cannotStart(roster, os, `no worker could start: the first one ${how(death)}`)
+    if (roster.phase === 'starting')
+      cannotStart(roster, os, `no worker could start: the first one ${how(death)}`, saidItself(death))
     return
   }
   roster.lostInfants += 1
@@ -93,9 +105,8 @@ function mournInfant(death: Death, roster: Roster, os: Os): void {
 /** From here on workers are started by exec; where the operator forbade that, the server ends or goes on trying. */
 function distrustFork(roster: Roster, os: Os, why: string): void {
   if (roster.spawn === 'fork') {
-    if (roster.phase === 'starting')
-      cannotStart(roster, os, `${why}, and --spawn fork allows nothing else; use --spawn auto or exec`)
-    return
+    if (roster.phase !== 'starting') return os.warn(`${why}, and --spawn fork allows nothing else; trying again`)
+    return cannotStart(roster, os, `${why}, and --spawn fork allows nothing else; use --spawn auto or exec`)
   }
   os.warn(`${why}; starting workers by exec from now on`)
   roster.how = 'exec'
@@ -103,8 +114,14 @@ function distrustFork(roster: Roster, os: Os, why: string): void {
   if (roster.preloader !== null) os.kill(roster.preloader.pid, SIGKILL)
 }
 
+/** Whoever cannot load the app says why, in full, and ends with this code: one sentence is enough. */
+function saidItself({ exitCode }: Death): boolean {
+  return exitCode === EXIT_CANNOT_START
+}
+
 function how({ exitCode, signal }: Death): string {
-  return signal === null ? `ended with exit code ${exitCode}` : `was ended by signal ${signal}`
+  if (signal !== null) return `was ended by signal ${signal}`
+  return exitCode === null ? 'has vanished' : `ended with exit code ${exitCode}`
 }
 
 function empty(slot: Slot, os: Os): void {
@@ -119,7 +136,7 @@ function delayAfter(deaths: number): number {
 
 // ── the late ─────────────────────────────────────────────────────────────────
 
-/** Every wait has a deadline: to load, to be ready, to stop. */
+/** Every wait has a deadline: to load, to fork, to be ready, to stop. */
 function giveUpOnTheLate(roster: Roster, os: Os): void {
   const now = os.now()
   if (roster.phase === 'stopping') {
@@ -127,57 +144,87 @@ function giveUpOnTheLate(roster: Roster, os: Os): void {
     return
   }
   const { preloader, timeouts } = roster
-  if (preloader?.state === 'loading' && now >= preloader.bornAt + timeouts.bootMs) {
-    os.error(`the app was not loaded within timeouts.bootMs (${timeouts.bootMs} ms)`)
-    os.kill(preloader.pid, SIGKILL)
-  }
+  if (preloader?.state === 'loading' && now >= preloader.readyBy)
+    giveUpOn(preloader, `the app was not loaded within timeouts.bootMs (${timeouts.bootMs} ms)`, roster, os)
   for (const slot of roster.slots) {
-    if (slot.state === 'booting' && now >= slot.since + timeouts.bootMs) {
-      os.error(`worker ${slot.number} (pid ${slot.pid}) was not ready within timeouts.bootMs (${timeouts.bootMs} ms)`)
-      os.kill(slot.pid, SIGKILL)
-      slot.since = now // it may take a moment to die
-    }
+    const name = `worker ${slot.number} (pid ${slot.pid})`
+    if (slot.state === 'booting' && now >= slot.readyBy)
+      giveUpOn(slot, `${name} was not ready within timeouts.bootMs (${timeouts.bootMs} ms)`, roster, os)
+    // It forks within milliseconds, or never again. Its death empties the slots it was asked to fill.
+    if (slot.state === 'asked' && now >= slot.readyBy && preloader !== null)
+      giveUpOn(preloader, `the preloader (pid ${preloader.pid}) did not fork`, roster, os)
   }
 }
 
+/** What is killed may take a moment to die. */
+function giveUpOn(late: Preloader | Slot, why: string, roster: Roster, os: Os): void {
+  os.error(why)
+  os.kill(late.pid, SIGKILL)
+  for (const waiting of [late, ...roster.slots.filter(({ state }) => state === 'asked')])
+    waiting.readyBy = readyBy(roster, os)
+}
+
 function msToNextDeadline(roster: Roster, os: Os): number {
-  const { slots, preloader, timeouts } = roster
-  if (roster.phase === 'stopping') return Math.max(0, roster.stopBy - os.now())
+  return Math.max(0, nextDeadline(roster) - os.now())
+}
+
+function nextDeadline(roster: Roster): number {
+  const { slots, preloader } = roster
+  if (roster.phase === 'stopping') return roster.stopBy
   const deadlines = slots.map((slot) => {
-    if (slot.state === 'booting') return slot.since + timeouts.bootMs
-    return slot.state === 'empty' ? slot.notBefore : Number.POSITIVE_INFINITY
+    if (slot.state === 'asked' || slot.state === 'booting') return slot.readyBy
+    // Where it cannot be filled yet, an empty slot waits for the preloader, not for the clock.
+    return slot.state === 'empty' && mayFill(roster) ? slot.notBefore : Number.POSITIVE_INFINITY
   })
-  if (preloader?.state === 'loading') deadlines.push(preloader.bornAt + timeouts.bootMs)
-  // An empty slot waits for the preloader, not for the clock.
-  const isWaiting = roster.how === 'fork' && preloader?.state !== 'ready'
-  if (isWaiting)
-    return Math.max(0, (preloader === null ? roster.preloaderNotBefore : preloader.bornAt + timeouts.bootMs) - os.now())
-  return Math.max(0, Math.min(...deadlines) - os.now())
+  if (preloader?.state === 'loading') deadlines.push(preloader.readyBy)
+  if (preloader === null && roster.how === 'fork') deadlines.push(roster.preloaderNotBefore)
+  return Math.min(...deadlines)
+}
+
+function readyBy(roster: Roster, os: Os): number {
+  return os.now() + roster.timeouts.bootMs
 }
 
 // ── the living ───────────────────────────────────────────────────────────────
 
 function fillEmptySlots(roster: Roster, os: Os): void {
-  if (roster.how === 'fork' && !hasPreloader(roster, os)) return
-  const now = os.now()
+  if (roster.how === 'fork' && roster.preloader === null) startPreloader(roster, os)
   for (const slot of roster.slots) {
-    if (slot.state !== 'empty' || slot.notBefore > now) continue
-    slot.since = now
-    if (roster.how === 'exec') {
-      slot.pid = os.execWorker(slot.number)
-      slot.state = 'booting'
-    } else if (os.orderFork(roster.preloader!.pid, slot.number)) {
-      slot.state = 'asked'
-    }
+    if (slot.state === 'empty' && slot.notBefore <= os.now() && mayFill(roster)) fill(slot, roster, os)
   }
 }
 
-/** Whether there is a preloader that can fork; starts one if there is none at all. */
-function hasPreloader(roster: Roster, os: Os): boolean {
-  if (roster.preloader === null && roster.preloaderNotBefore <= os.now()) {
-    roster.preloader = { pid: os.startPreloader(), bornAt: os.now(), state: 'loading' }
+/** By exec each worker loads the app itself: until one has, it goes alone, and what is wrong with the app is told once. */
+function mayFill({ how, phase, preloader, slots }: Roster): boolean {
+  if (how === 'fork') return preloader?.state === 'ready'
+  return phase === 'serving' || slots.every(({ state }) => state === 'empty')
+}
+
+function fill(slot: Slot, roster: Roster, os: Os): void {
+  slot.readyBy = readyBy(roster, os)
+  if (roster.how === 'exec') {
+    const pid = os.execWorker(slot.number)
+    if (pid === null) return postpone(slot, os)
+    slot.pid = pid
+    slot.state = 'booting'
+  } else if (os.orderFork(roster.preloader!.pid, slot.number)) {
+    slot.state = 'asked'
+  } else {
+    // It does not listen any more: it is dead, or as good as that. Its death is told soon.
+    os.kill(roster.preloader!.pid, SIGKILL)
+    postpone(slot, os)
   }
-  return roster.preloader?.state === 'ready'
+}
+
+function startPreloader(roster: Roster, os: Os): void {
+  if (roster.preloaderNotBefore > os.now()) return
+  const pid = os.startPreloader()
+  if (pid !== null) {
+    roster.preloader = { pid, bornAt: os.now(), readyBy: readyBy(roster, os), state: 'loading' }
+  } else {
+    roster.preloaderDeaths += 1
+    roster.preloaderNotBefore = os.now() + Math.max(DELAY_FIRST_MS, delayAfter(roster.preloaderDeaths))
+  }
 }
 
 // ── what woke it ─────────────────────────────────────────────────────────────
@@ -201,21 +248,36 @@ function hear(report: Report, from: number, roster: Roster, os: Os): void {
     case 'unforkable':
       return distrustFork(roster, os, `fork cannot be trusted here: ${report.why}`)
     case 'forked':
-      return welcome(report.slot, report.pid, 'booting', roster, os)
+      return welcome(report, from, 'booting', roster, os)
     case 'ready':
-      return welcome(report.slot, report.pid, 'ready', roster, os)
+      return welcome(report, from, 'ready', roster, os)
     case 'unborn':
-      return postpone(roster.slots[report.slot]!, os)
+      if (roster.slots[report.slot]?.state === 'asked') postpone(roster.slots[report.slot]!, os)
+      return
     case 'died':
       return bury(report, roster, os)
   }
 }
 
-/** A worker is born, or ready. One that nobody waits for (its preloader died with the order in hand) is sent away. */
-function welcome(number: number, pid: number, state: 'booting' | 'ready', roster: Roster, os: Os): void {
+/**
+ * A worker is born, or ready. One that nobody waits for is sent away: its
+ * preloader died with the order in hand, and its slot is for another. It may be
+ * dead by now, too: only of a living preloader's children are births told before
+ * deaths.
+ */
+function welcome(
+  { slot: number, pid }: { slot: number; pid: number },
+  from: number,
+  state: 'booting' | 'ready',
+  roster: Roster,
+  os: Os,
+): void {
   const slot = roster.slots[number]
-  const isExpected = slot !== undefined && (slot.pid === pid || slot.state === 'asked' || slot.state === 'empty')
-  if (roster.phase === 'stopping' || !isExpected) return os.kill(pid, SIGTERM)
+  const isAskedFor = slot?.state === 'asked' && roster.preloader?.pid === from
+  if (slot === undefined || roster.phase === 'stopping' || !(isAskedFor || slot.pid === pid)) {
+    os.kill(pid, SIGTERM)
+    return
+  }
   if (slot.state === 'ready') return
   slot.pid = pid
   slot.state = state
@@ -227,7 +289,7 @@ function welcome(number: number, pid: number, state: 'booting' | 'ready', roster
   os.announce()
 }
 
-/** fork(2) failed: the machine is short of memory or processes. */
+/** No worker could be born: the machine is short of memory or processes. */
 function postpone(slot: Slot, os: Os): void {
   slot.youngDeaths += 1
   empty(slot, os)
@@ -236,9 +298,13 @@ function postpone(slot: Slot, os: Os): void {
 
 // ── the end ──────────────────────────────────────────────────────────────────
 
-/** SIGTERM and SIGINT: finish what you hold, within stopMs. SIGQUIT: however long it takes. Told twice: now. */
+/**
+ * SIGTERM, SIGINT, SIGHUP: finish what you hold, within stopMs. SIGQUIT: however
+ * long it takes; it never lengthens a stop that has begun. Told twice: now.
+ */
 function stop(signal: StopSignal, roster: Roster, os: Os): void {
-  if (roster.phase === 'stopping' && signal !== 'SIGQUIT') {
+  if (roster.phase === 'stopping') {
+    if (signal === 'SIGQUIT') return
     if (roster.stopBy !== Number.POSITIVE_INFINITY) return force(roster, os)
     roster.stopBy = os.now() + roster.timeouts.stopMs + STOP_MARGIN_MS
     return tellAll(SIGTERM, roster, os)
@@ -247,8 +313,8 @@ function stop(signal: StopSignal, roster: Roster, os: Os): void {
   beginToStop(roster, os, signal === 'SIGQUIT' ? SIGQUIT : SIGTERM)
 }
 
-function cannotStart(roster: Roster, os: Os, why: string): void {
-  os.error(why)
+function cannotStart(roster: Roster, os: Os, why: string, isSaid = false): void {
+  if (!isSaid) os.error(why)
   roster.exitCode = EXIT_CANNOT_START
   beginToStop(roster, os, SIGTERM)
 }
@@ -268,9 +334,14 @@ function tellAll(signal: number, roster: Roster, os: Os): void {
 }
 
 function force(roster: Roster, os: Os): void {
-  if (roster.slots.some(({ pid }) => pid !== 0)) roster.exitCode = EXIT_FORCED
+  if (!isEmpty(roster)) endForced(roster)
   roster.stopBy = os.now() + STOP_MARGIN_MS
   tellAll(SIGKILL, roster, os)
+}
+
+/** Not being able to start is the graver: it tells the service manager not to try again. */
+function endForced(roster: Roster): void {
+  if (roster.exitCode === EXIT_OK) roster.exitCode = EXIT_FORCED
 }
 
 function isEmpty(roster: Roster): boolean {

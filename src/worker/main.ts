@@ -6,7 +6,6 @@
  */
 import { readBoot } from '../boot.ts'
 import { Channel, type ForkOrder, type Report } from '../channel.ts'
-import { createHandler } from '../handlers/target.ts'
 import { type Fd, setCloseOnExec } from '../kernel/fd.ts'
 import { createLog } from '../log.ts'
 import { loadOrExit } from './load.ts'
@@ -20,6 +19,6 @@ process.title = `prefork: worker ${slot}`
 process.on('SIGINT', () => {}) // a terminal's Ctrl-C reaches the whole group: the supervisor decides
 for (const fd of [channelFd, ...listeners.map((listener) => listener.fd)]) setCloseOnExec(fd, true)
 
-const app = await loadOrExit(config, log)
+const app = await loadOrExit(config)
 const channel = new Channel<ForkOrder, Report>(channelFd)
-runWorker({ slot, config, listeners, channel, log, handler: createHandler(config, app, log) })
+runWorker({ slot, config, listeners, channel, log, app })

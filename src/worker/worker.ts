@@ -9,7 +9,8 @@
 import type { InheritedListener } from '../boot.ts'
 import type { Channel, ForkOrder, Report } from '../channel.ts'
 import type { Config } from '../config/options.ts'
-import type { Handler } from '../handlers/handler.ts'
+import type { FetchHandler } from '../handlers/app/contract.ts'
+import { createHandler } from '../handlers/target.ts'
 import { EPOLLHUP, EPOLLRDHUP } from '../kernel/constants.ts'
 import { _exit } from '../kernel/process.ts'
 import type { Log } from '../log.ts'
@@ -23,7 +24,8 @@ export interface WorkerParts {
   readonly config: Config
   readonly listeners: readonly InheritedListener[]
   readonly channel: Channel<ForkOrder, Report>
-  readonly handler: Handler
+  /** The app's fetch handler; null where the target is none. */
+  readonly app: FetchHandler | null
   readonly log: Log
 }
 
@@ -41,7 +43,7 @@ export function runWorker(parts: WorkerParts): void {
   const loop = new EventLoop()
   const service = new Service({
     loop,
-    handler: parts.handler,
+    handler: createHandler(config, parts.app, log),
     limits: config.limits,
     timeouts: config.timeouts,
     log,

@@ -13,6 +13,7 @@
  * a deploy, changes nothing: the folder held so far serves on.
  */
 import {
+  O_DIRECTORY,
   O_NOCTTY,
   O_NONBLOCK,
   O_PATH,
@@ -39,7 +40,6 @@ import {
 } from '../../kernel/errno.ts'
 import { close, type Fd } from '../../kernel/fd.ts'
 import { open, openat2 } from '../../kernel/file.ts'
-import { O_DIRECTORY } from '../../kernel/layout.ts'
 
 /** How old the look-up of the root may get: a swapped folder is served after this long at most. */
 export const ROOT_LOOKUP_MS = 1_000
