@@ -11,14 +11,13 @@
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { build } from './build.mjs'
 import { ensureDebianPackages, SMALL_PACKAGES } from './packages.mjs'
 import { installIfNeeded, root } from './setup.mjs'
 import { chooseSeed, countLines, findTests, runSuite } from './suite.mjs'
 
 const PROMISED = ['20', '22', '24', '26']
-const LOG_TAIL_LINES = 60
 
 const asked = process.argv.slice(2)
 const versions = asked.length > 0 ? asked : PROMISED
@@ -49,7 +48,7 @@ function runUnder(version, files) {
   const exact = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim()
   const told = counts === null ? 'the test runner broke down' : countLines(counts).join(' ').replaceAll('# ', '')
   console.log(`${passed ? 'pass' : 'FAIL'}  Node ${exact}  ${told}`)
-  if (!passed) console.error(`${tailOf(log)}\nAll of it: ${log}`)
+  if (!passed) console.error(`${failuresIn(log)}\n  all of it: ${relative(root, log)}`)
   return passed
 }
 
@@ -82,6 +81,10 @@ function ownEnvironment() {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !isOurs(name)))
 }
 
-function tailOf(log) {
-  return readFileSync(log, 'utf8').split('\n').slice(-LOG_TAIL_LINES).join('\n')
+/** The names of the failing tests, as the report lists them once more at its end; a broken runner's last words. */
+function failuresIn(log) {
+  const lines = readFileSync(log, 'utf8').split('\n')
+  const from = lines.findIndex((line) => line.includes('failing tests:'))
+  const told = from === -1 ? lines.slice(-20) : lines.slice(from).filter((line) => /^(test at|✖) /.test(line))
+  return told.map((line) => `  ${line}`).join('\n')
 }

@@ -17,7 +17,7 @@ for (const root of [built, unbuilt]) {
   writeFileSync(join(root, 'package.json'), '{ "type": "module" }')
 }
 mkdirSync(join(built, 'dist/src'), { recursive: true })
-writeFileSync(join(built, 'dist/src/main.js'), "console.log('main', ...process.argv.slice(2))")
+writeFileSync(join(built, 'dist/src/main.js'), "export async function main(argv) { console.log('main', ...argv) }")
 symlinkSync(join(built, 'bin/prefork'), join(folder, 'link'))
 
 /** `disguise` runs first, to make this Node look like another. */

@@ -10,21 +10,18 @@ import { check } from './check.ts'
 import { type CommandLine, parseCommandLine } from './config/command-line.ts'
 import { helpText } from './config/help.ts'
 import { loadConfig } from './config/load.ts'
-import { describeOperatorError, OperatorError } from './config/operator-error.ts'
+import { exitWithSentence } from './config/operator-error.ts'
 import { createLog } from './log.ts'
 import { serve } from './supervisor/serve.ts'
 
 const EXIT_OK = 0
-const EXIT_CANNOT_START = 1
 
 /** `argv` without `node` and the script's name. Ends the process. */
 export async function main(argv: readonly string[]): Promise<never> {
   try {
     process.exit(await run(parseCommandLine(argv)))
   } catch (error) {
-    if (!(error instanceof OperatorError)) throw error
-    process.stderr.write(`prefork: ${describeOperatorError(error)}\n`)
-    process.exit(EXIT_CANNOT_START)
+    exitWithSentence(error)
   }
 }
 

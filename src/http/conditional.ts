@@ -93,7 +93,7 @@ function listsTag(list: string, etag: string | null, matches: (listed: string, e
     if (end === -1) return false
     if (etag !== null && matches(list.slice(at, end), etag)) isListed = true
     at = skipSeparators(list, end)
-    if (at === end && at < list.length) return false
+    if (at < list.length && !list.slice(end, at).includes(',')) return false
   }
   return isListed
 }

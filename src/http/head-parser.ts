@@ -9,8 +9,9 @@
  * Where RFC 9112 lets a recipient be lenient, this one is not: a line ends in CR LF and nothing else, one space stands
  * between the parts of the request line, nothing folds. Every leniency is a second way to read the same bytes.
  *
- * Bytes may arrive in any pieces and in any buffer: places are kept relative to the head's first byte, nothing is read
- * twice except the values of the fields in known-fields.ts, and the answer never depends on where the cuts fall.
+ * Bytes may arrive in any pieces and in any buffer: places are kept relative to the head's first byte, reading goes on
+ * where it stopped (only what is then whole, like the value of Host, is looked at again), and the answer never depends on
+ * where the cuts fall.
  * It never waits, never looks at the body, and never chooses a status: a refusal is the name of a row in refusals.ts.
  */
 import {

@@ -88,7 +88,7 @@ function noteLength(input: Uint8Array, from: number, to: number, notes: HeadNote
   let length = 0
   for (let at = from; at < to; at++) {
     if (!isDigit(input[at])) return 'BAD_LENGTH'
-    length = length * 10 + input[at] - ZERO
+    length = length * 10 + (input[at] - ZERO) // the digit first: a sum over 2^53 would be rounded
     if (length > Number.MAX_SAFE_INTEGER) return 'BAD_LENGTH'
   }
   notes.hasLength = true

@@ -4,24 +4,29 @@
  */
 import { latin1 } from './bytes.ts'
 
-const BY_LENGTH: readonly (readonly string[])[] = [
-  [],
-  [],
-  [],
-  ['GET', 'PUT'],
-  ['POST', 'HEAD'],
-  ['PATCH', 'TRACE'],
-  ['DELETE'],
-  ['OPTIONS', 'CONNECT'],
-]
-
 export function methodNamed(input: Buffer, from: number, to: number): string {
-  const candidates = to - from < BY_LENGTH.length ? BY_LENGTH[to - from] : []
-  for (let i = 0; i < candidates.length; i++) if (spells(input, from, candidates[i])) return candidates[i]
-  return latin1(input, from, to)
+  return knownMethod(input, from, to - from) ?? latin1(input, from, to)
 }
 
-function spells(input: Uint8Array, from: number, word: string): boolean {
-  for (let i = 0; i < word.length; i++) if (input[from + i] !== word.charCodeAt(i)) return false
-  return true
+function knownMethod(input: Buffer, from: number, length: number): string | null {
+  switch (length) {
+    case 3:
+      return spelled(input, from, 'GET') ?? spelled(input, from, 'PUT')
+    case 4:
+      return spelled(input, from, 'POST') ?? spelled(input, from, 'HEAD')
+    case 5:
+      return spelled(input, from, 'PATCH') ?? spelled(input, from, 'TRACE')
+    case 6:
+      return spelled(input, from, 'DELETE')
+    case 7:
+      return spelled(input, from, 'OPTIONS') ?? spelled(input, from, 'CONNECT')
+    default:
+      return null
+  }
+}
+
+/** The word, if the input spells it here. Methods are case-sensitive, RFC 9110 §9.1. */
+function spelled(input: Buffer, from: number, word: string): string | null {
+  for (let i = 0; i < word.length; i++) if (input[from + i] !== word.charCodeAt(i)) return null
+  return word
 }

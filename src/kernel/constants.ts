@@ -121,6 +121,8 @@ export const SIGSEGV = 11
 export const SIGUSR2 = 12
 export const SIGPIPE = 13
 export const SIGTERM = 15
+/** Not used by the kernel or by Node. */
+export const SIGSTKFLT = 16
 export const SIGCHLD = 17
 export const SIGTTIN = 21
 export const SIGTTOU = 22

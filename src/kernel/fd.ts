@@ -31,16 +31,21 @@ export function close(fd: Fd): void {
 }
 
 /**
- * fcntl(fd, F_SETFD, …): whether a descriptor survives execve(2). Everything is
- * opened close-on-exec; only what a child must inherit loses the flag.
+ * fcntl(fd, op, arg): the result, for operations that take a number (F_GETFD,
+ * F_SETFL, …).
  *
  * https://man7.org/linux/man-pages/man2/fcntl.2.html
  */
-export function setCloseOnExec(fd: Fd, on: boolean): void {
-  must(libc.fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0), 'fcntl', `F_SETFD on fd ${fd}`)
+export function fcntl(fd: Fd, operation: number, argument = 0): number {
+  return must(libc.fcntl(fd, operation, argument), 'fcntl', `operation ${operation} on fd ${fd}`)
 }
 
-/** fcntl(fd, F_GETFD): whether the number names an open descriptor. */
+/** Whether a descriptor survives execve(2). Everything is opened close-on-exec; only what a child must inherit loses the flag. */
+export function setCloseOnExec(fd: Fd, on: boolean): void {
+  fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0)
+}
+
+/** Whether the number names an open descriptor. */
 export function isOpen(fd: number): fd is Fd {
   return libc.fcntl(fd, F_GETFD, 0) >= 0
 }

@@ -11,7 +11,7 @@
 export * from './constants.ts'
 export * from './epoll.ts'
 export * from './errno.ts'
-export { close, type Fd, isOpen, setCloseOnExec } from './fd.ts'
+export { close, type Fd, fcntl, isOpen, setCloseOnExec } from './fd.ts'
 export * from './file.ts'
 export { allocate, type Memory, memoryOf } from './memory.ts'
 export * from './mmap.ts'

@@ -77,6 +77,9 @@ export function waitpid(pid: number, options: number = WNOHANG): Death | null {
   return { pid: result, exitCode: signal === 0 ? (word >> 8) & 0xff : null, signal: signal === 0 ? null : signal }
 }
 
+/** Not a signal: kill(2) with it only asks whether the process is there; prctl(PR_SET_PDEATHSIG) takes it for none. */
+export const SIG_NONE = 0
+
 /**
  * kill(pid, sig): false when there is no such process (ESRCH). Signal 0 only asks.
  *

@@ -15,7 +15,7 @@ export const STEP_MS = 250
 /** A power of two; with the step, a horizon of 64 s. Deadlines beyond it wait in the last slot and are moved on. */
 const SLOTS = 256
 
-/** What can have a deadline. The fields are the wheel's own; the owner only calls `onDeadline`'s counterpart `set`. */
+/** What can have a deadline. The fields are the wheel's own; the owner has `Deadlines.set`. */
 export abstract class Deadline {
   /** Milliseconds on the loop's clock, or 0 for none. */
   deadlineAt = 0
@@ -90,17 +90,12 @@ export class Deadlines {
     return Math.min(Math.max(step, this.#step + 1), this.#step + SLOTS - 1)
   }
 
+  /** One at a time off the front: what `onDeadline` does may set or clear any other entry. */
   #expireSlot(slot: Slot, nowMs: number): void {
-    let entry = slot.next
-    slot.next = null
-    while (entry !== null) {
-      const { next } = entry
-      entry.step = -1
-      entry.next = entry.previous = null
-      this.#count -= 1
+    for (let entry = slot.next; entry !== null; entry = slot.next) {
+      this.#unlink(entry)
       if (entry.deadlineAt > nowMs) this.#link(entry, this.#stepOf(entry.deadlineAt))
       else entry.onDeadline()
-      entry = next
     }
   }
 

@@ -9,10 +9,22 @@
  * The bound: a connection keeps at most one receive buffer's worth. While it
  * does, nothing is received from it, and TCP's own window holds the client back.
  */
+import { EPOLLIN, EPOLLRDHUP } from '../kernel/constants.ts'
+import { EAGAIN } from '../kernel/errno.ts'
 import { allocate, type Memory } from '../kernel/memory.ts'
 import type { Transport } from './transport.ts'
 
 export const RECEIVE_BUFFER_BYTES = 64 * 1024
+/** One connection's share of a round: a client that sends as fast as we receive must not hold the loop. */
+export const RECEIVES_PER_ROUND = 4
+
+/**
+ * What receiving came to: `some` bytes; `nothing` now, there will be an event;
+ * `enough` for this round, though there may be more and no event will say so;
+ * `ended`: the peer's FIN, nothing will ever come; `gone`: the peer has reset
+ * the connection.
+ */
+export type Received = 'some' | 'nothing' | 'enough' | 'ended' | 'gone'
 
 /** The buffer that the connections of one worker take turns with. */
 export class ReceiveBuffer {
@@ -32,6 +44,14 @@ export class Inbox {
   /** During a turn: the unused bytes are `bytes[from…to)`. */
   from = 0
   to = 0
+  /** The socket may have bytes for us: nothing has said otherwise since the last event. */
+  isReadable = false
+  /** The peer's FIN has been announced: receive until it is reached. */
+  finAnnounced = false
+  /** The peer's FIN has been received. */
+  hasEnded = false
+  #round = -1
+  #receivesLeft = 0
 
   constructor(shared: ReceiveBuffer) {
     this.#shared = shared
@@ -41,28 +61,51 @@ export class Inbox {
     return this.#shared.memory.bytes
   }
 
+  /** Nothing is held, within a turn or between two. */
   get isEmpty(): boolean {
-    return this.from === this.to
+    return this.from === this.to && this.#kept === null
   }
 
-  /** Begins a turn: what was kept lies at the front of the shared buffer. */
-  open(): void {
+  /** Takes note of an event: a set of EPOLL* bits. */
+  announce(events: number): void {
+    if ((events & (EPOLLIN | EPOLLRDHUP)) !== 0) this.isReadable = true
+    if ((events & EPOLLRDHUP) !== 0) this.finAnnounced = true
+  }
+
+  /** Begins a turn in the loop's round of this number: what was kept lies at the front of the shared buffer. */
+  open(round: number): void {
+    if (round !== this.#round) {
+      this.#round = round
+      this.#receivesLeft = RECEIVES_PER_ROUND
+    }
     const kept = this.#kept
     this.from = 0
     this.to = kept === null ? 0 : kept.copy(this.bytes, 0)
     this.#kept = null
   }
 
-  /**
-   * Receives more after what is there. The transport's result; -ENOBUFS is not
-   * among them: the caller asks only while `hasRoom`.
-   */
-  receive(transport: Transport): number {
+  /** Receives more after what is there. */
+  receive(transport: Transport): Received {
+    if (this.hasEnded) return 'ended'
+    if (!this.isReadable || !this.hasRoom) return 'nothing'
+    if (this.#receivesLeft === 0) return 'enough'
+    this.#receivesLeft -= 1
     if (this.from === this.to) this.from = this.to = 0
     else if (this.isFilled) this.#moveToFront()
-    const result = transport.recv(this.#shared.memory, this.to, this.#shared.size - this.to)
-    if (result > 0) this.to += result
-    return result
+    return this.#judge(transport.recv(this.#shared.memory, this.to, this.#shared.size - this.to))
+  }
+
+  #judge(result: number): Received {
+    if (result > 0) {
+      this.to += result
+      // A short count means the socket is empty; unless its end is near, which must be reached to be seen.
+      this.isReadable = this.isFilled || this.finAnnounced
+      return 'some'
+    }
+    this.isReadable = false
+    if (result === -EAGAIN) return 'nothing'
+    this.hasEnded = result === 0
+    return this.hasEnded ? 'ended' : 'gone'
   }
 
   /** The last receive had to stop for want of room: there may be more. */

@@ -18,7 +18,7 @@ import type { Fd } from '../kernel/fd.ts'
 import { afterEveryPoll, wakeWhenReadable } from '../kernel/uv.ts'
 import { type Deadline, Deadlines, STEP_MS } from './deadlines.ts'
 
-/** Events taken in one round; when it is full there is another round at once. */
+/** Events taken in one round. When there are more, our epoll stays readable, and the next poll does not sleep. */
 const EVENTS_PER_ROUND = 256
 
 export interface Watcher {
@@ -27,8 +27,10 @@ export interface Watcher {
 }
 
 export class EventLoop {
-  /** Milliseconds, monotonic, read once per round. */
+  /** Milliseconds, monotonic: as of the present round, or the last `readClock`. */
   now = performance.now()
+  /** Counts the rounds. */
+  round = 0
   readonly deadlines = new Deadlines(this.now)
   readonly #epoll = epoll_create1(EPOLL_CLOEXEC)
   readonly #events = new EpollEvents(EVENTS_PER_ROUND)
@@ -39,7 +41,7 @@ export class EventLoop {
   /** Begins. From here on the process lives until it is ended. */
   start(): void {
     wakeWhenReadable(this.#epoll)
-    afterEveryPoll(() => this.#round())
+    afterEveryPoll(() => this.#takeEvents())
   }
 
   watch(fd: Fd, events: number, watcher: Watcher): void {
@@ -62,6 +64,15 @@ export class EventLoop {
     this.#watchers[fd] = undefined
   }
 
+  /**
+   * For what happens outside a round: a promise that settled in one of Node's own
+   * callbacks. The loop may have slept since the last round, for a minute even,
+   * and a deadline set from a clock so old would be met at once.
+   */
+  readClock(): void {
+    this.now = performance.now()
+  }
+
   /** Gives `entry` a deadline on this loop's clock; Infinity for none. */
   setDeadline(entry: Deadline, atMs: number): void {
     this.deadlines.set(entry, atMs)
@@ -75,19 +86,17 @@ export class EventLoop {
     this.#timer = setTimeout(this.#expire, Math.max(1, Math.ceil(atMs - performance.now()))).unref()
   }
 
-  #round(): void {
-    this.now = performance.now()
-    let count: number
-    do {
-      count = epoll_wait(this.#epoll, this.#events, 0)
-      for (let i = 0; i < count; i++) this.#watchers[this.#events.fd(i)]?.onReady(this.#events.events(i))
-    } while (count === EVENTS_PER_ROUND)
+  #takeEvents(): void {
+    this.round += 1
+    this.readClock()
+    const count = epoll_wait(this.#epoll, this.#events, 0)
+    for (let i = 0; i < count; i++) this.#watchers[this.#events.fd(i)]?.onReady(this.#events.events(i))
   }
 
   readonly #expire = (): void => {
     this.#timer = null
     this.#timerAt = Number.POSITIVE_INFINITY
-    this.now = performance.now()
+    this.readClock()
     this.deadlines.expire(this.now)
     const next = this.deadlines.nextLookAt()
     if (next !== null) this.#lookAt(next)

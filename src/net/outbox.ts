@@ -23,8 +23,10 @@ type FastBuffer = Buffer & {
 export const SEND_BUFFER_BYTES = 64 * 1024
 /** Bytes of this size and more are sent from where they are; smaller ones are copied, to leave with their neighbours. */
 const COPY_BYTES_MAX = 16 * 1024
-/** sendfile(2) takes no more in one call; less also keeps one download from holding the loop. */
+/** sendfile(2) would take more in one call; less keeps it from holding the loop. */
 const SENDFILE_BYTES_MAX = 1024 * 1024
+/** And no more in one flush: a client that reads as fast as we send must not hold the loop either. */
+export const FLUSH_BYTES_MAX = 4 * SENDFILE_BYTES_MAX
 
 /** A file, or a part of it, as the outbox sees it. `close` is called once, sent or not. */
 export interface OutgoingFile {
@@ -34,8 +36,12 @@ export interface OutgoingFile {
   close(): void
 }
 
-/** What flushing came to: all `sent`; `blocked` until the socket is writable; `gone`: the peer (or the file's end) is missing. */
-export type Flushed = 'sent' | 'blocked' | 'gone'
+/**
+ * What flushing came to: all `sent`; `blocked` until an event says the socket is
+ * writable; `paused`, for it has sent enough for one round, and no event will
+ * come unless asked for; `gone`: the peer (or the file's end) is missing.
+ */
+export type Flushed = 'sent' | 'blocked' | 'paused' | 'gone'
 
 /** The buffer that the connections of one worker take turns with. */
 export class SendBuffer {
@@ -118,14 +124,14 @@ export class Outbox {
     return this.#flushQueue(transport)
   }
 
-  /** Drops everything, closing files that were not sent. */
+  /** Drops everything, closing files that were not sent. What is left in the shared buffer would go to the next connection. */
   discard(): void {
+    this.#shared.used = 0
     for (const waiting of this.#queue ?? []) waiting.file?.close()
     this.#queue = null
   }
 
   #lose(): Flushed {
-    this.#shared.used = 0
     this.discard()
     return 'gone'
   }
@@ -151,7 +157,9 @@ export class Outbox {
 
   #flushQueue(transport: Transport): Flushed {
     const queue = this.#queue!
+    const enough = this.bytesSent + FLUSH_BYTES_MAX
     while (queue.length > 0) {
+      if (this.bytesSent >= enough) return 'paused'
       const first = queue[0]!
       if (first.at < first.end) {
         const result = this.#sendSome(transport, first, queue.length > 1)

@@ -1,15 +1,15 @@
 /**
  * What a connection does with its socket: plain TCP here; TLS would be the
- * second implementation of the same five verbs.
+ * second implementation of the same verbs.
  *
  * Results are those of the system calls: bytes, 0, or a negative errno; nothing
  * here throws for what a peer does.
  */
-import { MSG_MORE, SHUT_WR } from '../kernel/constants.ts'
+import { MSG_MORE, SHUT_WR, SO_LINGER, SOL_SOCKET } from '../kernel/constants.ts'
 import { close, type Fd } from '../kernel/fd.ts'
 import { sendfile } from '../kernel/file.ts'
-import type { Memory } from '../kernel/memory.ts'
-import { recv, send, shutdown } from '../kernel/socket.ts'
+import { allocate, type Memory } from '../kernel/memory.ts'
+import { recv, send, setsockoptBytes, shutdown } from '../kernel/socket.ts'
 
 export interface Transport {
   readonly fd: Fd
@@ -21,8 +21,10 @@ export interface Transport {
   sendfile(file: Fd, offset: number, length: number): number
   /** Says that nothing more will be sent (FIN). */
   finish(): void
-  /** Gives the descriptor back; once. */
+  /** Gives the descriptor back; once, and not after `reset`. */
   close(): void
+  /** As `close`, and tells the peer that what it has received is not whole (RST). */
+  reset(): void
 }
 
 export class PlainTransport implements Transport {
@@ -51,4 +53,13 @@ export class PlainTransport implements Transport {
   close(): void {
     close(this.fd)
   }
+
+  reset(): void {
+    setsockoptBytes(this.fd, SOL_SOCKET, SO_LINGER, lingerOfZero)
+    close(this.fd)
+  }
 }
+
+/** `struct linger { int l_onoff, l_linger; }` of socket(7): on, for no time at all, makes close(2) send RST. */
+const lingerOfZero = allocate(8)
+lingerOfZero.bytes.writeInt32LE(1, 0)

@@ -11,15 +11,16 @@
  */
 import { readBoot } from '../boot.ts'
 import { Channel, type ForkOrder, type Report } from '../channel.ts'
-import { SIG_IGN, SIGINT } from '../kernel/constants.ts'
+import { SIG_IGN, SIGHUP, SIGINT, SIGQUIT, SIGTERM } from '../kernel/constants.ts'
 import { type Fd, setCloseOnExec } from '../kernel/fd.ts'
 import { signal } from '../kernel/process.ts'
 import { createLog } from '../log.ts'
 import { becomeIndividual, installRandom } from '../worker/individual.ts'
+import { leaveAtOnceWithParent, stayAfterParent } from '../worker/leave-with-parent.ts'
 import { loadOrExit } from '../worker/load.ts'
 import { runWorker } from '../worker/worker.ts'
 import { takeOrders } from './orders.ts'
-import { becomeQuiet, threads } from './quiet.ts'
+import { becomeQuiet, threadsOfOurs } from './quiet.ts'
 import { selfCheck } from './self-check.ts'
 
 const { config, listeners, channel: channelFd } = readBoot(Number(process.argv[2]) as Fd)
@@ -27,7 +28,9 @@ const channel = new Channel<ForkOrder, Report>(channelFd)
 const log = createLog(config.logLevel, `preloader (pid ${process.pid})`)
 
 process.title = 'prefork: preloader'
-signal(SIGINT, SIG_IGN) // a terminal's Ctrl-C reaches the whole group: the supervisor decides
+leaveAtOnceWithParent(channel)
+// A terminal or a service manager signals the whole group: the supervisor decides.
+for (const signum of [SIGINT, SIGTERM, SIGQUIT, SIGHUP]) signal(signum, SIG_IGN)
 for (const fd of [channelFd, ...listeners.map((listener) => listener.fd)]) setCloseOnExec(fd, true)
 installRandom()
 
@@ -36,9 +39,10 @@ if (why !== null) {
   channel.send({ type: 'unforkable', why })
   process.exit(0)
 }
-const threadsBefore = threads().length
+const threadsBefore = await threadsOfOurs()
 const app = await loadOrExit(config)
 await becomeQuiet(log, threadsBefore)
+stayAfterParent()
 channel.send({ type: 'loaded' })
 
 const slot = takeOrders(channel, log)

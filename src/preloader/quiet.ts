@@ -6,6 +6,7 @@
  * app works as it is told, and its author learns what to move.
  */
 import { readdirSync, readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { setTimeout } from 'node:timers/promises'
 import type { Log } from '../log.ts'
 
@@ -17,16 +18,14 @@ const LOOK_EVERY_MS = 5
 const IN_FLIGHT = /Req(Wrap|Promise|Callback)?$|Job$/
 const SHARED = /^(TCP|UDP)(Socket|Server)?W(RAP|rap)$/
 
-/** libuv's pool: its idle threads are made anew in a child. */
-const POOL_THREADS = Number(process.env.UV_THREADPOOL_SIZE ?? 4)
-
-/** The names of this process' threads. */
-export function threads(): string[] {
-  return readdirSync('/proc/self/task').map((tid) => readFileSync(`/proc/self/task/${tid}/comm`, 'utf8').trim())
+/** The ids of this process' threads before the app is loaded: those of Node's pool, which a child makes anew, among them. */
+export async function threadsOfOurs(): Promise<ReadonlySet<string>> {
+  await readFile('/proc/self/comm') // starts the pool, all of it
+  return new Set(threads())
 }
 
-/** Resolves when the process is as quiet as it will get. `threadsBefore`: how many threads it had before the app. */
-export async function becomeQuiet(log: Log, threadsBefore: number): Promise<void> {
+/** Resolves when the process is as quiet as it will get. */
+export async function becomeQuiet(log: Log, threadsBefore: ReadonlySet<string>): Promise<void> {
   const until = performance.now() + SETTLE_MS
   while (inFlight().length > 0 && performance.now() < until) await setTimeout(LOOK_EVERY_MS)
   for (const name of new Set(inFlight())) {
@@ -42,13 +41,25 @@ export async function becomeQuiet(log: Log, threadsBefore: number): Promise<void
   warnOfThreads(log, threadsBefore)
 }
 
-function warnOfThreads(log: Log, threadsBefore: number): void {
-  const now = threads()
-  const extra = now.length - threadsBefore - POOL_THREADS
-  if (extra <= 0) return
+function warnOfThreads(log: Log, threadsBefore: ReadonlySet<string>): void {
+  const extra = threads().filter((tid) => !threadsBefore.has(tid))
+  if (extra.length === 0) return
   log.warn(
-    `the app started threads while loading (${now.slice(-extra).join(', ')}); workers are forked without them. Start them in the first request, or use --spawn exec.`,
+    `the app started threads while loading (${extra.map(nameOfThread).join(', ')}); workers are forked without them. Start them in the first request, or use --spawn exec.`,
   )
+}
+
+function threads(): string[] {
+  return readdirSync('/proc/self/task')
+}
+
+/** Older versions of Node give theirs no name; then it bears that of the whole process. */
+function nameOfThread(tid: string): string {
+  try {
+    return readFileSync(`/proc/self/task/${tid}/comm`, 'utf8').trim()
+  } catch {
+    return 'ended'
+  }
 }
 
 function inFlight(): string[] {

@@ -19,6 +19,7 @@ import {
   SOCK_SEQPACKET,
 } from '../kernel/constants.ts'
 import { EpollEvents, epoll_create1, epoll_ctl, epoll_wait } from '../kernel/epoll.ts'
+import { SyscallError } from '../kernel/errno.ts'
 import { close, type Fd } from '../kernel/fd.ts'
 import { type Death, kill, posix_spawn, prctl, waitpid } from '../kernel/process.ts'
 import { socketpair } from '../kernel/socket.ts'
@@ -70,11 +71,11 @@ export class Linux implements Os {
     return performance.now()
   }
 
-  startPreloader(): number {
+  startPreloader(): number | null {
     return this.#start([...FORKABLE, PRELOADER], [])
   }
 
-  execWorker(slot: number): number {
+  execWorker(slot: number): number | null {
     return this.#start([QUIET, WORKER], [String(slot)])
   }
 
@@ -82,8 +83,8 @@ export class Linux implements Os {
     return this.#lines.get(preloader)?.send({ type: 'fork', slot }) ?? false
   }
 
-  kill(pid: number, signal: number): void {
-    kill(pid, signal)
+  kill(pid: number, signal: number): boolean {
+    return kill(pid, signal)
   }
 
   reap(): Death | null {
@@ -111,23 +112,32 @@ export class Linux implements Os {
     this.#log.info(message)
   }
 
-  /** Starts a program of ours with the listeners, one end of a new channel and the boot document in its hands. */
-  #start(program: readonly string[], rest: readonly string[]): number {
-    const [ours, theirs] = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC)
-    const boot = writeBoot({ config: this.#config, listeners: this.#listeners, channel: theirs })
-    const inherit: Fd[] = [theirs, boot, ...this.#listeners.map(({ fd }) => fd)]
+  /** Null when the machine is short of what a process needs: processes, memory, descriptors. It may have them again soon. */
+  #start(program: readonly string[], rest: readonly string[]): number | null {
+    const opened: Fd[] = []
     try {
-      const argv = [process.execPath, ...process.execArgv, ...program, String(boot), ...rest]
-      const pid = posix_spawn(process.execPath, argv, process.env, inherit)
-      this.#listen(pid, ours)
-      return pid
+      return this.#spawn(program, rest, opened)
     } catch (error) {
-      close(ours)
-      throw error
+      if (!(error instanceof SyscallError)) throw error
+      this.#log.error(`cannot start ${program.at(-1)}: ${error.message}`)
+      return null
     } finally {
-      close(theirs)
-      close(boot)
+      for (const fd of opened) close(fd)
     }
+  }
+
+  /** Starts a program of ours with the listeners, one end of a new channel and the boot document in its hands. */
+  #spawn(program: readonly string[], rest: readonly string[], opened: Fd[]): number {
+    const [ours, theirs] = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC)
+    opened.push(theirs, ours)
+    const boot = writeBoot({ config: this.#config, listeners: this.#listeners, channel: theirs })
+    opened.push(boot)
+    const argv = [process.execPath, ...process.execArgv, ...program, String(boot), ...rest]
+    const inherit = [theirs, boot, ...this.#listeners.map(({ fd }) => fd)]
+    const pid = posix_spawn(process.execPath, argv, process.env, inherit)
+    opened.splice(opened.indexOf(ours), 1) // the one that stays
+    this.#listen(pid, ours)
+    return pid
   }
 
   #listen(pid: number, fd: Fd): void {

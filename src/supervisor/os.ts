@@ -20,13 +20,14 @@ export type Happening =
 export interface Os {
   /** Milliseconds, monotonic. */
   now(): number
-  /** Starts the program that loads the app and forks; its pid. Throws SyscallError. */
-  startPreloader(): number
+  /** Starts the program that loads the app and forks; its pid. Null, and logged, when the machine has no room for it. */
+  startPreloader(): number | null
   /** Tells that preloader to fork a worker. False when it is gone. */
   orderFork(preloader: number, slot: number): boolean
-  /** Starts a worker as a program of its own; its pid. Throws SyscallError. */
-  execWorker(slot: number): number
-  kill(pid: number, signal: number): void
+  /** Starts a worker as a program of its own; its pid. Null as above. */
+  execWorker(slot: number): number | null
+  /** False when there is no such process. */
+  kill(pid: number, signal: number): boolean
   /** The next of our own children that has died: preloaders, exec'd workers, orphans of a dead preloader. */
   reap(): Death | null
   /** The one place where the supervisor sleeps. */

@@ -13,8 +13,12 @@ export interface Slot {
   state: 'empty' | 'asked' | 'booting' | 'ready'
   /** 0 while empty or asked. */
   pid: number
+  /** How its worker, present or last, was born. */
+  bornBy: 'fork' | 'exec'
   /** When the present state began. Milliseconds on the machine's monotonic clock, as all times here. */
   since: number
+  /** While asked or booting: when patience ends. */
+  readyBy: number
   /** An empty slot is not filled before. */
   notBefore: number
   /** Deaths in a row that came soon after birth. */
@@ -23,7 +27,9 @@ export interface Slot {
 
 export interface Preloader {
   readonly pid: number
-  bornAt: number
+  readonly bornAt: number
+  /** While loading: when patience ends. */
+  readyBy: number
   state: 'loading' | 'ready'
 }
 
@@ -38,6 +44,8 @@ export interface Roster {
   readonly spawn: SpawnMode
   readonly timeouts: Timeouts
   readonly slots: Slot[]
+  /** Workers that no slot is for, told to go. */
+  readonly strays: Set<number>
   preloader: Preloader | null
   /** No new preloader is started before. */
   preloaderNotBefore: number
@@ -60,10 +68,13 @@ export function createRoster(workers: number, spawn: SpawnMode, timeouts: Timeou
       number,
       state: 'empty',
       pid: 0,
+      bornBy: 'fork',
       since: 0,
+      readyBy: 0,
       notBefore: 0,
       youngDeaths: 0,
     })),
+    strays: new Set(),
     preloader: null,
     preloaderNotBefore: 0,
     preloaderDeaths: 0,

@@ -8,8 +8,8 @@
  * reason to die, and its pid is the server's.
  */
 import type { Report } from '../channel.ts'
-import { SIG_NONE, SIGKILL, SIGQUIT, SIGTERM } from '../kernel/constants.ts'
-import type { Death } from '../kernel/process.ts'
+import { SIGKILL, SIGQUIT, SIGTERM } from '../kernel/constants.ts'
+import { type Death, SIG_NONE } from '../kernel/process.ts'
 import type { Happening, Os, StopSignal } from './os.ts'
 import type { Preloader, Roster, Slot } from './roster.ts'
 
@@ -47,6 +47,7 @@ function reapTheDead(roster: Roster, os: Os): void {
 
 function bury(death: Death, roster: Roster, os: Os): void {
   if (roster.preloader?.pid === death.pid) return buryPreloader(death, roster, os)
+  roster.strays.delete(death.pid)
   const slot = roster.slots.find(({ pid }) => pid === death.pid)
   // Others are orphans of the app's own making, adopted from a dead worker or preloader.
   if (slot !== undefined) buryWorker(slot, death, roster, os)
@@ -70,6 +71,7 @@ function buryPreloader(death: Death, roster: Roster, os: Os): void {
  * it. What it left alive is our child now, so whoever is not there is dead.
  */
 function buryTheUntold(roster: Roster, os: Os): void {
+  for (const pid of roster.strays) if (!os.kill(pid, SIG_NONE)) roster.strays.delete(pid)
   for (const slot of roster.slots) {
     const { pid } = slot
     if (pid !== 0 && !os.kill(pid, SIG_NONE)) buryWorker(slot, { pid, exitCode: null, signal: null }, roster, os)
@@ -86,19 +88,22 @@ function buryWorker(slot: Slot, death: Death, roster: Roster, os: Os): void {
     if (death.exitCode === EXIT_FORCED || death.signal === SIGKILL) endForced(roster)
     return
   }
+  const isInfant = state === 'booting'
+  if (isInfant && roster.phase === 'starting' && !mayBlameFork(death, slot))
+    return cannotStart(roster, os, `no worker could start: the first one ${how(death)}`, saidItself(death))
   os.warn(`worker ${slot.number} (pid ${death.pid}) ${how(death)}; its slot is filled again`)
-  if (state === 'booting') mournInfant(death, roster, os)
+  if (isInfant && mayBlameFork(death, slot)) mournInfant(roster, os)
 }
 
-/** Lost before it was ready. An exit code means that it said why; a signal may mean that fork does not work here. */
-function mournInfant(death: Death, roster: Roster, os: Os): void {
-  if (roster.how === 'exec' || death.signal === null) {
-    if (roster.phase === 'starting')
-      cannotStart(roster, os, `no worker could start: the first one ${how(death)}`, saidItself(death))
-    return
-  }
+/** An exit code means that it said why; a signal may mean that fork does not work here. */
+function mayBlameFork({ signal }: Death, { bornBy }: Slot): boolean {
+  return bornBy === 'fork' && signal !== null
+}
+
+/** Lost before it was ready. */
+function mournInfant(roster: Roster, os: Os): void {
   roster.lostInfants += 1
-  if (roster.lostInfants < LOST_INFANTS_MAX) return
+  if (roster.how === 'exec' || roster.lostInfants < LOST_INFANTS_MAX) return
   distrustFork(roster, os, `${roster.lostInfants} forked workers in a row were lost before they were ready`)
 }
 
@@ -202,6 +207,7 @@ function mayFill({ how, phase, preloader, slots }: Roster): boolean {
 
 function fill(slot: Slot, roster: Roster, os: Os): void {
   slot.readyBy = readyBy(roster, os)
+  slot.bornBy = roster.how
   if (roster.how === 'exec') {
     const pid = os.execWorker(slot.number)
     if (pid === null) return postpone(slot, os)
@@ -275,13 +281,14 @@ function welcome(
   const slot = roster.slots[number]
   const isAskedFor = slot?.state === 'asked' && roster.preloader?.pid === from
   if (slot === undefined || roster.phase === 'stopping' || !(isAskedFor || slot.pid === pid)) {
-    os.kill(pid, SIGTERM)
+    if (os.kill(pid, SIGTERM) && slot?.pid !== pid) roster.strays.add(pid)
     return
   }
   if (slot.state === 'ready') return
   slot.pid = pid
   slot.state = state
   slot.since = os.now()
+  slot.readyBy = readyBy(roster, os)
   if (state === 'booting') return
   roster.lostInfants = 0
   if (roster.phase !== 'starting') return
@@ -331,9 +338,11 @@ function beginToStop(roster: Roster, os: Os, signal: number): void {
 
 function tellAll(signal: number, roster: Roster, os: Os): void {
   for (const { pid } of roster.slots) if (pid !== 0) os.kill(pid, signal)
+  for (const pid of roster.strays) os.kill(pid, signal)
 }
 
 function force(roster: Roster, os: Os): void {
+  buryTheUntold(roster, os) // nobody waits for ever for the word of a death
   if (!isEmpty(roster)) endForced(roster)
   roster.stopBy = os.now() + STOP_MARGIN_MS
   tellAll(SIGKILL, roster, os)
@@ -345,7 +354,7 @@ function endForced(roster: Roster): void {
 }
 
 function isEmpty(roster: Roster): boolean {
-  return roster.slots.every(({ state }) => state === 'empty')
+  return roster.slots.every(({ state }) => state === 'empty') && roster.strays.size === 0
 }
 
 /** The workers are gone; the preloader holds nothing that could be lost. */

@@ -5,8 +5,9 @@
  *
  * Workers share the listener; EPOLLEXCLUSIVE wakes one of them for a newcomer,
  * not all. Where nothing can be accepted (no descriptor left, connectionsMax
- * reached) the acceptor looks away for a while: the newcomers wait in the accept
- * queue, and the loop does not spin on a listener that stays readable.
+ * reached) the acceptor looks away until a connection has closed, or for a
+ * while: the newcomers wait in the accept queue, and the loop does not spin on a
+ * listener that stays readable.
  */
 import { EPOLLEXCLUSIVE, EPOLLIN, SOCK_CLOEXEC, SOCK_NONBLOCK } from '../kernel/constants.ts'
 import { EMFILE, ENFILE, ENOBUFS, ENOMEM, SyscallError } from '../kernel/errno.ts'
@@ -51,22 +52,23 @@ export class Acceptor extends Deadline implements Watcher {
     }
   }
 
-  /** Time to look again, or a connection has closed. */
+  /** Time to look again: what was short may have come back from elsewhere. */
   override onDeadline(): void {
-    if (this.#service.connections.size < this.#service.limits.connectionsMax) this.#look()
-    else this.#service.loop.setDeadline(this, this.#service.loop.now + RETRY_MS)
+    this.#look()
   }
 
   /** No more connections: this worker's copy of the listener is closed. */
   stop(): void {
     this.#service.loop.deadlines.clear(this)
+    this.#service.waitingForRoom.delete(this.#look)
     if (this.#isWatching) this.#service.loop.unwatch(this.#listener)
     this.#isWatching = false
     close(this.#listener)
   }
 
-  #look(): void {
+  readonly #look = (): void => {
     if (this.#isWatching) return
+    this.#service.loop.deadlines.clear(this)
     this.#service.loop.watch(this.#listener, EPOLLIN | EPOLLEXCLUSIVE, this)
     this.#isWatching = true
   }
@@ -74,6 +76,7 @@ export class Acceptor extends Deadline implements Watcher {
   #lookAway(): void {
     if (this.#isWatching) this.#service.loop.unwatch(this.#listener)
     this.#isWatching = false
+    this.#service.waitingForRoom.add(this.#look)
     this.#service.loop.setDeadline(this, this.#service.loop.now + RETRY_MS)
   }
 

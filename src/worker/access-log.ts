@@ -13,7 +13,7 @@ import { open, write } from '../kernel/file.ts'
 
 const GATHER_BYTES = 16 * 1024
 const GATHER_MS = 1000
-/** Held back at most when the file takes nothing (a full pipe); older lines are dropped first, and counted. */
+/** Held back at most when the file takes nothing (a full pipe or disk); the oldest lines are dropped first, and counted. */
 const HELD_BYTES_MAX = 1024 * 1024
 
 export interface AccessEntry {
@@ -29,8 +29,11 @@ export interface AccessEntry {
 
 export class AccessLog {
   readonly #fd: Fd
+  /** All of it is ASCII: one character is one byte. */
   #lines = ''
   #timer: NodeJS.Timeout | null = null
+  /** The file did not take everything the last time: it is tried once a second, not with every line. */
+  #isStuck = false
   /** Bytes of lines that could not be written and were given up. */
   droppedBytes = 0
 
@@ -40,8 +43,9 @@ export class AccessLog {
 
   add(entry: AccessEntry, nowMs: number): void {
     this.#lines += formatCombined(entry, nowMs)
-    if (this.#lines.length >= GATHER_BYTES) this.flush()
-    else this.#timer ??= setTimeout(() => this.flush(), GATHER_MS).unref()
+    if (this.#isStuck) this.#dropOldest()
+    else if (this.#lines.length >= GATHER_BYTES) return this.flush()
+    this.#timer ??= setTimeout(() => this.flush(), GATHER_MS).unref()
   }
 
   flush(): void {
@@ -50,20 +54,21 @@ export class AccessLog {
     let rest = Buffer.from(this.#lines, 'latin1')
     while (rest.length > 0) {
       const taken = write(this.#fd, rest)
-      if (taken < 0) break
+      if (taken <= 0) break
       rest = rest.subarray(taken)
     }
-    this.#hold(rest)
+    this.#lines = rest.toString('latin1')
+    this.#isStuck = rest.length > 0
   }
 
-  /** What was not taken waits for the next time, within its bound. */
-  #hold(rest: Buffer): void {
-    if (rest.length > HELD_BYTES_MAX) {
-      this.droppedBytes += rest.length
-      this.#lines = ''
-    } else {
-      this.#lines = rest.toString('latin1')
-    }
+  /** What was not taken waits for the next time, within its bound; of it, half is kept, so that this is rare. */
+  #dropOldest(): void {
+    if (this.#lines.length <= HELD_BYTES_MAX) return
+    // The first may be the rest of a line that was written in part: it stays, or the next would be joined to its beginning.
+    const from = this.#lines.indexOf('\n') + 1
+    const to = this.#lines.indexOf('\n', this.#lines.length - HELD_BYTES_MAX / 2) + 1
+    this.droppedBytes += to - from
+    this.#lines = this.#lines.slice(0, from) + this.#lines.slice(to)
   }
 }
 

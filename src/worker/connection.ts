@@ -17,7 +17,11 @@
  * not read is held back, not stored. The socket is watched edge-triggered, once:
  * a turn receives until there is nothing more, or remembers that there is.
  *
- * How a reply becomes bytes is reply.ts; bodies are request-body.ts.
+ * A client that has finished sending (FIN) may have left or only half-closed:
+ * its request's signal aborts, and it is answered all the same.
+ *
+ * How a reply becomes bytes is reply.ts; bodies are request-body.ts; how long
+ * each wait may take, patience.ts.
  */
 import type { Reply } from '../handlers/handler.ts'
 import { errorReply } from '../handlers/pages.ts'
@@ -25,15 +29,15 @@ import type { RequestHead } from '../http/head.ts'
 import { DONE, type HeadParser, MORE } from '../http/head-parser.ts'
 import { REFUSALS, type RefusalName } from '../http/refusals.ts'
 import { CONTINUE } from '../http/response-head.ts'
-import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from '../kernel/constants.ts'
-import { EAGAIN } from '../kernel/errno.ts'
 import type { SocketAddress } from '../kernel/sockaddr.ts'
 import { Deadline } from '../net/deadlines.ts'
-import { Inbox } from '../net/inbox.ts'
+import type { Inbox } from '../net/inbox.ts'
 import type { Watcher } from '../net/loop.ts'
-import { Outbox } from '../net/outbox.ts'
+import type { Outbox } from '../net/outbox.ts'
 import type { Transport } from '../net/transport.ts'
+import { Wire } from '../net/wire.ts'
 import { Exchange } from './exchange.ts'
+import { type Awaited, Patience } from './patience.ts'
 import { discardReply, isStream, type ReplyOwner, type ReplyStream, writeRefusal, writeReply } from './reply.ts'
 import { type BodyOwner, RequestBody } from './request-body.ts'
 import type { Service } from './service.ts'
@@ -46,16 +50,11 @@ const LINGERING = 4
 const CLOSED = 5
 type Phase = 0 | 1 | 2 | 3 | 4 | 5
 
-/** A body the handler left unread is read to its end to save the connection, up to this much; past it, closing is cheaper. */
-export const DISCARD_BYTES_MAX = 256 * 1024
-
-const READ_EVENTS = EPOLLIN | EPOLLRDHUP | EPOLLET
-
 export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwner {
   readonly service: Service
   readonly peer: SocketAddress
   readonly outbox: Outbox
-  readonly #transport: Transport
+  readonly #wire: Wire
   readonly #inbox: Inbox
   #phase: Phase = HEAD
   #inTurn = false
@@ -65,33 +64,22 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
   #exchange: Exchange | null = null
   /** Its response, when that is a stream. */
   #stream: ReplyStream | null = null
-  /** A body nobody wants, and how much of it has been dropped. */
+  /** A body nobody wants. */
   #unwanted: RequestBody | null = null
-  #dropped = 0
-  /** The socket may have bytes for us: nothing has said otherwise since the last event. */
-  #isReadable = false
-  /** The peer's FIN has been announced: receive until it is reached. */
-  #finAnnounced = false
-  /** The peer's FIN has been received: nothing more will come. */
-  #hasEnded = false
   /** Leaving, linger: the client may still be sending. */
   #mustLinger = false
-  #watchesWrite = false
-  /** How much had been sent when the present wait for a writable socket began: only progress starts that wait anew. */
-  #sentAtBlock = -1
-  /** When the present wait must have ended, whatever comes meanwhile; 0 when progress starts the wait anew. */
-  #dueAt: number
+  readonly #patience: Patience
 
   constructor(transport: Transport, peer: SocketAddress, service: Service) {
     super()
-    this.#transport = transport
     this.peer = peer
     this.service = service
-    this.#inbox = new Inbox(service.receiveBuffer)
-    this.outbox = new Outbox(service.sendBuffer)
-    this.#dueAt = service.loop.now + service.timeouts.headMs
+    this.#wire = new Wire(transport, service.loop, service, this)
+    this.#inbox = this.#wire.inbox
+    this.outbox = this.#wire.outbox
+    this.#patience = new Patience(service.timeouts)
+    this.#patience.bind('headMs', service.loop.now)
     service.connections.add(this)
-    service.loop.watch(transport.fd, READ_EVENTS, this)
     this.#arm()
   }
 
@@ -107,35 +95,35 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
 
   onReady(events: number): void {
     if (this.#phase === CLOSED) return
-    // Reset, or both sides have finished: there is nobody to answer.
-    if ((events & (EPOLLERR | EPOLLHUP)) !== 0) return this.close()
-    if ((events & EPOLLIN) !== 0) this.#isReadable = true
-    if ((events & EPOLLRDHUP) !== 0) {
-      this.#isReadable = true
-      this.#finAnnounced = true
-      // Probably gone for good; a client that only half-closed still gets its answer.
-      this.#exchange?.abort()
-    }
+    if (!this.#wire.announce(events)) return this.close()
+    if (this.#inbox.finAnnounced) this.#exchange?.abort()
     this.#turn()
   }
 
   override onDeadline(): void {
-    if (this.#phase === ANSWERING && !this.outbox.isBlocked) this.#refuse('BODY_LATE')
-    else if (this.#phase === HEAD && this.#parser !== null && !this.outbox.isBlocked) this.#refuse('HEAD_LATE')
-    else return this.close()
+    // What the kernel still holds would reach the client before our FIN, and could be taken for whole.
+    if (this.outbox.isBlocked) return this.#end(true)
+    if (this.#phase === ANSWERING) {
+      const isHalfClosed = this.#stream !== null && this.#inbox.finAnnounced
+      if (this.#exchange?.body?.isAwaited === true) this.#refuse('BODY_LATE')
+      else if (isHalfClosed) return this.close()
+    } else if (this.#phase === HEAD && this.#parser !== null) {
+      this.#refuse('HEAD_LATE')
+    } else {
+      return this.close()
+    }
     this.#turn()
   }
 
   /** The worker is stopping: leave at once if idle, else after the present response. */
   stop(): void {
     if (this.#phase !== HEAD) return
-    this.#isReadable = true // a request may lie in the socket: look before leaving
+    this.#inbox.isReadable = true // a request may lie in the socket: look before leaving
     this.#turn()
-    if (this.#isIdle) this.close()
   }
 
   get #isIdle(): boolean {
-    return this.#phase === HEAD && this.#parser === null && !this.outbox.isBlocked
+    return this.#phase === HEAD && this.#parser === null && !this.outbox.isBlocked && !this.#inbox.isReadable
   }
 
   // ── a turn ─────────────────────────────────────────────────────────────────
@@ -143,12 +131,14 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
   #turn(): void {
     if (this.#inTurn || this.#phase === CLOSED) return
     this.#inTurn = true
-    this.#inbox.open()
+    this.#wire.open()
     while (this.#step());
     this.flush()
     this.#inbox.close()
     this.#inTurn = false
-    if (!this.isClosed) this.#arm()
+    if (this.isClosed) return
+    if (this.service.isStopping && this.#isIdle) this.close()
+    else this.#arm()
   }
 
   /** True: something was done, take another step. False: wait. */
@@ -170,37 +160,29 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     }
   }
 
-  /** Receives what there is room for. False when there is nothing to be had now, or ever (`#hasEnded`, closed). */
+  /** False when there is nothing to be had now, or ever (`hasEnded`, closed). */
   #receive(): boolean {
-    if (!this.#isReadable || this.#hasEnded || !this.#inbox.hasRoom) return false
-    const result = this.#inbox.receive(this.#transport)
-    // A short count means the socket is empty; unless its end is near, which must be reached to be seen.
-    this.#isReadable = result > 0 && (this.#inbox.isFilled || this.#finAnnounced)
-    if (result > 0) return true
-    if (result === 0) {
-      this.#hasEnded = true
-      this.#exchange?.abort()
-    } else if (result !== -EAGAIN) {
-      this.close()
-    }
-    return false
+    const received = this.#wire.receive()
+    if (received === 'ended') this.#exchange?.abort()
+    if (received === 'gone') this.close()
+    return received === 'some'
   }
 
   #readHead(): boolean {
-    if (this.#inbox.isEmpty && !this.#receive()) return this.#hasEnded && this.#leave(false)
+    if (this.#inbox.isEmpty && !this.#receive()) return this.#inbox.hasEnded && this.#leave(false)
     const inbox = this.#inbox
     this.#parser ??= this.service.borrowParser()
     const outcome = this.#parser.parse(inbox.bytes, inbox.from, inbox.to)
     if (outcome === MORE) {
-      if (this.#dueAt === 0) this.#dueAt = this.service.loop.now + this.service.timeouts.headMs
-      return this.#receive() || (this.#hasEnded && this.#leave(false))
+      if (!this.#patience.isBound) this.#patience.bind('headMs', this.service.loop.now)
+      return this.#receive() || (this.#inbox.hasEnded && this.#leave(false))
     }
     if (outcome === DONE) {
       const head = this.#parser.take(inbox.bytes, inbox.from)
       inbox.from += this.#parser.bytesUsed
       this.service.returnParser(this.#parser)
       this.#parser = null
-      this.#dueAt = 0
+      this.#patience.unbind()
       this.#begin(head)
     } else {
       this.#refuse(this.#parser.refusal!)
@@ -210,12 +192,12 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
 
   #begin(head: RequestHead): void {
     const { limits, handler } = this.service
-    if (head.bodyLength > limits.bodyBytes) return this.#refuse('BODY_TOO_LONG')
     const hasBody = head.bodyKind === 'chunked' || head.bodyLength > 0
     const exchange = new Exchange(head, hasBody ? new RequestBody(head, limits.bodyBytes, this) : null, this)
     this.#exchange = exchange
     this.#phase = ANSWERING
-    if (this.#finAnnounced) exchange.abort()
+    if (head.bodyLength > limits.bodyBytes) return this.#refuse('BODY_TOO_LONG')
+    if (this.#inbox.finAnnounced) exchange.abort()
     try {
       const reply = handler(exchange)
       if (!(reply instanceof Promise)) return this.#settle(exchange, reply)
@@ -240,17 +222,12 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
       discardReply(reply)
       this.#stream = writeReply(exchange, this.#failed(exchange.head, error), keepAlive, this)
     }
-    if (!this.#inTurn) this.#turn()
+    if (!this.#inTurn) this.resume()
   }
 
   /** Whether what is left of the request body lets another request follow. A stream may be reading it while it answers. */
   #mayOutlive(body: RequestBody | null, reply: Reply): boolean {
-    return body === null || this.#canDrop(body) || isStream(reply.body)
-  }
-
-  /** Whether the rest of an unwanted body is short enough to be read past; one not yet asked for (100-continue) may never come. */
-  #canDrop(body: RequestBody): boolean {
-    return body.bytesLeft <= DISCARD_BYTES_MAX && !body.isWithheld
+    return body === null || body.canBeDropped || isStream(reply.body)
   }
 
   /** reply.ts has written the whole response into the outbox: on to what follows it. */
@@ -260,25 +237,25 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     this.#stream = null
     const isRead = body === null || body.isComplete
     body?.cancel()
-    if (isLast || !(isRead || this.#canDrop(body))) {
-      this.#leave(!isRead || !this.#inbox.isEmpty)
+    if (isLast || !(isRead || body.canBeDropped)) {
+      this.#leave(!isRead || !this.#inbox.isEmpty || this.#inbox.isReadable)
     } else if (isRead) {
       this.#phase = HEAD
     } else {
       this.#phase = DISCARDING
       this.#unwanted = body
-      this.#dropped = 0
     }
   }
 
-  /** reply.ts has more to send, or the end: called outside a turn. */
+  /** Goes on outside a round: reply.ts has more to send, the handler has answered or wants more of the body. */
   resume(): void {
+    this.service.loop.readClock()
     this.#turn()
   }
 
   /** The response cannot be completed: cut it, so that the client cannot take it for whole. */
   cut(): void {
-    this.close()
+    this.#end(this.#stream?.isUntilClose === true)
   }
 
   #failed(head: RequestHead, error: unknown): Reply {
@@ -291,12 +268,10 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     const { status, says } = REFUSALS[name]
     const exchange = this.#exchange
     this.service.log.debug(`refused ${name} (${status}) from ${this.remoteAddress}`)
-    this.#parser = null
-    this.#exchange = null
     exchange?.body?.fail(says)
     if (exchange?.isAnswered === true) return this.cut()
-    this.#stream?.onGone()
-    this.#stream = null
+    this.#parser = null
+    this.#exchange = null
     this.#inbox.drop()
     writeRefusal(exchange?.head ?? null, errorReply(status, says), this)
     this.#leave(true)
@@ -305,44 +280,26 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
   /** Sends what waits. False when the connection is gone. */
   flush(): boolean {
     if (this.#phase === CLOSED) return false
-    switch (this.outbox.flush(this.#transport)) {
-      case 'sent':
-        this.#stream?.onSent()
-        break
-      case 'blocked':
-        this.#watchWrite()
-        break
-      case 'gone':
-        this.close()
-    }
+    const flushed = this.#wire.flush()
+    if (flushed === 'sent') this.#stream?.onSent()
+    if (flushed === 'gone') this.close()
     return !this.isClosed
-  }
-
-  /** Once is enough: edge-triggered, it costs nothing while nobody is blocked. */
-  #watchWrite(): void {
-    if (this.#watchesWrite) return
-    this.#watchesWrite = true
-    this.service.loop.rewatch(this.#transport.fd, READ_EVENTS | EPOLLOUT)
   }
 
   // ── the request body ───────────────────────────────────────────────────────
 
   /** The handler waits for body bytes. */
   wantBody(): void {
-    const body = this.#exchange?.body
-    if (this.#phase !== ANSWERING || body === null || body === undefined) return
-    if (body.isWithheld && !this.#exchange!.isAnswered) {
-      this.outbox.writeLatin1(CONTINUE)
-      body.isWithheld = false
-    }
-    this.#turn()
+    if (this.#phase === ANSWERING) this.resume()
   }
 
   #feedBody(): boolean {
     const body = this.#exchange?.body
     if (body === null || body === undefined || !body.isAwaited) return false
     if (this.#inbox.isEmpty && !this.#receive()) {
-      if (this.#hasEnded) this.close() // the message is incomplete (RFC 9112 §8)
+      if (this.#inbox.hasEnded)
+        this.close() // the message is incomplete (RFC 9112 §8)
+      else this.#invite(body)
       return false
     }
     body.takeFrom(this.#inbox)
@@ -350,13 +307,17 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     return true
   }
 
+  /** The handler waits for a body of which nothing has come; perhaps the client waits to be asked (RFC 9110 §10.1.1). */
+  #invite(body: RequestBody): void {
+    if (!body.isWithheld || this.#inbox.isReadable || this.#exchange?.isAnswered !== false) return
+    body.isWithheld = false
+    this.outbox.writeLatin1(CONTINUE)
+  }
+
   #discardBody(): boolean {
     const body = this.#unwanted!
-    if (this.#inbox.isEmpty && !this.#receive()) return this.#hasEnded && this.#leave(false)
-    const before = this.#inbox.from
+    if (this.#inbox.isEmpty && !this.#receive()) return this.#inbox.hasEnded && this.#leave(false)
     body.takeFrom(this.#inbox)
-    this.#dropped += this.#inbox.from - before
-    if (body.refusal !== null || this.#dropped > DISCARD_BYTES_MAX) return this.#leave(true)
     if (body.isComplete) {
       this.#unwanted = null
       this.#phase = HEAD
@@ -371,66 +332,61 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     if (this.#phase === CLOSED) return true
     this.#phase = LEAVING
     this.#mustLinger = linger
-    this.#dueAt = 0
+    this.#patience.unbind()
     return true
   }
 
   /** Everything is sent but what lies in the shared buffer. Closing while the client still sends would reset what we said. */
   #finish(): boolean {
     if (!this.flush() || this.outbox.isBlocked) return false
-    if (!this.#mustLinger || this.#hasEnded) {
+    if (!this.#mustLinger || this.#inbox.hasEnded) {
       this.close()
       return false
     }
-    this.#transport.finish()
+    this.#wire.finish()
     this.#phase = LINGERING
-    this.#dueAt = this.service.loop.now + this.service.timeouts.lingerMs
+    this.#patience.bind('lingerMs', this.service.loop.now)
     return true
   }
 
   #linger(): boolean {
     this.#inbox.drop()
     if (this.#receive()) return true
-    if (this.#hasEnded) this.close()
+    if (this.#inbox.hasEnded) this.close()
     return false
   }
 
   close(): void {
+    this.#end(false)
+  }
+
+  #end(reset: boolean): void {
     if (this.#phase === CLOSED) return
     this.#phase = CLOSED
     this.service.loop.deadlines.clear(this)
-    this.service.loop.forget(this.#transport.fd)
-    this.outbox.discard()
-    this.#inbox.drop()
-    this.#transport.close()
-    this.service.connections.delete(this)
+    this.#wire.end(reset)
     this.#exchange?.body?.fail('the client left')
     this.#exchange?.abort()
     this.#exchange = null
     this.#stream?.onGone()
     this.#stream = null
-    this.service.onLess()
+    this.service.forget(this)
   }
 
   // ── deadlines ──────────────────────────────────────────────────────────────
 
-  /** Every wait has a deadline, save one: how long a handler thinks is the app's own affair. */
   #arm(): void {
-    this.service.loop.setDeadline(this, this.#deadline())
+    const { loop } = this.service
+    const at = this.outbox.isBlocked
+      ? this.#patience.whileBlocked(this.outbox.bytesSent, loop.now)
+      : this.#patience.until(this.#awaited(), loop.now)
+    loop.setDeadline(this, at)
   }
 
-  #deadline(): number {
-    const { now } = this.service.loop
-    const { writeMs, idleMs, bodyMs } = this.service.timeouts
-    if (this.outbox.isBlocked) {
-      if (this.outbox.bytesSent === this.#sentAtBlock) return this.deadlineAt
-      this.#sentAtBlock = this.outbox.bytesSent
-      return now + writeMs
-    }
-    this.#sentAtBlock = -1
-    if (this.#dueAt !== 0) return this.#dueAt
-    if (this.#phase === HEAD) return now + idleMs
-    if (this.#phase === DISCARDING || this.#exchange?.body?.isAwaited === true) return now + bodyMs
-    return Number.POSITIVE_INFINITY
+  #awaited(): Awaited {
+    if (this.#phase === HEAD) return 'idleMs'
+    if (this.#phase === DISCARDING || this.#exchange?.body?.isAwaited === true) return 'bodyMs'
+    // Whether a half-closed client still listens shows only when it is sent something.
+    return this.#stream !== null && this.#inbox.finAnnounced ? 'writeMs' : null
   }
 }

@@ -8,6 +8,7 @@ import { readBoot } from '../boot.ts'
 import { Channel, type ForkOrder, type Report } from '../channel.ts'
 import { type Fd, setCloseOnExec } from '../kernel/fd.ts'
 import { createLog } from '../log.ts'
+import { leaveSoonAfterParent } from './leave-with-parent.ts'
 import { loadOrExit } from './load.ts'
 import { runWorker } from './worker.ts'
 
@@ -16,9 +17,10 @@ const slot = Number(process.argv[3])
 const log = createLog(config.logLevel, `worker ${slot} (pid ${process.pid})`)
 
 process.title = `prefork: worker ${slot}`
+const channel = new Channel<ForkOrder, Report>(channelFd)
+leaveSoonAfterParent(channel)
 process.on('SIGINT', () => {}) // a terminal's Ctrl-C reaches the whole group: the supervisor decides
 for (const fd of [channelFd, ...listeners.map((listener) => listener.fd)]) setCloseOnExec(fd, true)
 
 const app = await loadOrExit(config)
-const channel = new Channel<ForkOrder, Report>(channelFd)
 runWorker({ slot, config, listeners, channel, log, app })

@@ -16,6 +16,9 @@ import type { Outbox } from '../net/outbox.ts'
 import type { Exchange } from './exchange.ts'
 import type { Service } from './service.ts'
 
+/** Pieces of a stream sent before other connections get their turn. */
+const PIECES_AT_ONCE = 16
+
 /** What a reply asks of its connection. */
 export interface ReplyOwner {
   readonly service: Service
@@ -70,7 +73,7 @@ export function writeRefusal(head: RequestHead | null, reply: Reply, owner: Repl
       target: head?.target ?? '-',
       minorVersion: head?.minorVersion ?? 1,
       status: reply.status,
-      bodyBytes: framing.length,
+      bodyBytes: head?.method === 'HEAD' ? 0 : framing.length,
       referer: head?.field('referer') ?? null,
       userAgent: head?.field('user-agent') ?? null,
     },
@@ -162,6 +165,11 @@ export class ReplyStream {
     void this.#pump()
   }
 
+  /** The end of the connection is all that tells the client of the response's. */
+  get isUntilClose(): boolean {
+    return this.#framing.kind === 'close'
+  }
+
   /** Everything written so far has been sent. */
   onSent(): void {
     const resolve = this.#whenSent
@@ -179,7 +187,10 @@ export class ReplyStream {
 
   async #pump(): Promise<void> {
     try {
-      for (;;) {
+      for (let pieces = 1; ; pieces++) {
+        // Promises alone never let the loop have its turn: a stream that always has a piece ready would keep it.
+        if (pieces % PIECES_AT_ONCE === 0) await new Promise(setImmediate)
+        if (this.#isGone) return
         const { done, value } = await this.#reader.read()
         if (this.#isGone) return
         if (done) break

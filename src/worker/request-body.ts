@@ -11,6 +11,9 @@ import type { RequestHead } from '../http/head.ts'
 import { REFUSALS, type RefusalName } from '../http/refusals.ts'
 import type { Inbox } from '../net/inbox.ts'
 
+/** What a handler left unread is read past to save the connection, up to this much; beyond it, closing is cheaper. */
+export const DISCARD_BYTES_MAX = 256 * 1024
+
 /** What the body asks of its connection. */
 export interface BodyOwner {
   /** The reader waits: give `takeFrom` whatever can be had, now or when it comes. Never called within a turn. */
@@ -52,10 +55,14 @@ export class RequestBody implements BodySource, BodySink {
     return this.#reader !== null
   }
 
-  /** Bytes still to come, as far as they are known: Infinity for a chunked body. */
-  get bytesLeft(): number {
-    if (this.isComplete) return 0
-    return this.#chunked === null ? this.#left : Number.POSITIVE_INFINITY
+  /**
+   * Whether the rest, if nobody wants it, is short enough to be read past. Of a
+   * chunked body nobody knows; one that the client holds back (100-continue) may
+   * never come.
+   */
+  get canBeDropped(): boolean {
+    if (this.isComplete) return true
+    return !this.isWithheld && this.#chunked === null && this.#left <= DISCARD_BYTES_MAX
   }
 
   async read(): Promise<Uint8Array | null> {

@@ -29,6 +29,8 @@ export class Service {
   unsettled = 0
   /** Finish what you hold and take nothing new: every response says `Connection: close`. */
   isStopping = false
+  /** Called once each when a connection has closed: an acceptor that had to look away may have room again. */
+  readonly waitingForRoom = new Set<() => void>()
   /** Called whenever a connection has closed or a `waitUntil` promise has settled. */
   onLess: () => void = () => {}
   #spareParser: HeadParser | null = null
@@ -52,6 +54,14 @@ export class Service {
     this.log = parts.log
     this.accessLog = parts.accessLog
     this.localAuthority = parts.localAuthority
+  }
+
+  /** A connection has given back its descriptor. */
+  forget(connection: Connection): void {
+    this.connections.delete(connection)
+    for (const look of this.waitingForRoom) look()
+    this.waitingForRoom.clear()
+    this.onLess()
   }
 
   /** A parser for one head. Nearly every head is whole at once, so one parser serves nearly all connections. */

@@ -66,11 +66,11 @@ export function runWorker(parts: WorkerParts): void {
   channel.send({ type: 'ready', slot, pid: process.pid })
 }
 
-/** SIGTERM stops within stopMs, SIGQUIT drains. SIGINT reaches the whole terminal group: the supervisor speaks for it. */
+/** SIGTERM stops within stopMs, SIGQUIT drains. A terminal's own signals reach its whole group: the supervisor decides. */
 function obeySignals(stopper: Stopper, config: Config): void {
   process.on('SIGTERM', () => stopper.stop(config.timeouts.stopMs, EXIT_OK))
   process.on('SIGQUIT', () => stopper.stop(Number.POSITIVE_INFINITY, EXIT_OK))
-  process.on('SIGINT', () => {})
+  for (const signal of ['SIGINT', 'SIGHUP']) process.on(signal, () => {})
 }
 
 /**

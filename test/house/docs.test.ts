@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { deadLinks, differingOptions, unreasonedDependencies } from './docs.ts'
+import { deadLinks, deadReferences, differingOptions, headingsIn, unreasonedDependencies } from './docs.ts'
 import { assertNone, file, read } from './tree.ts'
 
 const pages = read(['docs', 'README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'], /\.md$/)
@@ -9,6 +9,11 @@ const pageNamed = (path: string) => pages.find((page) => page.path === path)!
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'))
 
 test('what the pages link to exists', () => assertNone(pages.flatMap((page) => deadLinks(page, existsSync))))
+
+test('what messages send an operator to exists', () => {
+  const headingsOf = (path: string) => (existsSync(path) ? headingsIn(readFileSync(path, 'utf8')) : null)
+  assertNone(read(['src', 'bin'], /(?<!\.test\.ts)$/).flatMap((source) => deadReferences(source, headingsOf)))
+})
 
 test('every dependency has a reason', () => {
   const names = Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })
@@ -28,8 +33,18 @@ test('deadLinks finds links and names that lead nowhere', () => {
   )
 })
 
+test('deadReferences looks for the page and the heading', () => {
+  const headingsOf = (path: string) => (path === 'docs/a.md' ? headingsIn('# A\n## Ports, and `more`') : null)
+  const complaints = (text: string) => deadReferences(file('src/a.ts', text), headingsOf)
+  assertNone(complaints("'see docs/a.md#ports-and-more' + 'docs/a.md'"))
+  assert.equal(complaints('docs/a.md#port docs/b.md').length, 2)
+})
+
 test('unreasonedDependencies wants a reason for each, and no more', () => {
-  const guide = file('G.md', '| `a` | because |\n| `b` | |\n| `c` | once |')
+  const guide = file(
+    'G.md',
+    '| `z` | | |\n## Dependencies\n| `a` | because |\n| `b` | |\n| `c` | once |\n## More\n| `d` | no |',
+  )
   assert.deepEqual(
     unreasonedDependencies(guide, ['a', 'b', 'd']).map((complaint) => /for (\w+)/.exec(complaint)?.[1]),
     ['b', 'd', 'c'],

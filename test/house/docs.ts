@@ -18,9 +18,30 @@ export function deadLinks(page: TextFile, exists: (path: string) => boolean): st
     .map((path) => `${page.path} speaks of ${path}, which does not exist: correct the page`)
 }
 
+/** Messages of the server that send an operator to a page: `docs/operating.md#ports`. */
+export function deadReferences(file: TextFile, headingsOf: (page: string) => readonly string[] | null): string[] {
+  const references = [...file.text.matchAll(/\bdocs\/[\w-]+\.md(?:#([\w-]+))?/g)]
+  return references.flatMap(([reference, anchor]) => {
+    const headings = headingsOf(reference.split('#')[0]!)
+    if (headings !== null && (anchor === undefined || headings.includes(anchor))) return []
+    return [`${file.path} sends its reader to ${reference}, which does not exist: write it, or correct the message`]
+  })
+}
+
+/** As GitHub makes anchors of them. */
+export function headingsIn(page: string): string[] {
+  return [...page.matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
+    title!
+      .toLowerCase()
+      .replace(/[^\w -]/g, '')
+      .replaceAll(' ', '-'),
+  )
+}
+
 /** Every dependency has a row with a reason, and every row is a dependency. */
 export function unreasonedDependencies(guide: TextFile, dependencies: readonly string[]): string[] {
-  const rows = [...guide.text.matchAll(/^\| `([^`]+)` \| *(.*?) *\|$/gm)]
+  const section = /^## Dependencies$(.*?)(?=^## |$(?![\s\S]))/ms.exec(guide.text)?.[1] ?? ''
+  const rows = [...section.matchAll(/^\| `([^`]+)` \| *(.*?) *\|$/gm)]
   const reasons = new Map(rows.map(([, name, reason]) => [name!, reason!]))
   return [
     ...dependencies

@@ -12,9 +12,12 @@ import type { TextFile } from './tree.ts'
 /** What the three kinds of process and the command share: how a child is told what it is, and the words between them. */
 const BETWEEN_PROCESSES = ['boot.ts', 'channel.ts', 'scoreboard.ts']
 
+/** The file calls of the floor, with what they take and answer: descriptors, memory, flags (some by architecture), errnos. */
+const FILE_CALLS = ['file', 'fd', 'memory', 'constants', 'layout', 'errno'].map((name) => `kernel/${name}.ts`)
+
 /**
- * A place in src/ (the longest that fits a file is its row), and what of ours it may import besides its own folder.
- * A row for a folder inside another adds its privileges to the outer one's.
+ * A place in src/, and what of ours it may import besides its own folder. A file has the row of every folder it is in,
+ * so a row for a folder inside another adds its privileges to the outer one's.
  */
 export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'kernel/': [],
@@ -23,7 +26,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'config/': [],
   'net/': ['kernel/', 'openssl/'],
   'handlers/': ['http/', 'config/', 'log.ts'],
-  'handlers/static/': ['kernel/file.ts', 'kernel/fd.ts', 'kernel/constants.ts', 'kernel/errno.ts'],
+  'handlers/static/': FILE_CALLS,
   'handlers/app/': [],
   'handlers/proxy/': ['net/'],
   'handlers/status/': ['kernel/socket.ts', 'kernel/tcp.ts', 'kernel/fd.ts', 'kernel/errno.ts', 'scoreboard.ts'],
@@ -54,7 +57,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 /** What a folder may take from Node itself, where that is not everything. */
 const BUILTINS: Readonly<Record<string, readonly string[]>> = {
   'http/': ['node:buffer'],
-  'kernel/': ['node:buffer', 'node:os', 'node:util'],
+  'kernel/': ['node:buffer', 'node:net', 'node:os', 'node:util'],
   'net/': ['node:buffer'],
 }
 

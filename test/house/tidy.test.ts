@@ -39,6 +39,12 @@ const RULES: readonly (readonly [(files: readonly TextFile[]) => string[], TextF
     file('a.test.ts', "'setTimeout(r, 5)'"),
     /a\.test\.ts:1 .*wait for/,
   ],
+  [
+    sleepsInTests,
+    file('a.test.ts', "import { setTimeout } from 'node:timers/promises'"),
+    file('a.test.ts', "const app = `\nimport { setTimeout } from 'node:timers/promises'`"),
+    /a\.test\.ts:1 .*wait for/,
+  ],
   [sleepsInTests, file('a.test.ts', 'setTimeout(r)'), file('a.test.ts', 'setTimeout(r) // deadline'), /deadline/],
   [
     brokenPromises,

@@ -2,7 +2,7 @@
  * How a file must look: its size, how it opens, what it must not hold. Rules of
  * taste are left to the linter.
  */
-import { blank, functionsOf, lineAt } from './scan.ts'
+import { blank, functionsOf, importsOf, lineAt } from './scan.ts'
 import type { TextFile } from './tree.ts'
 
 const FILE_LINES_MAX = 400
@@ -29,9 +29,7 @@ export function longFunctions(files: readonly TextFile[]): string[] {
 export function withoutHeader(files: readonly TextFile[]): string[] {
   return files
     .filter(({ path, text }) => !path.includes('.test.') && !/^(?:#!.*\n)?\/\*\*/.test(text))
-    .map(
-      ({ path }) => `${path} does not say what it is: open it with a /** comment */, as STYLE in CONTRIBUTING.md shows`,
-    )
+    .map(({ path }) => `${path} does not say what it is: open it with a /** comment */, see CONTRIBUTING.md`)
 }
 
 /** Assembled, so that this file does not hold the words itself. */
@@ -47,31 +45,29 @@ export function putOffWork(files: readonly TextFile[]): string[] {
 }
 
 /** Paths that exist on one machine only. */
-const MACHINE_PATH = /(?<![\w.])\/(?:work|root|home|Users)\/[\w.]+/g
+const MACHINE_PATH = /(?<=^|[\s'"`(=:])\/(?:work|home|Users)\/[\w.]+/gm
 
 export function machinePaths(files: readonly TextFile[]): string[] {
   return found(files, MACHINE_PATH).map((it) => `${it.where} names ${it.text}: write it from the repository's root`)
 }
 
 const SLEEP = /\bsetTimeout\s*\(|\bAtomics\.wait\s*\(|\bscheduler\.wait\s*\(/g
-const SLEEP_MODULE = /['"]node:timers\/promises['"]/g
+const SLEEP_MODULE = 'node:timers/promises'
 const IS_DEADLINE = /\/\/ deadline\b/
 
-/** A test waits for what it needs. A timer is for giving up: such a line says `// deadline`. */
+/** A test waits for what it needs. A timer is for giving up: such a line says `// deadline`. Apps in strings may sleep. */
 export function sleepsInTests(files: readonly TextFile[]): string[] {
-  const tests = files.filter((file) => /\.test\.ts$/.test(file.path))
-  const calls = found(
-    tests.map((file) => ({ path: file.path, text: blank(file.text), original: file.text })),
-    SLEEP,
-  )
-  const modules = found(tests, SLEEP_MODULE)
-  const lineOf = (where: string) => {
-    const [path, line] = where.split(':')
-    return tests.find((file) => file.path === path)!.text.split('\n')[Number(line) - 1]!
-  }
-  return [...calls, ...modules]
-    .filter((it) => !IS_DEADLINE.test(lineOf(it.where)) && !/^\s*["'`]/.test(lineOf(it.where)))
-    .map((it) => `${it.where} waits by the clock: wait for what it needs, or say // deadline if it only gives up`)
+  return files
+    .filter((file) => file.path.endsWith('.test.ts'))
+    .flatMap(({ path, text }) => {
+      const code = blank(text)
+      const calls = [...code.matchAll(SLEEP)].map((hit) => lineAt(code, hit.index))
+      const imports = importsOf(text).filter((it) => it.specifier === SLEEP_MODULE)
+      const lines = text.split('\n')
+      return [...calls, ...imports.map((it) => it.line)]
+        .filter((line) => !IS_DEADLINE.test(lines[line - 1]!))
+        .map((line) => `${path}:${line} waits by the clock: wait for what it needs, or say // deadline if it gives up`)
+    })
 }
 
 /** What a folder promises never to do, as words that its code must not hold. */
@@ -81,7 +77,7 @@ const NEVER: readonly { readonly place: string; readonly what: RegExp; readonly 
     what: /\b(?:Date\.now|performance\.now|setTimeout|setInterval|setImmediate|new Date\(\)|process\.)/g,
     why: 'http/ reads no clock and knows no process; have the value passed in',
   },
-  ...['src/http/', 'src/kernel/', 'src/net/', 'src/supervisor/', 'src/handlers/static/'].map((place) => ({
+  ...['src/http/', 'src/kernel/', 'src/net/', 'src/handlers/static/'].map((place) => ({
     place,
     what: /\b(?:async|await)\b/g,
     why: `${place.slice(4)} never awaits; call back when it is done`,

@@ -23,6 +23,8 @@ export interface ProgramOptions {
   readonly cwd?: string
   /** The program to run; this Node by default. */
   readonly command?: string
+  /** In a process group of its own, as a shell starts what a terminal's Ctrl-C will end. */
+  readonly ownGroup?: boolean
 }
 
 /** How a process ended: with an exit code, or by a signal. One of the two is null. */
@@ -48,6 +50,7 @@ export class Program {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: options.env ?? process.env,
       cwd: options.cwd,
+      detached: options.ownGroup ?? false,
     })
     this.#collect(this.#child.stdout!, this.stdout)
     this.#collect(this.#child.stderr!, this.stderr)

@@ -34,11 +34,15 @@ export interface CommandOptions {
   readonly nodeFlags?: readonly string[]
   /** What to run in place of `node bin/prefork`. */
   readonly command?: readonly string[]
+  /** In a process group of its own: see `interrupt`. */
+  readonly ownGroup?: boolean
 }
 
 export interface ServerOptions extends CommandOptions {
   /** Lines of stderr that may come, beside those of stopping. */
   readonly log?: readonly RegExp[]
+  /** False: the port is chosen by what the test gives. True by default: `--port 0` unless there is a --port. */
+  readonly anyPort?: boolean
 }
 
 /** What a command said, once it and all its processes have ended. */
@@ -114,6 +118,11 @@ export class Server {
     return this.#end
   }
 
+  /** Ctrl-C: SIGINT to everyone in the process group, which must be its own. */
+  interrupt(): void {
+    process.kill(-this.pid, 'SIGINT')
+  }
+
   /** Waits for an end that the test has brought about otherwise, and checks it. */
   ended(wanted: Partial<Exit> = { code: 0 }): Promise<Outcome> {
     this.#end ??= this.#check(wanted)
@@ -136,7 +145,8 @@ export class Server {
 
 /** A server that answers by the time this resolves. It ends with the test, and is checked then. */
 export async function startServer(t: TestContext, options: ServerOptions = {}): Promise<Server> {
-  const { program, cwd, mark } = start(t, { ...options, args: withPort(options.args ?? []) })
+  const args = options.args ?? []
+  const { program, cwd, mark } = start(t, { ...options, args: options.anyPort === false ? args : withPort(args) })
   let line: string
   try {
     line = await program.waitForLine(/^Server listening on /)
@@ -180,6 +190,7 @@ function start(t: TestContext, options: CommandOptions): { program: Program; cwd
   const program = new Program([...first, ...(options.args ?? [])], {
     command: command!,
     cwd,
+    ownGroup: options.ownGroup ?? false,
     env: { ...cleanEnvironment(), ...options.env, [MARK]: mark },
   } satisfies ProgramOptions)
   return { program, cwd, mark }

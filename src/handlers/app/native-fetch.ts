@@ -4,8 +4,8 @@
  */
 import * as workerThreads from 'node:worker_threads'
 
-export const NativeRequest = globalThis.Request
-export const NativeResponse = globalThis.Response
+export const NativeRequest: typeof Request = globalThis.Request
+export const NativeResponse: typeof Response = globalThis.Response
 export const nativeFetch = globalThis.fetch
 
 /**

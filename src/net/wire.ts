@@ -1,0 +1,85 @@
+/**
+ * One socket in the loop, with what waits on it: its transport, its inbox and
+ * its outbox, and the events that it needs to go on.
+ *
+ * It is watched edge-triggered: an event is told once. So whoever stops before
+ * there is nothing left (inbox `enough`, outbox `paused`) asks for the event
+ * anew, and is told again in the next round, after the other connections.
+ */
+import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from '../kernel/constants.ts'
+import { Inbox, type ReceiveBuffer, type Received } from './inbox.ts'
+import type { EventLoop, Watcher } from './loop.ts'
+import { type Flushed, Outbox, type SendBuffer } from './outbox.ts'
+import type { Transport } from './transport.ts'
+
+const READ_EVENTS = EPOLLIN | EPOLLRDHUP | EPOLLET
+
+/** What of the loop a wire needs. */
+export type WireLoop = Pick<EventLoop, 'round' | 'watch' | 'rewatch' | 'forget'>
+
+export class Wire {
+  readonly inbox: Inbox
+  readonly outbox: Outbox
+  readonly #transport: Transport
+  readonly #loop: WireLoop
+  #watchesWrite = false
+
+  constructor(
+    transport: Transport,
+    loop: WireLoop,
+    buffers: { readonly receiveBuffer: ReceiveBuffer; readonly sendBuffer: SendBuffer },
+    watcher: Watcher,
+  ) {
+    this.inbox = new Inbox(buffers.receiveBuffer)
+    this.outbox = new Outbox(buffers.sendBuffer)
+    this.#transport = transport
+    this.#loop = loop
+    loop.watch(transport.fd, READ_EVENTS, watcher)
+  }
+
+  /** Takes note of an event. False when both directions are over, by a reset or by two FINs: there is nobody to answer. */
+  announce(events: number): boolean {
+    this.inbox.announce(events)
+    return (events & (EPOLLERR | EPOLLHUP)) === 0
+  }
+
+  /** Begins a turn: until `close`, the shared receive buffer is this connection's. */
+  open(): void {
+    this.inbox.open(this.#loop.round)
+  }
+
+  receive(): Exclude<Received, 'enough'> {
+    const received = this.inbox.receive(this.#transport)
+    if (received !== 'enough') return received
+    this.#loop.rewatch(this.#transport.fd, this.#watchesWrite ? READ_EVENTS | EPOLLOUT : READ_EVENTS)
+    return 'nothing'
+  }
+
+  flush(): Exclude<Flushed, 'paused'> {
+    const flushed = this.outbox.flush(this.#transport)
+    if (flushed === 'blocked' && !this.#watchesWrite) this.#watchWrite()
+    if (flushed !== 'paused') return flushed
+    this.#watchWrite()
+    return 'blocked'
+  }
+
+  /** Nothing more will be sent (FIN). */
+  finish(): void {
+    this.#transport.finish()
+  }
+
+  /** Gives everything back; once. With `reset` the peer is told that what it has received is not whole. */
+  end(reset: boolean): void {
+    this.#loop.forget(this.#transport.fd)
+    this.outbox.discard()
+    this.inbox.drop()
+    if (reset) this.#transport.reset()
+    else this.#transport.close()
+  }
+
+  /** For good: edge-triggered, it costs nothing once nobody is blocked. */
+  #watchWrite(): void {
+    this.#watchesWrite = true
+    this.#loop.rewatch(this.#transport.fd, READ_EVENTS | EPOLLOUT)
+  }
+}

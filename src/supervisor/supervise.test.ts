@@ -1,0 +1,506 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { SpawnMode, Timeouts } from '../config/options.ts'
+import { SIGKILL, SIGSEGV } from '../kernel/constants.ts'
+import { type Fates, PretendOs } from './pretend-os.test.support.ts'
+import { createRoster } from './roster.ts'
+import { supervise } from './supervise.ts'
+
+const BOOT_MS = 30_000
+const STOP_MS = 8_000
+const TIMEOUTS = { bootMs: BOOT_MS, stopMs: STOP_MS } as Timeouts
+const NEVER = Number.POSITIVE_INFINITY
+
+interface Scenario extends Fates {
+  readonly slots?: number
+  readonly spawn?: SpawnMode
+  /** What is planned before it begins. SIGTERM after ten minutes unless that is `ends: 'by itself'`. */
+  readonly plan?: (os: PretendOs) => void
+  readonly ends?: 'by itself'
+}
+
+const LATE_MS = 600_000
+
+/** The machine after a whole life of the supervisor, and the exit code. No process may be left. */
+async function life({ slots = 1, spawn = 'auto', plan, ends, ...fates }: Scenario) {
+  const os = new PretendOs(fates)
+  plan?.(os)
+  if (ends === undefined) os.at(LATE_MS, () => os.signal('SIGTERM'))
+  const exitCode = await supervise(createRoster(slots, spawn, TIMEOUTS), os)
+  assert.deepEqual(os.living, [], 'processes are left behind')
+  return { os, exitCode }
+}
+
+/** What was done before the end of the ten minutes. */
+function did(os: PretendOs): string[] {
+  return os.log.filter((_, i) => os.times[i]! < LATE_MS)
+}
+
+// ── a quiet life ─────────────────────────────────────────────────────────────
+
+test('a tree is started, announced once, and stopped from the leaves', async () => {
+  const { os, exitCode } = await life({ slots: 2, plan: (os) => os.at(1_000, () => os.signal('SIGTERM')) })
+  assert.deepEqual(os.log, [
+    'preloader',
+    'fork 0',
+    'fork 1',
+    'announce',
+    'SIGTERM 101',
+    'SIGTERM 102',
+    'SIGKILL 100', // the preloader, which has nothing to lose
+  ])
+  assert.equal(exitCode, 0)
+  assert.deepEqual(os.said, ['info SIGTERM: stopping'])
+})
+
+for (const signal of ['SIGINT', 'SIGHUP'] as const) {
+  test(`${signal} stops as SIGTERM does`, async () => {
+    const { os, exitCode } = await life({ plan: (os) => os.at(1_000, () => os.signal(signal)) })
+    assert.deepEqual(os.log.slice(-2), ['SIGTERM 101', 'SIGKILL 100'])
+    assert.equal(exitCode, 0)
+    assert.deepEqual(os.said, [`info ${signal}: stopping`])
+  })
+}
+
+test('by exec the first worker goes ahead, and there is no preloader', async () => {
+  const { os, exitCode } = await life({ slots: 3, spawn: 'exec' })
+  assert.deepEqual(did(os), ['exec 0', 'announce', 'exec 1', 'exec 2'])
+  assert.equal(exitCode, 0)
+})
+
+// ── workers that die ─────────────────────────────────────────────────────────
+
+test('the slot of a dead worker is filled again at once', async () => {
+  const { os } = await life({ slots: 2, workers: [{ diesAfterMs: 5_000, signal: SIGKILL }] })
+  assert.deepEqual(did(os), ['preloader', 'fork 0', 'fork 1', 'announce', 'fork 0'])
+  assert.equal(os.when('fork 0')[1], os.when('fork 0')[0]! + 1 + 5_000)
+  assert.deepEqual(os.said[0], 'warn worker 0 (pid 101) was ended by signal 9; its slot is filled again')
+})
+
+test('by exec too', async () => {
+  const { os } = await life({ spawn: 'exec', workers: [{ diesAfterMs: 5_000 }] })
+  assert.deepEqual(os.when('exec 0'), [0, 5_000])
+  assert.deepEqual(os.said[0], 'warn worker 0 (pid 100) ended with exit code 1; its slot is filled again')
+})
+
+test('what keeps dying young waits at once, 100 ms, 200 ms … 10 s; and a long life begins anew', async () => {
+  const young = Array.from({ length: 10 }, () => ({ diesAfterMs: 100 }))
+  const { os } = await life({ spawn: 'exec', workers: [...young, { diesAfterMs: 2_000 }, {}] })
+  const births = os.when('exec 0')
+  const waits = births.slice(1).map((at, i) => at - births[i]! - (i < 10 ? 100 : 2_000))
+  assert.deepEqual(waits, [0, 100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000, 0])
+})
+
+test('a worker that dies while others live does not hold them up', async () => {
+  const young = Array.from({ length: 4 }, () => ({ diesAfterMs: 50 }))
+  const { os } = await life({ slots: 2, workers: [{}, ...young] })
+  assert.equal(os.when('fork 0').length, 1)
+  assert.equal(os.when('fork 1').length, 5)
+})
+
+test('a death of a stranger is reaped and changes nothing', async () => {
+  const { os } = await life({
+    plan: (os) => os.at(1_000, () => os.report(100, { type: 'died', pid: 999, exitCode: 0, signal: null })),
+  })
+  assert.deepEqual(did(os), ['preloader', 'fork 0', 'announce'])
+})
+
+test('a report that comes after the death of an exec’d worker does not bring it back', async () => {
+  // It reports ready and dies: SIGCHLD is looked at first.
+  const { os } = await life({
+    spawn: 'exec',
+    workers: [{}, { readyAfterMs: NEVER, diesAfterMs: 10 }, {}],
+    slots: 2,
+    plan: (os) => os.at(15, () => os.die(101, {})).at(15, () => os.report(101, { type: 'ready', slot: 1, pid: 101 })),
+  })
+  assert.deepEqual(did(os), ['exec 0', 'announce', 'exec 1', 'exec 1', 'SIGTERM 101'])
+})
+
+// ── workers that are late ────────────────────────────────────────────────────
+
+test('a worker that is not ready in time is killed, and another takes its slot', async () => {
+  const { os } = await life({ slots: 2, workers: [{}, { readyAfterMs: NEVER, killedAfterMs: 500 }] })
+  assert.deepEqual(did(os), ['preloader', 'fork 0', 'fork 1', 'announce', 'SIGKILL 102', 'fork 1'])
+  assert.equal(os.when('SIGKILL 102')[0], os.when('fork 1')[0]! + 1 + BOOT_MS)
+  assert.deepEqual(os.said.slice(0, 2), [
+    'error worker 1 (pid 102) was not ready within timeouts.bootMs (30000 ms)',
+    'warn worker 1 (pid 102) was ended by signal 9; its slot is filled again',
+  ])
+})
+
+test('one that does not die of it is killed again, but not all the time', async () => {
+  const { os } = await life({ slots: 2, workers: [{}, { readyAfterMs: NEVER, killedAfterMs: 2.5 * BOOT_MS }] })
+  assert.deepEqual(os.when('SIGKILL 102').length, 3)
+})
+
+test('a ready that comes before the word of the birth counts', async () => {
+  const { os } = await life({
+    workers: [{ readyAfterMs: NEVER }],
+    preloaders: [{ isStuck: true }],
+    plan: (os) =>
+      os
+        .at(60, () => os.report(100, { type: 'ready', slot: 0, pid: 101 }))
+        .at(61, () => os.report(100, { type: 'forked', slot: 0, pid: 101 }))
+        .at(1_000, () => os.report(100, { type: 'died', pid: 101, exitCode: 1, signal: null }))
+        .at(2_000, () => os.signal('SIGTERM')),
+    ends: 'by itself',
+  })
+  assert.deepEqual(os.log.slice(0, 4), ['preloader', 'fork 0', 'announce', 'fork 0'])
+})
+
+// ── the preloader ────────────────────────────────────────────────────────────
+
+test('a dead preloader is replaced at once; its workers serve on, and the next fills slots', async () => {
+  const { os } = await life({
+    slots: 2,
+    workers: [{ diesAfterMs: 8_000 }],
+    plan: (os) => os.at(5_000, () => os.die(100, { signal: SIGKILL })),
+  })
+  assert.deepEqual(did(os), ['preloader', 'fork 0', 'fork 1', 'announce', 'preloader', 'fork 0'])
+  assert.deepEqual(os.when('preloader'), [0, 5_000])
+  assert.equal(
+    os.said[0],
+    'warn the preloader (pid 100) was ended by signal 9; its workers serve on, and another is started',
+  )
+})
+
+test('a preloader that keeps dying is started again later and later', async () => {
+  const preloaders = [{}, ...Array.from({ length: 5 }, () => ({ diesAfterMs: 10 }))]
+  const { os } = await life({ preloaders, plan: (os) => os.at(5_000, () => os.die(100, {})) })
+  const births = os.when('preloader').slice(1)
+  assert.deepEqual(
+    births.slice(1).map((at, i) => at - births[i]! - 10),
+    [100, 200, 400, 800, 1_600],
+  )
+})
+
+test('a worker that dies while there is no preloader waits for the next one', async () => {
+  const { os } = await life({
+    preloaders: [{}, { readyAfterMs: 3_000 }],
+    plan: (os) => os.at(5_000, () => os.die(100, {})).at(6_000, () => os.die(101, {})),
+  })
+  assert.deepEqual(os.when('fork 0'), [50, 8_000])
+})
+
+test('an order in the hands of a preloader that dies is given to the next', async () => {
+  const { os } = await life({
+    slots: 2,
+    preloaders: [{ isStuck: true }],
+    plan: (os) => os.at(100, () => os.die(100, { signal: SIGKILL })),
+  })
+  assert.deepEqual(did(os), ['preloader', 'fork 0', 'fork 1', 'preloader', 'fork 0', 'fork 1', 'announce'])
+})
+
+test('the worker of a preloader that died before it could tell is sent away', async () => {
+  const { os } = await life({
+    preloaders: [{ isStuck: true }],
+    plan: (os) =>
+      os
+        .at(100, () => os.die(100, { signal: SIGKILL }))
+        .at(101, () => os.report(100, { type: 'ready', slot: 0, pid: 55 })),
+  })
+  assert.deepEqual(did(os), ['preloader', 'fork 0', 'preloader', 'SIGTERM 55', 'fork 0', 'announce'])
+})
+
+test('so is a second worker for one slot, and one for a slot that is not there', async () => {
+  const { os } = await life({
+    plan: (os) =>
+      os
+        .at(1_000, () => os.report(100, { type: 'forked', slot: 0, pid: 55 }))
+        .at(1_000, () => os.report(100, { type: 'ready', slot: 7, pid: 56 })),
+  })
+  assert.deepEqual(did(os), ['preloader', 'fork 0', 'announce', 'SIGTERM 55', 'SIGTERM 56'])
+})
+
+test('a death that the preloader took with it is found out', async () => {
+  const { os } = await life({
+    plan: (os) => os.at(5_000, () => os.loseWithoutAWord(101)).at(5_000, () => os.die(100, { signal: SIGKILL })),
+  })
+  assert.deepEqual(did(os), ['preloader', 'fork 0', 'announce', 'preloader', 'fork 0'])
+  assert.equal(os.said[0], 'warn worker 0 (pid 101) has vanished; its slot is filled again')
+})
+
+test('while stopping, too: or the end would never come', async () => {
+  const { exitCode } = await life({
+    workers: [{ stopsAfterMs: NEVER }],
+    plan: (os) =>
+      os
+        .at(1_000, () => os.signal('SIGTERM'))
+        .at(2_000, () => os.loseWithoutAWord(101))
+        .at(2_000, () => os.die(100, { signal: SIGKILL })),
+    ends: 'by itself',
+  })
+  assert.equal(exitCode, 0)
+})
+
+test('one that is told to fork and does not is killed', async () => {
+  const { os } = await life({ slots: 2, preloaders: [{ isStuck: true, killedAfterMs: 100 }] })
+  assert.deepEqual(did(os).slice(3, 7), ['SIGKILL 100', 'preloader', 'fork 0', 'fork 1'])
+  assert.equal(os.said[0], 'error the preloader (pid 100) did not fork')
+})
+
+test('one that does not listen is killed', async () => {
+  const { os } = await life({ preloaders: [{ isGone: true }] })
+  assert.deepEqual(did(os), ['preloader', 'SIGKILL 100', 'preloader', 'fork 0', 'announce'])
+})
+
+test('a fork that fails is tried again after a while, and again', async () => {
+  const { os } = await life({ preloaders: [{ unborn: 4 }] })
+  assert.deepEqual(os.when('fork 0'), [50, 151, 252, 453, 854])
+  assert.equal(os.when('announce').length, 1)
+})
+
+test('one that fails too late to matter changes nothing', async () => {
+  const { os } = await life({ plan: (os) => os.at(1_000, () => os.report(100, { type: 'unborn', slot: 0, why: '' })) })
+  assert.deepEqual(did(os), ['preloader', 'fork 0', 'announce'])
+})
+
+test('where there is no room for a preloader it is tried again after a while', async () => {
+  const { os } = await life({ noRoom: 3 })
+  assert.deepEqual(os.when('no room'), [0, 100, 200])
+  assert.deepEqual(os.when('preloader'), [400])
+})
+
+test('where there is no room for a worker it is tried again after a while', async () => {
+  const { os } = await life({ spawn: 'exec', noRoom: 3 })
+  assert.deepEqual(os.when('no room'), [0, 100, 200])
+  assert.deepEqual(os.when('exec 0'), [400])
+})
+
+// ── fork that cannot be trusted ──────────────────────────────────────────────
+
+const LOST = { readyAfterMs: NEVER, diesAfterMs: 3, signal: SIGSEGV }
+
+test('three infants lost in a row: exec from then on', async () => {
+  const { os, exitCode } = await life({ workers: [LOST, LOST, LOST] })
+  assert.deepEqual(did(os), ['preloader', 'fork 0', 'fork 0', 'fork 0', 'SIGKILL 100', 'exec 0', 'announce'])
+  assert.ok(
+    os.said.includes(
+      'warn 3 forked workers in a row were lost before they were ready; starting workers by exec from now on',
+    ),
+  )
+  assert.equal(exitCode, 0)
+})
+
+test('a worker that gets ready in between starts the count anew', async () => {
+  const { os } = await life({ workers: [LOST, LOST, { diesAfterMs: 2_000 }, LOST, LOST, {}] })
+  assert.equal(os.when('exec 0').length, 0)
+  assert.equal(os.when('fork 0').length, 6)
+})
+
+test('more of them lost after that do not end the start', async () => {
+  const { os, exitCode } = await life({ slots: 2, workers: [LOST, LOST, LOST, LOST] })
+  assert.deepEqual(did(os), [
+    ...['preloader', 'fork 0', 'fork 1', 'fork 0', 'fork 1', 'SIGKILL 100'],
+    ...['exec 0', 'announce', 'exec 1'],
+  ])
+  assert.equal(exitCode, 0)
+})
+
+test('orders in hand are taken back when fork is given up, and what comes of them is sent away', async () => {
+  const { os } = await life({ slots: 3, workers: [LOST, LOST, LOST] })
+  assert.deepEqual(did(os).slice(4), [
+    ...['fork 0', 'fork 1', 'SIGKILL 100', 'exec 0'],
+    ...['SIGTERM 105', 'SIGTERM 106', 'announce', 'exec 1', 'exec 2'], // born
+    ...['SIGTERM 105', 'SIGTERM 106'], // ready, and told once more
+  ])
+})
+
+test('--spawn fork: the server cannot start', async () => {
+  const { os, exitCode } = await life({ spawn: 'fork', workers: [LOST, LOST, LOST], ends: 'by itself' })
+  assert.equal(exitCode, 1)
+  assert.equal(
+    os.said.at(-1),
+    'error 3 forked workers in a row were lost before they were ready, and --spawn fork allows nothing else; use --spawn auto or exec',
+  )
+})
+
+test('--spawn fork: once it serves, it goes on trying', async () => {
+  const { os, exitCode } = await life({ spawn: 'fork', workers: [{ diesAfterMs: 5_000 }, LOST, LOST, LOST, LOST, {}] })
+  assert.equal(exitCode, 0)
+  assert.equal(os.when('fork 0').length, 6)
+  assert.ok(os.said.some((line) => line.endsWith('and --spawn fork allows nothing else; trying again')))
+})
+
+test('a self-check that fails: exec from the start', async () => {
+  const { os, exitCode } = await life({ slots: 2, preloaders: [{ unforkable: 'the trial child died (11)' }] })
+  assert.deepEqual(did(os), ['preloader', 'SIGKILL 100', 'exec 0', 'announce', 'exec 1'])
+  assert.equal(
+    os.said[0],
+    'warn fork cannot be trusted here: the trial child died (11); starting workers by exec from now on',
+  )
+  assert.equal(exitCode, 0)
+})
+
+test('a self-check that fails under --spawn fork: the server cannot start', async () => {
+  const { os, exitCode } = await life({ spawn: 'fork', preloaders: [{ unforkable: 'why' }], ends: 'by itself' })
+  assert.equal(exitCode, 1)
+  assert.match(os.said.at(-1)!, /^error fork cannot be trusted here: why, and --spawn fork allows nothing else/)
+})
+
+// ── an app that does not start ───────────────────────────────────────────────
+
+test('an app that fails while loading ends the server, and has said why itself', async () => {
+  const { os, exitCode } = await life({ slots: 2, preloaders: [{ diesAfterMs: 20, exitCode: 1 }], ends: 'by itself' })
+  assert.equal(exitCode, 1)
+  assert.deepEqual(os.log, ['preloader'])
+  assert.deepEqual(os.said, [])
+})
+
+test('one that takes the preloader down says nothing, so the supervisor does', async () => {
+  const { os, exitCode } = await life({ preloaders: [{ diesAfterMs: 20, signal: SIGSEGV }], ends: 'by itself' })
+  assert.equal(exitCode, 1)
+  assert.deepEqual(os.said, ['error the app was not loaded: the preloader was ended by signal 11'])
+})
+
+test('one that is never loaded is given up after bootMs, once', async () => {
+  const { os, exitCode } = await life({ preloaders: [{ readyAfterMs: NEVER, killedAfterMs: 50 }], ends: 'by itself' })
+  assert.equal(exitCode, 1)
+  assert.deepEqual(os.log, ['preloader', 'SIGKILL 100'])
+  assert.deepEqual(os.when('SIGKILL 100'), [BOOT_MS])
+  assert.deepEqual(os.said, [
+    'error the app was not loaded within timeouts.bootMs (30000 ms)',
+    'error the app was not loaded: the preloader was ended by signal 9',
+  ])
+})
+
+test('later, a preloader that does not load is replaced and the workers serve on', async () => {
+  const { os, exitCode } = await life({
+    preloaders: [{}, { readyAfterMs: NEVER }],
+    plan: (os) => os.at(5_000, () => os.die(100, {})),
+  })
+  assert.deepEqual(os.when('preloader'), [0, 5_000, 5_000 + BOOT_MS + 1 + 100])
+  assert.equal(exitCode, 0)
+})
+
+test('by exec, a first worker that says why it ends ends the server', async () => {
+  const { os, exitCode } = await life({
+    slots: 3,
+    spawn: 'exec',
+    workers: [{ readyAfterMs: NEVER, diesAfterMs: 20 }],
+    ends: 'by itself',
+  })
+  assert.equal(exitCode, 1)
+  assert.deepEqual(os.log, ['exec 0'])
+  assert.deepEqual(os.said, [])
+})
+
+test('a forked worker that ends before it is ready ends the server', async () => {
+  const { os, exitCode } = await life({
+    workers: [{ readyAfterMs: NEVER, diesAfterMs: 3, exitCode: 7 }],
+    ends: 'by itself',
+  })
+  assert.equal(exitCode, 1)
+  assert.equal(os.said.at(-1), 'error no worker could start: the first one ended with exit code 7')
+})
+
+test('not having started outweighs the force that the end took', async () => {
+  const { exitCode } = await life({
+    slots: 2,
+    workers: [
+      { readyAfterMs: NEVER, diesAfterMs: 3, exitCode: 7 },
+      { readyAfterMs: NEVER, stopsAfterMs: NEVER },
+    ],
+    ends: 'by itself',
+  })
+  assert.equal(exitCode, 1)
+})
+
+// ── the end ──────────────────────────────────────────────────────────────────
+
+function stopping(workers: Fates['workers'], ...signals: ['SIGTERM' | 'SIGQUIT', number][]) {
+  return life({
+    workers,
+    plan: (os) => {
+      for (const [signal, at] of signals) os.at(at, () => os.signal(signal))
+    },
+    ends: 'by itself',
+  })
+}
+
+test('a worker that does not obey is killed a second after its own bound', async () => {
+  const { os, exitCode } = await stopping([{ stopsAfterMs: NEVER }], ['SIGTERM', 1_000])
+  assert.deepEqual(os.when('SIGKILL 101'), [1_000 + STOP_MS + 1_000])
+  assert.equal(exitCode, 2)
+})
+
+test('a worker that had to cut requests says so', async () => {
+  const { exitCode } = await stopping([{ stopsAfterMs: STOP_MS, stopCode: 2 }], ['SIGTERM', 1_000])
+  assert.equal(exitCode, 2)
+})
+
+test('SIGTERM twice: at once', async () => {
+  const { os, exitCode } = await stopping([{ stopsAfterMs: NEVER }], ['SIGTERM', 1_000], ['SIGTERM', 1_500])
+  assert.deepEqual(os.when('SIGKILL 101'), [1_500])
+  assert.equal(exitCode, 2)
+})
+
+test('SIGTERM twice with nobody left to force is no force', async () => {
+  const { exitCode } = await life({
+    preloaders: [{ killedAfterMs: 500 }],
+    plan: (os) => os.at(1_000, () => os.signal('SIGTERM')).at(1_200, () => os.signal('SIGTERM')),
+    ends: 'by itself',
+  })
+  assert.equal(exitCode, 0)
+})
+
+test('SIGQUIT waits as long as it takes', async () => {
+  const { os, exitCode } = await stopping([{ stopsAfterMs: 3_600_000 }], ['SIGQUIT', 1_000])
+  assert.deepEqual(os.log.slice(-2), ['SIGQUIT 101', 'SIGKILL 100'])
+  assert.equal(os.when('SIGKILL 100').at(-1), 3_601_000)
+  assert.equal(exitCode, 0)
+})
+
+test('SIGQUIT, then SIGTERM: within stopMs from then', async () => {
+  const { os, exitCode } = await stopping([{ stopsAfterMs: NEVER }], ['SIGQUIT', 1_000], ['SIGTERM', 60_000])
+  assert.deepEqual(os.log.slice(3), ['SIGQUIT 101', 'SIGTERM 101', 'SIGKILL 101', 'SIGKILL 100'])
+  assert.deepEqual(os.when('SIGKILL 101'), [60_000 + STOP_MS + 1_000])
+  assert.equal(exitCode, 2)
+})
+
+test('SIGTERM, then SIGQUIT: the bound stays', async () => {
+  const { os } = await stopping([{ stopsAfterMs: NEVER }], ['SIGTERM', 1_000], ['SIGQUIT', 2_000], ['SIGQUIT', 3_000])
+  assert.deepEqual(os.when('SIGQUIT 101'), [])
+  assert.deepEqual(os.when('SIGKILL 101'), [1_000 + STOP_MS + 1_000])
+})
+
+test('stopped while the app is loading', async () => {
+  const { os, exitCode } = await stopping([], ['SIGTERM', 10])
+  assert.deepEqual(os.log, ['preloader', 'SIGKILL 100'])
+  assert.equal(exitCode, 0)
+})
+
+test('stopped with orders in the preloader’s hands: they are buried with it', async () => {
+  const { os, exitCode } = await life({
+    slots: 2,
+    preloaders: [{ isStuck: true }],
+    plan: (os) => os.at(60, () => os.signal('SIGTERM')),
+    ends: 'by itself',
+  })
+  assert.deepEqual(os.log.slice(0, 4), ['preloader', 'fork 0', 'fork 1', 'SIGKILL 100'])
+  assert.equal(exitCode, 0)
+})
+
+test('a worker that gets ready while the server stops is sent away, and waited for', async () => {
+  const { os, exitCode } = await life({
+    workers: [{ readyAfterMs: 100, stopsAfterMs: 500 }],
+    plan: (os) => os.at(100, () => os.signal('SIGTERM')),
+    ends: 'by itself',
+  })
+  assert.deepEqual(os.log, ['preloader', 'fork 0', 'SIGTERM 101', 'SIGTERM 101', 'SIGKILL 100'])
+  assert.equal(exitCode, 0)
+})
+
+test('nobody is started any more while the server stops', async () => {
+  const { os } = await life({
+    slots: 2,
+    workers: [{ stopsAfterMs: 500 }, { stopsAfterMs: 500 }],
+    plan: (os) =>
+      os
+        .at(1_000, () => os.signal('SIGTERM'))
+        .at(1_100, () => os.die(101, {}))
+        .at(1_200, () => os.die(100, {})),
+    ends: 'by itself',
+  })
+  assert.deepEqual(os.log.slice(4), ['SIGTERM 101', 'SIGTERM 102'])
+})
