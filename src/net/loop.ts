@@ -41,7 +41,7 @@ export class EventLoop {
   /** Begins. From here on the process lives until it is ended. */
   start(): void {
     wakeWhenReadable(this.#epoll)
-    afterEveryPoll(() => this.#takeEvents())
+    afterEveryPoll(() => this.takeEvents())
   }
 
   watch(fd: Fd, events: number, watcher: Watcher): void {
@@ -86,7 +86,8 @@ export class EventLoop {
     this.#timer = setTimeout(this.#expire, Math.max(1, Math.ceil(atMs - performance.now()))).unref()
   }
 
-  #takeEvents(): void {
+  /** One round. Called right after each poll, once started; a test that does not start the loop calls it itself. */
+  takeEvents(): void {
     this.round += 1
     this.readClock()
     const count = epoll_wait(this.#epoll, this.#events, 0)

@@ -26,6 +26,8 @@ export async function threadsOfOurs(): Promise<ReadonlySet<string>> {
 
 /** Resolves when the process is as quiet as it will get. */
 export async function becomeQuiet(log: Log, threadsBefore: ReadonlySet<string>): Promise<void> {
+  // What the app, or Node on its behalf, put off until the next tick happens once, here, and not in every worker.
+  await new Promise<void>((resolve) => process.nextTick(resolve))
   const until = performance.now() + SETTLE_MS
   while (inFlight().length > 0 && performance.now() < until) await setTimeout(LOOK_EVERY_MS)
   for (const name of new Set(inFlight())) {

@@ -42,24 +42,30 @@ export async function selfCheck(): Promise<string | null> {
   const pid = fork()
   if (pid === 0) return standTrial(theirs)
   close(theirs)
-  const report = isReadableWithin(ours, TRIAL_MS) ? receiveIdentity(ours) : null
+  const report = isReadableWithin(ours, TRIAL_MS) ? receiveReport(ours) : null
   close(ours)
   if (report === null) kill(pid, SIGKILL)
   const death = waitpid(pid, 0)
-  if (report !== null) return difference(report, pid)
+  if (report !== null)
+    return 'failure' in report ? `the trial child failed: ${report.failure}` : difference(report, pid)
   return death?.signal === SIGKILL
     ? `the trial child did not answer in ${TRIAL_MS} ms`
     : `the trial child died (${death?.signal ?? death?.exitCode})`
 }
 
-async function standTrial(report: Fd): Promise<never> {
+async function standTrial(channel: Fd): Promise<never> {
+  const report = await liveALittle().catch((error: unknown) => ({ failure: String(error) }))
+  const bytes = Buffer.from(JSON.stringify(report))
+  send(channel, memoryOf(bytes), 0, bytes.length)
+  return _exit(0)
+}
+
+async function liveALittle(): Promise<Identity> {
   becomeIndividual('prefork: trial')
   for (let i = 0; i < 200; i++) new Array(1_000).fill({ i })
   await setTimeout(1)
   await readFile('/proc/self/comm')
-  const bytes = Buffer.from(JSON.stringify(identify()))
-  send(report, memoryOf(bytes), 0, bytes.length)
-  return _exit(0)
+  return identify()
 }
 
 function identify(): Identity {
@@ -74,10 +80,10 @@ function isReadableWithin(fd: Fd, ms: number): boolean {
   return count > 0
 }
 
-function receiveIdentity(fd: Fd): Identity | null {
+function receiveReport(fd: Fd): Identity | { failure: string } | null {
   const memory = allocate(1024)
   const length = recv(fd, memory, 0, memory.bytes.length)
-  return length > 0 ? (JSON.parse(memory.bytes.toString('utf8', 0, length)) as Identity) : null
+  return length > 0 ? (JSON.parse(memory.bytes.toString('utf8', 0, length)) as Identity | { failure: string }) : null
 }
 
 function difference(child: Identity, pid: number): string | null {

@@ -30,10 +30,10 @@ import type { Happening, Os, StopSignal } from './os.ts'
 const PRELOADER = fileURLToPath(new URL('../preloader/main.js', import.meta.url))
 const WORKER = fileURLToPath(new URL('../worker/main.js', import.meta.url))
 
-/** Stripping types is no news to whoever wrote an app in TypeScript (Node 22 warns of it). */
-const QUIET = '--disable-warning=ExperimentalWarning'
+/** No news to whoever wrote an app: that its types are stripped (Node 22), or that no package.json says it is a module. */
+const QUIET = ['--disable-warning=ExperimentalWarning', '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON']
 /** No garbage collector or compiler threads to lose in a fork; set at run time they come too late. */
-const FORKABLE = ['--single-threaded', '--v8-pool-size=0', QUIET]
+const FORKABLE = ['--single-threaded', '--v8-pool-size=0', ...QUIET]
 
 const STOP_SIGNALS: readonly StopSignal[] = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP']
 /** setTimeout takes no more; waking up once in 24 days is not a cost. */
@@ -76,7 +76,7 @@ export class Linux implements Os {
   }
 
   execWorker(slot: number): number | null {
-    return this.#start([QUIET, WORKER], [String(slot)])
+    return this.#start([...QUIET, WORKER], [String(slot)])
   }
 
   orderFork(preloader: number, slot: number): boolean {

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { processState } from '../support/processes.ts'
 import { waitUntil } from '../support/program.ts'
 import { ask } from '../support/raw.ts'
-import { answersOfAll, HOLD, held, isAnswered, letGo, replaced, startApp, WHO } from '../support/tree.ts'
+import { answersOfAll, HOLD, held, letGo, replaced, startApp, WHO } from '../support/tree.ts'
 
 const APP = `${WHO} ${HOLD}
 export default (request) => (request.url.endsWith('/hold') ? hold() : who())`

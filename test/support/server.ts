@@ -155,7 +155,7 @@ export async function startServer(t: TestContext, options: ServerOptions = {}): 
     throw error
   }
   const server = new Server(program, cwd, mark, line.slice('Server listening on '.length), options.log ?? [])
-  t.after(() => server.stop())
+  undoAfter(t, () => server.stop())
   return server
 }
 
@@ -168,7 +168,7 @@ export async function runPrefork(t: TestContext, options: CommandOptions = {}): 
 /** A folder that holds `files` and is gone with the test. */
 export function folderOf(t: TestContext, files: CommandOptions['files'] = {}): string {
   const folder = mkdtempSync(join(tmpdir(), 'prefork-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  undoAfter(t, () => rmSync(folder, { recursive: true, force: true }))
   addFiles(folder, files)
   return folder
 }
@@ -178,6 +178,24 @@ export function addFiles(folder: string, files: CommandOptions['files'] = {}): v
     mkdirSync(dirname(join(folder, path)), { recursive: true })
     writeFileSync(join(folder, path), contents)
   }
+}
+
+const undos = new WeakMap<TestContext, (() => unknown)[]>()
+
+/** As `t.after`, but what was begun last is undone first: a server ends before its folder does. All is undone, then the first failure thrown. */
+function undoAfter(t: TestContext, undo: () => unknown): void {
+  const known = undos.get(t)
+  if (known !== undefined) return void known.push(undo)
+  const stack = [undo]
+  undos.set(t, stack)
+  t.after(async () => {
+    const failures: unknown[] = []
+    for (const one of stack.reverse())
+      await Promise.resolve()
+        .then(one)
+        .catch((error) => failures.push(error))
+    if (failures.length > 0) throw failures[0]
+  })
 }
 
 const MARK = 'PREFORK_TEST_MARK'

@@ -94,8 +94,8 @@ async function hold() {
 `
 
 /** A client whose request a worker has begun to answer. */
-export async function held(t: TestContext, server: Server): Promise<RawClient> {
-  const client = await connectAndSend(t, server.port, request('GET /hold'))
+export async function held(t: TestContext, server: Server, path = '/hold'): Promise<RawClient> {
+  const client = await connectAndSend(t, server.port, request(`GET ${path}`))
   await waitUntil(() => existsSync(join(server.cwd, 'held')), 'the request is held')
   return client
 }

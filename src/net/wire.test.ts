@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from '../kernel/constants.ts'
+import { EAGAIN } from '../kernel/errno.ts'
+import { RECEIVE_BUFFER_BYTES, RECEIVES_PER_ROUND, ReceiveBuffer } from './inbox.ts'
+import { FLUSH_BYTES_MAX, SendBuffer } from './outbox.ts'
+import { PretendTransport } from './pretend-transport.test.support.ts'
+import { Wire, type WireLoop } from './wire.ts'
+
+const READ = EPOLLIN | EPOLLRDHUP | EPOLLET
+
+/** Notes what is asked of it. */
+class PretendLoop implements WireLoop {
+  round = 1
+  readonly log: string[] = []
+
+  watch(_fd: number, events: number): void {
+    this.log.push(`watch ${nameOf(events)}`)
+  }
+
+  rewatch(_fd: number, events: number): void {
+    this.log.push(`rewatch ${nameOf(events)}`)
+  }
+
+  forget(): void {
+    this.log.push('forget')
+  }
+}
+
+function nameOf(events: number): string {
+  if (events === READ) return 'read'
+  return events === (READ | EPOLLOUT) ? 'read and write' : String(events)
+}
+
+function setUp(): { wire: Wire; loop: PretendLoop; transport: PretendTransport } {
+  const loop = new PretendLoop()
+  const transport = new PretendTransport()
+  const buffers = { receiveBuffer: new ReceiveBuffer(0), sendBuffer: new SendBuffer() }
+  const wire = new Wire(transport, loop, buffers, { onReady: () => {} })
+  assert.deepEqual(loop.log.splice(0), ['watch read'])
+  return { wire, loop, transport }
+}
+
+test('both directions over, there is nobody to answer', () => {
+  const { wire } = setUp()
+  assert.equal(wire.announce(EPOLLIN | EPOLLRDHUP), true)
+  assert.equal(wire.announce(EPOLLIN | EPOLLRDHUP | EPOLLHUP), false)
+  assert.equal(wire.announce(EPOLLERR), false)
+})
+
+test('who has had enough for a round asks for the event anew', () => {
+  const { wire, loop, transport } = setUp()
+  transport.gives = Array.from({ length: RECEIVES_PER_ROUND + 1 }, () => 'x'.repeat(RECEIVE_BUFFER_BYTES))
+  wire.announce(EPOLLIN)
+  wire.open()
+  for (let i = 0; i < RECEIVES_PER_ROUND; i++) {
+    assert.equal(wire.receive(), 'some')
+    wire.inbox.from = wire.inbox.to
+  }
+  assert.equal(wire.receive(), 'nothing')
+  assert.deepEqual(loop.log, ['rewatch read'])
+  loop.round += 1
+  wire.open()
+  assert.equal(wire.receive(), 'some')
+  assert.deepEqual(loop.log, ['rewatch read'])
+})
+
+test('who is blocked asks for the writable socket, once and for good', () => {
+  const { wire, loop, transport } = setUp()
+  transport.takes = [1, -EAGAIN, 1, -EAGAIN]
+  wire.outbox.writeLatin1('abcdef')
+  assert.equal(wire.flush(), 'blocked')
+  assert.equal(wire.flush(), 'blocked')
+  assert.equal(wire.flush(), 'blocked')
+  assert.equal(wire.flush(), 'sent')
+  assert.deepEqual(loop.log, ['rewatch read and write'])
+})
+
+test('who pauses amid a large file is blocked for others to see, and asks every time', () => {
+  const { wire, loop } = setUp()
+  wire.outbox.writeFile({ fd: 7, offset: 0, length: 3 * FLUSH_BYTES_MAX, close: () => {} })
+  assert.deepEqual([wire.flush(), wire.flush(), wire.flush()], ['blocked', 'blocked', 'sent'])
+  assert.deepEqual(loop.log, ['rewatch read and write', 'rewatch read and write'])
+})
+
+test('at the end everything is given back: events, what waits, the socket', () => {
+  for (const [reset, how] of [
+    [false, 'close'],
+    [true, 'reset'],
+  ] as const) {
+    const { wire, loop, transport } = setUp()
+    let closed = 0
+    wire.outbox.writeFile({ fd: 7, offset: 0, length: 10, close: () => (closed += 1) })
+    wire.finish()
+    wire.end(reset)
+    assert.deepEqual([loop.log, transport.log, closed], [['forget'], ['finish', how], 1])
+    assert.equal(wire.inbox.isEmpty, true)
+  }
+})

@@ -1,0 +1,22 @@
+/**
+ * A terminal's Ctrl-C, or a service manager, signals every process of the group
+ * at once: the tree ends in order all the same.
+ */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { HOLD, held, isAnswered, letGo, SPAWNS, startApp } from '../support/tree.ts'
+
+for (const spawn of SPAWNS) {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP'] as const) {
+    test(`by ${spawn}, ${signal} to all of them: what is in flight is answered`, async (t) => {
+      const server = await startApp(t, `${HOLD} export default hold`, { spawn, ownGroup: true })
+      const client = await held(t, server)
+      process.kill(-server.pid, signal)
+      await server.waitForLog(new RegExp(`${signal}: stopping$`))
+      letGo(server)
+      await isAnswered(client)
+      const { stderr } = await server.ended()
+      assert.equal(stderr.length, 1)
+    })
+  }
+}

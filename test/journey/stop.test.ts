@@ -1,0 +1,89 @@
+/** Stopping: each signal, what it waits for, and what it does not. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { waitUntil } from '../support/program.ts'
+import { connect, connectAndSend, request } from '../support/raw.ts'
+import { HOLD, held, isAnswered, letGo, SPAWNS, startApp } from '../support/tree.ts'
+
+const STOP_MS = 300
+
+const APP = `${HOLD}
+export default async (request) => {
+  const { pathname, searchParams } = new URL(request.url)
+  if (pathname === '/hold') return hold()
+  writeFileSync('held', '')
+  await sleep(Number(searchParams.get('ms') ?? 0))
+  return new Response('answer')
+}`
+
+for (const spawn of SPAWNS) {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'] as const) {
+    test(`by ${spawn}, ${signal} ends the whole tree, and idle connections with it`, async (t) => {
+      const server = await startApp(t, APP, { spawn })
+      const used = await connectAndSend(t, server.port, request('GET /'))
+      const unused = await connect(t, server.port)
+      await used.response()
+      const { stderr } = await server.stop({ signal })
+      await used.endsClean()
+      await unused.endsClean()
+      assert.equal(stderr.length, 1)
+      assert.match(stderr[0]!, new RegExp(`info supervisor .*: ${signal}: stopping$`))
+    })
+  }
+}
+
+for (const signal of ['SIGTERM', 'SIGQUIT'] as const) {
+  test(`${signal}: a request in flight is answered; idle workers do not wait for it`, async (t) => {
+    const server = await startApp(t, APP)
+    const client = await held(t, server)
+    server.signal(signal)
+    await server.waitForLog(/: stopping$/)
+    await waitUntil(() => server.workers().length === 1, 'the idle worker is gone')
+    letGo(server)
+    await isAnswered(client)
+    await server.ended()
+  })
+}
+
+test('a request that outlasts stopMs is cut, and the exit code tells', async (t) => {
+  const server = await startApp(t, APP, { timeouts: { stopMs: STOP_MS } })
+  const client = await held(t, server)
+  server.expectLog(/warn worker .*: out of time: cutting 1 connections, 0 waitUntil promises$/)
+  await server.stop({ code: 2 })
+  assert.equal(await client.ended(), 'fin')
+  assert.equal(client.received.length, 0)
+})
+
+test('SIGQUIT is not bound by stopMs', async (t) => {
+  const server = await startApp(t, APP, { timeouts: { stopMs: 1 } })
+  const client = await held(t, server, `/?ms=${STOP_MS}`)
+  await server.stop({ signal: 'SIGQUIT' })
+  assert.equal((await client.response()).body.toString(), 'answer')
+})
+
+test('SIGTERM after SIGQUIT is', async (t) => {
+  const server = await startApp(t, APP, { timeouts: { stopMs: 1 } })
+  await held(t, server)
+  server.signal('SIGQUIT')
+  await server.waitForLog(/SIGQUIT: stopping$/)
+  server.expectLog(/warn worker .*: out of time: cutting 1 connections, 0 waitUntil promises$/)
+  await server.stop({ code: 2 })
+})
+
+test('a second SIGTERM ends the tree at once', async (t) => {
+  const server = await startApp(t, APP, { timeouts: { stopMs: 3_600_000 } })
+  const client = await held(t, server)
+  server.signal('SIGTERM')
+  await server.waitForLog(/SIGTERM: stopping$/)
+  await server.stop({ code: 2 })
+  await client.ended()
+})
+
+test('a worker that is stuck is killed when the time is over', async (t) => {
+  const server = await startApp(t, "export default () => { console.log('stuck'); for (;;); }", {
+    timeouts: { stopMs: STOP_MS },
+  })
+  await connectAndSend(t, server.port, request('GET /'))
+  await server.program.waitForLine('stuck')
+  await server.stop({ code: 2 })
+})
