@@ -1,6 +1,8 @@
 /** What an app must not leave behind while it loads, and is warned of by name; it is served all the same. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { ask } from '../support/raw.ts'
@@ -16,7 +18,7 @@ const WARNED: Readonly<Record<string, readonly [string, RegExp]>> = {
   ],
   'a connection': [
     `import { connect } from 'node:net'
-     await new Promise((resolve) => connect(process.env.ELSEWHERE.split(':')[1], '127.0.0.1', resolve))`,
+     await new Promise((resolve) => connect(process.env.PORT_ELSEWHERE, '127.0.0.1', resolve))`,
     /: the app opened a socket while loading \(TCPSocketWrap\); /,
   ],
   'a UDP socket': [
@@ -43,7 +45,11 @@ const WARNED: Readonly<Record<string, readonly [string, RegExp]>> = {
 async function start(t: TestContext, first: string, spawn: 'fork' | 'exec'): Promise<Server> {
   const cwd = folderOf(t)
   spawnSync('mkfifo', [join(cwd, 'pipe')]) // opening one end waits for the other
-  return startServer(t, { ...appOptions(`${first}\n${APP}`, { spawn, workers: 1 }), cwd })
+  const elsewhere = createServer().listen(0, '127.0.0.1')
+  await once(elsewhere, 'listening')
+  t.after(() => elsewhere.close())
+  const env = { PORT_ELSEWHERE: String((elsewhere.address() as AddressInfo).port) }
+  return startServer(t, { ...appOptions(`${first}\n${APP}`, { spawn, workers: 1 }), cwd, env })
 }
 
 for (const [name, [first, warning]] of Object.entries(WARNED)) {

@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { SIGSEGV } from '../kernel/constants.ts'
+import { BOOT_MS, life, NEVER, STOP_MS } from './life.test.support.ts'
+import type { Fates } from './pretend-os.test.support.ts'
+
+// ── an app that does not start ───────────────────────────────────────────────
+
+test('an app that fails while loading ends the server, and has said why itself', async () => {
+  const { os, exitCode } = await life({ slots: 2, preloaders: [{ diesAfterMs: 20, exitCode: 1 }], ends: 'by itself' })
+  assert.equal(exitCode, 1)
+  assert.deepEqual(os.log, ['preloader'])
+  assert.deepEqual(os.said, [])
+})
+
+test('one that takes the preloader down says nothing, so the supervisor does', async () => {
+  const { os, exitCode } = await life({ preloaders: [{ diesAfterMs: 20, signal: SIGSEGV }], ends: 'by itself' })
+  assert.equal(exitCode, 1)
+  assert.deepEqual(os.said, ['error the app was not loaded: the preloader was ended by signal 11'])
+})
+
+test('one that is never loaded is given up after bootMs, once', async () => {
+  const { os, exitCode } = await life({ preloaders: [{ readyAfterMs: NEVER, killedAfterMs: 50 }], ends: 'by itself' })
+  assert.equal(exitCode, 1)
+  assert.deepEqual(os.log, ['preloader', 'SIGKILL 100'])
+  assert.deepEqual(os.when('SIGKILL 100'), [BOOT_MS])
+  assert.deepEqual(os.said, [
+    'error the app was not loaded within timeouts.bootMs (30000 ms)',
+    'error the app was not loaded: the preloader was ended by signal 9',
+  ])
+})
+
+test('later, a preloader that does not load is replaced and the workers serve on', async () => {
+  const { os, exitCode } = await life({
+    preloaders: [{}, { readyAfterMs: NEVER }],
+    plan: (os) => os.at(5_000, () => os.die(100, {})),
+  })
+  assert.deepEqual(os.when('preloader'), [0, 5_000, 5_000 + BOOT_MS + 1 + 100])
+  assert.equal(exitCode, 0)
+})
+
+test('by exec, a first worker that says why it ends ends the server', async () => {
+  const { os, exitCode } = await life({
+    slots: 3,
+    spawn: 'exec',
+    workers: [{ readyAfterMs: NEVER, diesAfterMs: 20 }],
+    ends: 'by itself',
+  })
+  assert.equal(exitCode, 1)
+  assert.deepEqual(os.log, ['exec 0'])
+  assert.deepEqual(os.said, [])
+})
+
+test('a forked worker that ends before it is ready ends the server', async () => {
+  const { os, exitCode } = await life({
+    workers: [{ readyAfterMs: NEVER, diesAfterMs: 3, exitCode: 7 }],
+    ends: 'by itself',
+  })
+  assert.equal(exitCode, 1)
+  assert.equal(os.said.at(-1), 'error no worker could start: the first one ended with exit code 7')
+})
+
+test('not having started outweighs the force that the end took', async () => {
+  const { exitCode } = await life({
+    slots: 2,
+    workers: [
+      { readyAfterMs: NEVER, diesAfterMs: 3, exitCode: 7 },
+      { readyAfterMs: NEVER, stopsAfterMs: NEVER },
+    ],
+    ends: 'by itself',
+  })
+  assert.equal(exitCode, 1)
+})
+
+// ── the end ──────────────────────────────────────────────────────────────────
+
+function stopping(workers: Fates['workers'], ...signals: ['SIGTERM' | 'SIGQUIT', number][]) {
+  return life({
+    workers,
+    plan: (os) => {
+      for (const [signal, at] of signals) os.at(at, () => os.signal(signal))
+    },
+    ends: 'by itself',
+  })
+}
+
+test('a worker that does not obey is killed a second after its own bound', async () => {
+  const { os, exitCode } = await stopping([{ stopsAfterMs: NEVER }], ['SIGTERM', 1_000])
+  assert.deepEqual(os.when('SIGKILL 101'), [1_000 + STOP_MS + 1_000])
+  assert.equal(exitCode, 2)
+})
+
+test('a worker that had to cut requests says so', async () => {
+  const { exitCode } = await stopping([{ stopsAfterMs: STOP_MS, stopCode: 2 }], ['SIGTERM', 1_000])
+  assert.equal(exitCode, 2)
+})
+
+test('SIGTERM twice: at once', async () => {
+  const { os, exitCode } = await stopping([{ stopsAfterMs: NEVER }], ['SIGTERM', 1_000], ['SIGTERM', 1_500])
+  assert.deepEqual(os.when('SIGKILL 101'), [1_500])
+  assert.equal(exitCode, 2)
+})
+
+test('SIGTERM twice with nobody left to force is no force', async () => {
+  const { exitCode } = await life({
+    preloaders: [{ killedAfterMs: 500 }],
+    plan: (os) => os.at(1_000, () => os.signal('SIGTERM')).at(1_200, () => os.signal('SIGTERM')),
+    ends: 'by itself',
+  })
+  assert.equal(exitCode, 0)
+})
+
+test('SIGQUIT waits as long as it takes', async () => {
+  const { os, exitCode } = await stopping([{ stopsAfterMs: 3_600_000 }], ['SIGQUIT', 1_000])
+  assert.deepEqual(os.log.slice(-2), ['SIGQUIT 101', 'SIGKILL 100'])
+  assert.equal(os.when('SIGKILL 100').at(-1), 3_601_000)
+  assert.equal(exitCode, 0)
+})
+
+test('SIGQUIT, then SIGTERM: within stopMs from then', async () => {
+  const { os, exitCode } = await stopping([{ stopsAfterMs: NEVER }], ['SIGQUIT', 1_000], ['SIGTERM', 60_000])
+  assert.deepEqual(os.log.slice(3), ['SIGQUIT 101', 'SIGTERM 101', 'SIGKILL 101', 'SIGKILL 100'])
+  assert.deepEqual(os.when('SIGKILL 101'), [60_000 + STOP_MS + 1_000])
+  assert.equal(exitCode, 2)
+})
+
+test('SIGTERM, then SIGQUIT: the bound stays', async () => {
+  const { os } = await stopping([{ stopsAfterMs: NEVER }], ['SIGTERM', 1_000], ['SIGQUIT', 2_000], ['SIGQUIT', 3_000])
+  assert.deepEqual(os.when('SIGQUIT 101'), [])
+  assert.deepEqual(os.when('SIGKILL 101'), [1_000 + STOP_MS + 1_000])
+})
+
+test('stopped while the app is loading', async () => {
+  const { os, exitCode } = await stopping([], ['SIGTERM', 10])
+  assert.deepEqual(os.log, ['preloader', 'SIGKILL 100'])
+  assert.equal(exitCode, 0)
+})
+
+test('stopped with orders in the preloader’s hands: they are buried with it', async () => {
+  const { os, exitCode } = await life({
+    slots: 2,
+    preloaders: [{ isStuck: true }],
+    plan: (os) => os.at(60, () => os.signal('SIGTERM')),
+    ends: 'by itself',
+  })
+  assert.deepEqual(os.log.slice(0, 4), ['preloader', 'fork 0', 'fork 1', 'SIGKILL 100'])
+  assert.equal(exitCode, 0)
+})
+
+test('a worker that gets ready while the server stops is sent away, and waited for', async () => {
+  const { os, exitCode } = await life({
+    workers: [{ readyAfterMs: 100, stopsAfterMs: 500 }],
+    plan: (os) => os.at(100, () => os.signal('SIGTERM')),
+    ends: 'by itself',
+  })
+  assert.deepEqual(os.log, ['preloader', 'fork 0', 'SIGTERM 101', 'SIGTERM 101', 'SIGKILL 100'])
+  assert.equal(exitCode, 0)
+})
+
+test('nobody is started any more while the server stops', async () => {
+  const { os } = await life({
+    slots: 2,
+    workers: [{ stopsAfterMs: 500 }, { stopsAfterMs: 500 }],
+    plan: (os) =>
+      os
+        .at(1_000, () => os.signal('SIGTERM'))
+        .at(1_100, () => os.die(101, {}))
+        .at(1_200, () => os.die(100, {})),
+    ends: 'by itself',
+  })
+  assert.deepEqual(os.log.slice(4), ['SIGTERM 101', 'SIGTERM 102'])
+})
