@@ -225,6 +225,77 @@ test('refused amid its own answer, a request is cut and its signal aborts', asyn
   assert.doesNotMatch(client.receive().text, /0\r\n\r\n$/)
 })
 
+/** Reads a body to its end, noting what came of it. */
+async function readAll({ body }: IncomingRequest, notes: string[]): Promise<void> {
+  let text = ''
+  try {
+    for (let piece = await body!.read(); piece !== null; piece = await body!.read()) text += Buffer.from(piece)
+    notes.push(`whole: ${text}`)
+  } catch (error) {
+    notes.push(`${text}, then ${error}`)
+  }
+}
+
+for (const framing of ['Content-Length: 10', 'Transfer-Encoding: chunked']) {
+  test(`a body may be read on when its request is answered: ${framing}`, async (t) => {
+    const notes: string[] = []
+    const it = new PretendService(t, (incoming) => {
+      if (incoming.body !== null) void readAll(incoming, notes)
+      return answer()
+    })
+    const { connection, client } = it.connect()
+    const isChunked = framing.startsWith('T')
+    client.send(request('POST /', framing))
+    await it.round()
+    assert.equal(answersIn(client).count, 1)
+    client.send(isChunked ? '5\r\nfirst\r\n' : 'first')
+    await it.round()
+    client.send(`${isChunked ? '5\r\nother\r\n0\r\n\r\n' : 'other'}${request('GET /')}`)
+    await it.round()
+    assert.deepEqual(notes, ['whole: firstother'])
+    // Of a chunked body nobody knew how much it would be: its answer was the last.
+    assert.deepEqual(answersIn(client), isChunked ? { count: 0, end: 'fin' } : { count: 1, end: 'open' })
+    connection.close()
+  })
+}
+
+test('a body read on that breaks off is not taken for whole', async (t) => {
+  for (const breakOff of [(client: Client) => client.finish(), (client: Client) => client.leave()]) {
+    const notes: string[] = []
+    const it = new PretendService(t, (incoming) => {
+      void readAll(incoming, notes)
+      return answer()
+    })
+    const { connection, client } = it.connect()
+    client.send(`${request('POST /', 'Content-Length: 10')}first`)
+    await it.round()
+    breakOff(client)
+    await it.round()
+    assert.equal(connection.isClosed, true)
+    assert.match(notes.join(), /^first, then BodyError: the request body broke off: the client left$/)
+  }
+})
+
+test('a body of which a part was read before the answer does not hold the connection', async (t) => {
+  const notes: string[] = []
+  let incoming!: IncomingRequest
+  const it = new PretendService(t, async (request) => {
+    if (request.body === null) return answer()
+    incoming = request
+    await request.body.read()
+    return answer()
+  })
+  const { client } = it.connect()
+  client.send(`${request('POST /', 'Content-Length: 10')}first`)
+  await it.round()
+  assert.equal(answersIn(client).count, 1)
+  await readAll(incoming, notes)
+  assert.match(notes.join(), /^, then BodyError: .* answered before it had come$/)
+  client.send(`other${request('GET /')}`)
+  await it.round()
+  assert.deepEqual(answersIn(client), { count: 1, end: 'open' })
+})
+
 test('a body no longer awaited is not late', async (t) => {
   const held = new Held()
   const it = new PretendService(t, (incoming) => {

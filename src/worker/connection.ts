@@ -8,7 +8,8 @@
  *
  *     HEAD        for a request, or the rest of one
  *     ANSWERING   for the handler, or for more of the response or of the body
- *     DISCARDING  for the rest of a body that the handler did not want
+ *     DISCARDING  for the rest of a body, the answer sent: to drop it, or for a
+ *                 handler that reads on
  *     LEAVING     for the last bytes to be sent
  *     LINGERING   for the client to finish, our FIN sent (RFC 9112 §9.6)
  *     CLOSED
@@ -64,8 +65,10 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
   #exchange: Exchange | null = null
   /** Its response, when that is a stream. */
   #stream: ReplyStream | null = null
-  /** A body nobody wants. */
-  #unwanted: RequestBody | null = null
+  /** The body that is not over, though its request is answered. */
+  #rest: RequestBody | null = null
+  /** The last response has been written. */
+  #isLast = false
   /** Leaving, linger: the client may still be sending. */
   #mustLinger = false
   readonly #patience: Patience
@@ -233,17 +236,19 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
   /** reply.ts has written the whole response into the outbox: on to what follows it. */
   finishResponse(): void {
     const { body, isLast } = this.#exchange!
+    const rest = body === null || body.isComplete ? null : body
+    const isReadOn = rest?.isAsked === true && !rest.isWithheld
     this.#exchange = null
     this.#stream = null
-    const isRead = body === null || body.isComplete
-    body?.cancel()
-    if (isLast || !(isRead || body.canBeDropped)) {
-      this.#leave(!isRead || !this.#inbox.isEmpty || this.#inbox.isReadable)
-    } else if (isRead) {
-      this.#phase = HEAD
-    } else {
+    this.#isLast = isLast
+    if (!isReadOn) rest?.abandon()
+    if (isReadOn || (!isLast && rest?.canBeDropped === true)) {
       this.#phase = DISCARDING
-      this.#unwanted = body
+      this.#rest = rest
+    } else if (isLast || rest !== null) {
+      this.#leave(rest !== null || !this.#inbox.isEmpty || this.#inbox.isReadable)
+    } else {
+      this.#phase = HEAD
     }
   }
 
@@ -288,9 +293,9 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
 
   // ── the request body ───────────────────────────────────────────────────────
 
-  /** The handler waits for body bytes. */
+  /** The handler waits for body bytes, or does so no more. */
   wantBody(): void {
-    if (this.#phase === ANSWERING) this.resume()
+    if (this.#phase === ANSWERING || this.#phase === DISCARDING) this.resume()
   }
 
   #feedBody(): boolean {
@@ -315,11 +320,13 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
   }
 
   #discardBody(): boolean {
-    const body = this.#unwanted!
+    const body = this.#rest!
+    if (!body.isUnwanted && !body.isAwaited) return false
     if (this.#inbox.isEmpty && !this.#receive()) return this.#inbox.hasEnded && this.#leave(false)
     body.takeFrom(this.#inbox)
+    if (body.refusal !== null || (body.isComplete && this.#isLast)) return this.#leave(true)
     if (body.isComplete) {
-      this.#unwanted = null
+      this.#rest = null
       this.#phase = HEAD
     }
     return true
@@ -365,7 +372,8 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     this.#phase = CLOSED
     this.service.loop.deadlines.clear(this)
     this.#wire.end(reset)
-    this.#exchange?.body?.fail('the client left')
+    const body = this.#exchange?.body ?? this.#rest
+    body?.fail('the client left')
     this.#exchange?.abort()
     this.#exchange = null
     this.#stream?.onGone()

@@ -23,8 +23,8 @@ before(() => {
 test('without it children repeat each other: the fixture can tell', () => {
   const [one, other] = story.twins
   assert.deepEqual(one!.random, other!.random)
-  assert.deepEqual(one!.uuids, other!.uuids)
-  assert.deepEqual(one!.integers, other!.integers)
+  assert.equal(one!.uuids[0], other!.uuids[0])
+  assert.equal(one!.integers[0], other!.integers[0])
   assert.equal(one!.pid, story.parent)
 })
 

@@ -118,6 +118,11 @@ function writeBody(body: ReplyBody, framing: ResponseFraming, outbox: Outbox): v
 }
 
 function complete(exchange: Exchange, status: number, bodyBytes: number, owner: ReplyOwner): void {
+  noteAccess(exchange, status, bodyBytes, owner)
+  owner.finishResponse()
+}
+
+function noteAccess(exchange: Exchange, status: number, bodyBytes: number, owner: ReplyOwner): void {
   const { head, remoteAddress } = exchange
   owner.service.accessLog?.add(
     {
@@ -132,7 +137,6 @@ function complete(exchange: Exchange, status: number, bodyBytes: number, owner: 
     },
     Date.now(),
   )
-  owner.finishResponse()
 }
 
 /**
@@ -181,6 +185,7 @@ export class ReplyStream {
   onGone(): void {
     if (this.#isGone) return
     this.#isGone = true
+    noteAccess(this.#exchange, this.#status, this.#bytes, this.#owner)
     this.#reader.cancel(new DOMException('the client closed the connection', 'AbortError')).catch(() => {})
     this.onSent()
   }

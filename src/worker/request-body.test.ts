@@ -138,7 +138,26 @@ test('cancelled, the reader is at its end and what comes is dropped', async () =
   assert.equal(it.give('helloGET'), 'GET')
   assert.equal(await it.body.read(), null)
   assert.equal(it.body.isComplete, true)
-  assert.equal(it.wanted(), 1)
+  assert.equal(it.wanted(), 2, 'the connection hears that nobody waits any more')
+})
+
+test('abandoned, a reader is told, so that it does not take what it has for the whole', async () => {
+  const it = setUp('Content-Length: 5')
+  assert.equal(await readWith(it, 'he'), 'he')
+  it.body.abandon()
+  assert.equal(it.body.isUnwanted, true)
+  await assert.rejects(it.body.read(), BodyError)
+  assert.equal(it.give('lloGET'), 'GET')
+  assert.equal(it.body.isComplete, true)
+})
+
+test('abandoned unread, or after it was cancelled, nobody is told', async () => {
+  for (const cancels of [false, true]) {
+    const { body } = setUp('Content-Length: 5')
+    if (cancels) body.cancel()
+    body.abandon()
+    assert.equal(await body.read(), null)
+  }
 })
 
 test('one reader at a time', async () => {

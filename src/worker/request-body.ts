@@ -16,7 +16,7 @@ export const DISCARD_BYTES_MAX = 256 * 1024
 
 /** What the body asks of its connection. */
 export interface BodyOwner {
-  /** The reader waits: give `takeFrom` whatever can be had, now or when it comes. Never called within a turn. */
+  /** The reader waits: give `takeFrom` whatever can be had, now or when it comes. Or it has stopped waiting. */
   wantBody(): void
 }
 
@@ -31,7 +31,11 @@ export class RequestBody implements BodySource, BodySink {
   /** Of a Content-Length body: bytes still to come. */
   #left: number
   #pieces: Uint8Array[] = []
+  /** Somebody has begun to read. */
+  #isTaken = false
   #dropping = false
+  /** A read has begun and is not answered: it is awaited, or about to be. */
+  isAsked = false
   #reader: Reader | null = null
   #failure: BodyError | null = null
   /** The client waits for 100 (Continue) before it sends: cleared by the connection once that is sent, or bytes come anyway. */
@@ -55,6 +59,11 @@ export class RequestBody implements BodySource, BodySink {
     return this.#reader !== null
   }
 
+  /** Nobody will read what is left. */
+  get isUnwanted(): boolean {
+    return this.#dropping || this.#failure !== null
+  }
+
   /**
    * Whether the rest, if nobody wants it, is short enough to be read past. Of a
    * chunked body nobody knows; one that the client holds back (100-continue) may
@@ -66,11 +75,15 @@ export class RequestBody implements BodySource, BodySink {
   }
 
   async read(): Promise<Uint8Array | null> {
-    if (this.#reader !== null) throw new Error('a body is read by one reader at a time')
+    if (this.isAsked) throw new Error('a body is read by one reader at a time')
+    this.#isTaken = this.isAsked = true
     // Deferred: the shared receive buffer may be in use by the turn that this call is part of.
     await null
-    if (this.#failure !== null) throw this.#failure
-    if (this.isComplete || this.#dropping) return null
+    if (this.#failure !== null || this.isComplete || this.#dropping) {
+      this.isAsked = false
+      if (this.#failure !== null) throw this.#failure
+      return null
+    }
     return new Promise((resolve, reject) => {
       this.#reader = { resolve, reject }
       this.#owner.wantBody()
@@ -80,6 +93,13 @@ export class RequestBody implements BodySource, BodySink {
   cancel(): void {
     this.#dropping = true
     this.#settle(null)
+    this.#owner.wantBody()
+  }
+
+  /** What is left is dropped. Who still reads must not take what it has for the whole. */
+  abandon(): void {
+    if (this.#isTaken && !this.#dropping) this.fail('it was answered before it had come')
+    this.#dropping = true
   }
 
   /** Uses up bytes of the inbox: gives the reader what comes of them, or sets `refusal`. Only while awaited or cancelled. */
@@ -109,6 +129,7 @@ export class RequestBody implements BodySource, BodySink {
     this.#failure = new BodyError(`the request body broke off: ${why}`)
     const reader = this.#reader
     this.#reader = null
+    this.isAsked = false
     reader?.reject(this.#failure)
   }
 
@@ -125,6 +146,7 @@ export class RequestBody implements BodySource, BodySink {
   #settle(piece: Uint8Array | null): void {
     const reader = this.#reader
     this.#reader = null
+    this.isAsked = false
     reader?.resolve(piece)
   }
 }

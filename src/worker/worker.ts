@@ -10,6 +10,7 @@ import type { InheritedListener } from '../boot.ts'
 import type { Channel, ForkOrder, Report } from '../channel.ts'
 import type { Config } from '../config/options.ts'
 import type { FetchHandler } from '../handlers/app/contract.ts'
+import { BodyError } from '../handlers/handler.ts'
 import { createHandler } from '../handlers/target.ts'
 import { EPOLLHUP, EPOLLRDHUP } from '../kernel/constants.ts'
 import { _exit } from '../kernel/process.ts'
@@ -79,6 +80,8 @@ function obeySignals(stopper: Stopper, config: Config): void {
  */
 function survive(stopper: Stopper, log: Log): void {
   process.on('uncaughtException', (error, origin) => {
+    // An app read a body and did not wait for it, and the client left: no client may end a worker that way.
+    if (origin === 'unhandledRejection' && error instanceof BodyError) return
     log.errorWithStack(
       `${origin === 'unhandledRejection' ? 'unhandled rejection' : 'uncaught exception'}; this worker ends`,
       error,

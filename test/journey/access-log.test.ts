@@ -82,6 +82,22 @@ test('to a file that is there already: behind what it holds', async (t) => {
   expectVisit(read(lines))
 })
 
+test('a stream is noted when it ends, however it does, with the bytes it gave', async (t) => {
+  const server = await startServer(t, {
+    args: ['--workers', '1', '--access-log', '-', 'app.mjs'],
+    files: {
+      'app.mjs': `export default () => new Response(new ReadableStream({
+        start(controller) { controller.enqueue(new TextEncoder().encode('12345')) },
+      }))`,
+    },
+  })
+  const client = await connectAndSend(t, server.port, request('GET /endless'))
+  await client.until('12345')
+  client.reset()
+  const line = await server.program.waitForLine(/GET \/endless/)
+  assert.deepEqual(read([line])[0]!.slice(0, 3), ['GET /endless HTTP/1.1', '200', '5'])
+})
+
 test('to stdout', async (t) => {
   const server = await start(t, '-')
   await visit(t, server)

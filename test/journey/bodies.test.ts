@@ -8,9 +8,10 @@ import { ask, connect, connectAndSend, type RawClient, request } from '../suppor
 const APP = `
 import { createHash } from 'node:crypto'
 let reads = 0
+let later = ''
 let go = () => {}
 export default {
-  async fetch(request) {
+  async fetch(request, context) {
     const { pathname } = new URL(request.url)
     switch (pathname) {
       case '/text': return new Response(await request.text())
@@ -35,6 +36,8 @@ export default {
       }
       case '/reads': return new Response(String(reads))
       case '/go': go(); return new Response('gone on')
+      case '/later': context.waitUntil(request.text().then((text) => (later = text))); return new Response('accepted', { status: 202 })
+      case '/noted': return new Response(later)
       case '/cancel': await request.body.cancel(); return new Response('cancelled')
       case '/one': {
         const reader = request.body.getReader()
@@ -166,6 +169,15 @@ journey(
       assert.ok(client.socket.writableLength > 0, 'all was taken, though nobody reads it')
       await ask(server.port, '/go')
       assert.equal((await client.response()).body.toString(), String(BIG))
+    },
+
+    'may be read in the background, the answer sent': async (t, server) => {
+      const client = await connectAndSend(t, server.port, request('POST /later', 'Content-Length: 10'))
+      assert.equal((await client.response()).status, 202)
+      client.send('first')
+      client.send('other')
+      await isKept(client)
+      await waitUntil(async () => (await ask(server.port, '/noted')) === 'firstother', 'the app has read it all')
     },
 
     'a short one that nobody read is passed over': async (t, server) => {

@@ -6,7 +6,6 @@
  */
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
-import { setTimeout as later, setImmediate as soon } from 'node:timers/promises'
 import { journey } from '../support/journey.ts'
 import { mulberry32, type Random, seededRandom } from '../support/random.ts'
 import { connect, type RawClient, request } from '../support/raw.ts'
@@ -130,7 +129,7 @@ async function sendAtRandom(client: RawClient, bytes: string, random: Random): P
 
 /** A few turns of our own loop: time enough for the server to get ahead, or not. */
 async function wait(random: Random): Promise<void> {
-  for (let turns = random(3) === 0 ? random(30) : 1; turns > 0; turns--) await nextTurn()
+  for (let turns = random(3) === 0 ? random(30) : 1; turns > 0; turns--) await new Promise(setImmediate)
 }
 
 async function expectAnswer(client: RawClient, method: string, body: string): Promise<void> {

@@ -20,6 +20,7 @@ export default {
         await new Promise((resolve) => waiting.push(resolve))
         return new Response('slow answer')
       case '/text': return new Response('got ' + await request.text())
+      case '/floating': void request.text(); return new Response('answer')
       case '/events':
         request.signal.addEventListener('abort', () => told.push('abort'))
         return new Response(new ReadableStream({
@@ -99,6 +100,13 @@ journey(
       await waitUntilTold(server, 'abort', aborts + 1)
       await ask(server.port, '/release')
       await expectAnswer(client, 'slow answer')
+    },
+
+    'FIN amid a body that the app reads and does not wait for: the worker lives on': async (t, server) => {
+      const client = await connect(t, server.port)
+      client.socket.end(`${request('POST /floating', 'Content-Length: 6')}hello`)
+      await expectAnswer(client, 'answer')
+      assert.equal(await ask(server.port, '/'), 'answer')
     },
 
     'FIN amid a body: the message is incomplete, there is nothing to answer': async (t, server) => {

@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { setTimeout } from 'node:timers/promises'
+import { setTimeout } from 'node:timers/promises' // deadline: the window that is watched
 import { connectAndSend, request } from '../support/raw.ts'
 import { answersOfAll, SPAWNS, startApp, WHO } from '../support/tree.ts'
 
@@ -33,9 +33,9 @@ for (const spawn of SPAWNS) {
     }
 
     const pids = server.processes()
-    await setTimeout(1_000) // what Node tidies up after the last request
+    await setTimeout(1_000) // deadline: what Node tidies up after the last request
     const before = pids.map(sleepsOf)
-    await setTimeout(WINDOW_MS)
+    await setTimeout(WINDOW_MS) // deadline: the window
     const perSecond = pids.map((pid, i) => [pid, ((sleepsOf(pid) - before[i]!) / WINDOW_MS) * 1000] as const)
     for (const [pid, sleeps] of perSecond)
       assert.ok(sleeps <= SLEEPS_PER_SECOND_MAX, `process ${pid} woke up ${sleeps} times a second`)

@@ -1,0 +1,122 @@
+/**
+ * What a worker holds open: its listener, its channel to the supervisor, and what
+ * Node needs. Nothing of the preloader's (the epoll and the pidfds it watches its
+ * children with, the boot document), and nothing of connections that have ended.
+ */
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { type TestContext, test } from 'node:test'
+import { waitUntil } from '../support/program.ts'
+import { ask, connect, connectAndSend, request } from '../support/raw.ts'
+import { type Server, startServer } from '../support/server.ts'
+import { replaced, SPAWNS, workersBorn } from '../support/tree.ts'
+
+const ROUNDS = 10
+const AT_ONCE = 30
+const STDERR = 2
+
+/** What each descriptor behind the first three is of: `socket:[123]`, `anon_inode:[eventpoll]`. */
+function descriptors(pid: number): string[] {
+  return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+    try {
+      if (Number(fd) <= STDERR) return []
+      return [readlinkSync(`/proc/${pid}/fd/${fd}`)]
+    } catch {
+      return [] // closed meanwhile
+    }
+  })
+}
+
+/** How many of each kind: sockets, pipes, … */
+function kinds(pid: number): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const target of descriptors(pid).sort()) {
+    const kind = target.replace(/:\[\d+\]$/, '')
+    counts[kind] = (counts[kind] ?? 0) + 1
+  }
+  return counts
+}
+
+function sockets(pid: number): string[] {
+  return descriptors(pid).filter((target) => target.startsWith('socket:'))
+}
+
+/** As /proc/<pid>/fd names the socket that listens on the port. */
+function listenerAt(port: number): string {
+  const local = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`
+  const row = readFileSync('/proc/net/tcp', 'latin1')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .find((fields) => fields[1] === local && fields[3] === '0A')!
+  return `socket:[${row[9]}]`
+}
+
+async function start(t: TestContext, spawn: string): Promise<Server> {
+  const server = await startServer(t, { args: ['--workers', '3', '--spawn', spawn] })
+  await workersBorn(server, 3)
+  await ask(server.port, '/')
+  // Born is not ready: a worker that is holds its epoll, too, and the boot document is closed.
+  const isReady = (pid: number) => !descriptors(pid).some((target) => target.includes('prefork-boot'))
+  await waitUntil(() => server.workers().every(isReady), 'the boot documents are closed')
+  return server
+}
+
+test('a forked worker holds what one of its own does, and no more', async (t) => {
+  const exec = await start(t, 'exec')
+  const forked = await start(t, 'fork')
+  const wanted = kinds(exec.workers()[0]!)
+  const areAsWanted = () => {
+    const found = forked.workers().map(kinds)
+    return found.length === 3 && found.every((counts) => JSON.stringify(counts) === JSON.stringify(wanted))
+  }
+  const story = () => JSON.stringify({ wanted, found: forked.workers().map(kinds) })
+  await waitUntil(areAsWanted, `all workers hold the same; at first ${story()}`)
+
+  // One forked later, when the preloader watches others.
+  const [first] = forked.workers()
+  process.kill(first!, 'SIGKILL')
+  await forked.waitForLog(/its slot is filled again/)
+  await replaced(forked, first!, 3)
+  await waitUntil(areAsWanted, `the later one holds the same; at first ${story()}`)
+})
+
+for (const spawn of SPAWNS) {
+  test(`by ${spawn}, a worker’s sockets are its listener and its channel`, async (t) => {
+    const server = await start(t, spawn)
+    const listener = listenerAt(server.port)
+    const preloaders = server.preloaders()
+    for (const pid of server.workers()) {
+      await waitUntil(() => sockets(pid).length === 2, 'no connection is left')
+      assert.ok(sockets(pid).includes(listener))
+    }
+    for (const pid of preloaders) assert.equal(sockets(pid).length, 2)
+    // The supervisor: the listener and a channel to each that has one of its own.
+    assert.equal(sockets(server.pid).length, 1 + (spawn === 'fork' ? 1 : 3))
+  })
+
+  test(`by ${spawn}, ${ROUNDS * AT_ONCE} connections later a worker holds what it held before`, async (t) => {
+    const server = await start(t, spawn)
+    const pids = server.processes()
+    const quiet = () => pids.map((pid) => descriptors(pid).length)
+    await waitUntil(() => server.workers().every((pid) => sockets(pid).length === 2), 'no connection is left')
+    const before = quiet()
+    for (let i = 0; i < ROUNDS; i++) {
+      await Promise.all(Array.from({ length: AT_ONCE }, (_, n) => visit(t, server, n)))
+    }
+    await waitUntil(() => JSON.stringify(quiet()) === JSON.stringify(before), 'all hold what they held before')
+  })
+}
+
+/** Clients that leave in different ways. */
+async function visit(t: TestContext, server: Server, n: number): Promise<void> {
+  if (n % 3 === 0) {
+    await ask(server.port, '/')
+  } else if (n % 3 === 1) {
+    const client = await connectAndSend(t, server.port, request('GET /'))
+    await client.response()
+    client.reset()
+  } else {
+    const client = await connect(t, server.port)
+    client.leave()
+  }
+}
