@@ -4,10 +4,21 @@ import { test } from 'node:test'
 import { processState } from '../support/processes.ts'
 import { waitUntil } from '../support/program.ts'
 import { ask } from '../support/raw.ts'
+import type { Server } from '../support/server.ts'
 import { answersOfAll, HOLD, held, letGo, replaced, startApp, WHO } from '../support/tree.ts'
 
 const APP = `${WHO} ${HOLD}
 export default (request) => (request.url.endsWith('/hold') ? hold() : who())`
+
+/** The pid of the preloader that came after `old`. */
+async function another(server: Server, old: number): Promise<number> {
+  let now: number | undefined
+  await waitUntil(() => {
+    now = server.preloaders().find((pid) => pid !== old)
+    return now !== undefined
+  }, 'a new preloader')
+  return now!
+}
 
 test('a killed preloader is replaced, and its workers serve on', async (t) => {
   const server = await startApp(t, APP)
@@ -17,8 +28,7 @@ test('a killed preloader is replaced, and its workers serve on', async (t) => {
 
   process.kill(old!, 'SIGKILL')
   await server.waitForLog(/warn supervisor .*: the preloader \(pid \d+\) was ended by signal 9; its workers serve on/)
-  await waitUntil(() => server.preloaders().length === 1 && server.preloaders()[0] !== old, 'a new preloader')
-  const [preloader] = server.preloaders()
+  const preloader = await another(server, old!)
 
   // The same two, in their slots, answering; the supervisor is their parent now.
   assert.deepEqual((await answersOfAll(server, '/', 2)).map(({ pid }) => pid).sort(), workers)
@@ -41,10 +51,10 @@ test('a preloader killed again and again changes nothing for the workers', async
   const server = await startApp(t, APP)
   const workers = (await answersOfAll(server, '/', 2)).map(({ pid }) => pid).sort()
   server.expectLog(/the preloader \(pid \d+\) was ended by signal 9/)
+  let [preloader] = server.preloaders()
   for (let i = 0; i < 3; i++) {
-    const [old] = server.preloaders()
-    process.kill(old!, 'SIGKILL')
-    await waitUntil(() => server.preloaders().length === 1 && server.preloaders()[0] !== old, 'a new preloader')
+    process.kill(preloader!, 'SIGKILL')
+    preloader = await another(server, preloader!)
   }
   assert.deepEqual((await answersOfAll(server, '/', 2)).map(({ pid }) => pid).sort(), workers)
 })

@@ -1,8 +1,8 @@
 /** Stopping: each signal, what it waits for, and what it does not. */
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
-import { waitUntil } from '../support/program.ts'
-import { connect, connectAndSend, request } from '../support/raw.ts'
+import { type TestContext, test } from 'node:test'
+import { connect, connectAndSend, type RawClient, request } from '../support/raw.ts'
+import type { Server } from '../support/server.ts'
 import { HOLD, held, isAnswered, letGo, SPAWNS, startApp } from '../support/tree.ts'
 
 const STOP_MS = 300
@@ -16,13 +16,19 @@ export default async (request) => {
   return new Response('answer')
 }`
 
+/** A connection kept alive after its first answer. */
+async function usedOnce(t: TestContext, server: Server): Promise<RawClient> {
+  const client = await connectAndSend(t, server.port, request('GET /'))
+  await client.response()
+  return client
+}
+
 for (const spawn of SPAWNS) {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'] as const) {
     test(`by ${spawn}, ${signal} ends the whole tree, and idle connections with it`, async (t) => {
       const server = await startApp(t, APP, { spawn })
-      const used = await connectAndSend(t, server.port, request('GET /'))
+      const used = await usedOnce(t, server)
       const unused = await connect(t, server.port)
-      await used.response()
       const { stderr } = await server.stop({ signal })
       await used.endsClean()
       await unused.endsClean()
@@ -33,12 +39,12 @@ for (const spawn of SPAWNS) {
 }
 
 for (const signal of ['SIGTERM', 'SIGQUIT'] as const) {
-  test(`${signal}: a request in flight is answered; idle workers do not wait for it`, async (t) => {
-    const server = await startApp(t, APP)
+  test(`${signal}: a request in flight is answered; idle connections do not wait for it`, async (t) => {
+    const server = await startApp(t, APP, { workers: 1 })
     const client = await held(t, server)
+    const idle = await usedOnce(t, server)
     server.signal(signal)
-    await server.waitForLog(/: stopping$/)
-    await waitUntil(() => server.workers().length === 1, 'the idle worker is gone')
+    await idle.endsClean()
     letGo(server)
     await isAnswered(client)
     await server.ended()

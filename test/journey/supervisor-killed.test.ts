@@ -53,7 +53,9 @@ const SCENES: Readonly<Record<string, (t: TestContext, server: Server) => Promis
 test('nobody outlives a killed supervisor', { concurrency: true }, async (t) => {
   const scenes = SPAWNS.flatMap((spawn) =>
     Object.entries(SCENES).map(([name, play]) =>
-      t.test(`by ${spawn}, ${name}`, async (t) => play(t, await startApp(t, APP, { spawn }))),
+      t.test(`by ${spawn}, ${name}`, async (t) =>
+        play(t, await startApp(t, APP, { spawn, workers: name.includes('finishes') ? 1 : 2 })),
+      ),
     ),
   )
   await Promise.all(scenes)
