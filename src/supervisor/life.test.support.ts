@@ -9,7 +9,7 @@ import { supervise } from './supervise.ts'
 
 export const BOOT_MS = 30_000
 export const STOP_MS = 8_000
-const TIMEOUTS = { bootMs: BOOT_MS, stopMs: STOP_MS } as Timeouts
+export const TIMEOUTS = { bootMs: BOOT_MS, stopMs: STOP_MS } as Timeouts
 export const NEVER = Number.POSITIVE_INFINITY
 
 export interface Scenario extends Fates {

@@ -83,6 +83,11 @@ export class Linux implements Os {
     return this.#lines.get(preloader)?.send({ type: 'fork', slot }) ?? false
   }
 
+  isAlone(): boolean {
+    this.#look()
+    return this.#lines.size === 0
+  }
+
   kill(pid: number, signal: number): boolean {
     return kill(pid, signal)
   }
@@ -159,6 +164,7 @@ export class Linux implements Os {
         this.#lines.delete(pid)
         this.#pids.delete(line.fd)
         line.close()
+        this.#happen({ type: 'child' })
         return
       }
       this.#happen({ type: 'report', from: pid, report })

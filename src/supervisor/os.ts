@@ -26,6 +26,8 @@ export interface Os {
   orderFork(preloader: number, slot: number): boolean
   /** Starts a worker as a program of its own; its pid. Null as above. */
   execWorker(slot: number): number | null
+  /** Whether nobody holds the other end of a channel: no preloader, no worker, told of or not, is alive. */
+  isAlone(): boolean
   /** False when there is no such process. */
   kill(pid: number, signal: number): boolean
   /** The next of our own children that has died: preloaders, exec'd workers, orphans of a dead preloader. */

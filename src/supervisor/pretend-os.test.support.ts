@@ -125,6 +125,12 @@ export class PretendOs implements Os {
     this.#processes.get(pid)!.isAlive = false
   }
 
+  /** A worker that its preloader forked and, killed in that moment, could not tell of; an orphan from birth. */
+  forkWithoutAWord(preloader: number, slot: number): void {
+    const worker = this.#bear(this.#workerFates.shift() ?? {}, null)
+    this.#in(worker.fate.readyAfterMs ?? READY_AFTER_MS, () => this.#beReady(worker, slot, preloader))
+  }
+
   die(pid: number, how: { exitCode?: number; signal?: number }): void {
     const process = this.#processes.get(pid)
     if (process === undefined || !process.isAlive) return
@@ -138,6 +144,10 @@ export class PretendOs implements Os {
   /** Every living process. */
   get living(): number[] {
     return [...this.#processes.values()].filter(({ isAlive }) => isAlive).map(({ pid }) => pid)
+  }
+
+  isAlone(): boolean {
+    return this.living.length === 0
   }
 
   /** When this was done. */

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SIGSEGV } from '../kernel/constants.ts'
-import { BOOT_MS, life, NEVER, STOP_MS } from './life.test.support.ts'
-import type { Fates } from './pretend-os.test.support.ts'
+import { BOOT_MS, life, NEVER, STOP_MS, TIMEOUTS } from './life.test.support.ts'
+import { type Fates, PretendOs } from './pretend-os.test.support.ts'
+import { createRoster } from './roster.ts'
+import { supervise } from './supervise.ts'
 
 // ── an app that does not start ───────────────────────────────────────────────
 
@@ -145,6 +147,23 @@ test('stopped with orders in the preloader’s hands: they are buried with it', 
   })
   assert.deepEqual(os.log.slice(0, 4), ['preloader', 'fork 0', 'fork 1', 'SIGKILL 100'])
   assert.equal(exitCode, 0)
+})
+
+test('one that was forked in that moment, and not told of, is sent away when it speaks up, and waited for', async () => {
+  const { os, exitCode } = await life({
+    preloaders: [{ isStuck: true }],
+    plan: (os) => os.at(60, () => os.signal('SIGTERM')).at(60, () => os.forkWithoutAWord(100, 0)),
+    ends: 'by itself',
+  })
+  assert.equal(os.log.at(-1), 'SIGTERM 101')
+  assert.equal(exitCode, 0)
+})
+
+test('one that never speaks up is not waited for, for ever', async () => {
+  const os = new PretendOs({ preloaders: [{ isStuck: true }], workers: [{ readyAfterMs: NEVER }] })
+  os.at(60, () => os.signal('SIGQUIT')).at(60, () => os.forkWithoutAWord(100, 0))
+  assert.equal(await supervise(createRoster(1, 'auto', TIMEOUTS), os), 0)
+  assert.deepEqual(os.living, [101])
 })
 
 test('a worker that gets ready while the server stops is sent away, and waited for', async () => {

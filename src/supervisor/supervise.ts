@@ -343,6 +343,10 @@ function tellAll(signal: number, roster: Roster, os: Os): void {
 
 function force(roster: Roster, os: Os): void {
   buryTheUntold(roster, os) // nobody waits for ever for the word of a death
+  if (isEmpty(roster) && roster.preloader === null) {
+    roster.phase = 'stopped' // nor for the word of a birth
+    return
+  }
   if (!isEmpty(roster)) endForced(roster)
   roster.stopBy = os.now() + STOP_MARGIN_MS
   tellAll(SIGKILL, roster, os)
@@ -357,8 +361,13 @@ function isEmpty(roster: Roster): boolean {
   return roster.slots.every(({ state }) => state === 'empty') && roster.strays.size === 0
 }
 
-/** The workers are gone; the preloader holds nothing that could be lost. */
+/**
+ * The workers are gone; the preloader holds nothing that could be lost. One that
+ * it forked in its last moment, and could not tell of, has yet to report: then
+ * it is sent away, and waited for, like any other.
+ */
 function finish(roster: Roster, os: Os): void {
   if (roster.preloader !== null) os.kill(roster.preloader.pid, SIGKILL)
-  else roster.phase = 'stopped'
+  else if (os.isAlone()) roster.phase = 'stopped'
+  else roster.stopBy = Math.min(roster.stopBy, os.now() + roster.timeouts.stopMs + STOP_MARGIN_MS)
 }

@@ -4,8 +4,9 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { processState } from '../support/processes.ts'
 import { connectAndSend, request } from '../support/raw.ts'
-import { HOLD, held, isAnswered, letGo, SPAWNS, startApp } from '../support/tree.ts'
+import { HOLD, held, isAnswered, letGo, replaced, SPAWNS, startApp } from '../support/tree.ts'
 
 const APP = `${HOLD}
 export default (request) => (request.url.endsWith('/hold') ? hold() : new Response('answer'))`
@@ -27,3 +28,13 @@ for (const spawn of SPAWNS) {
     })
   }
 }
+
+test('to the preloader alone they mean nothing: it is the one that fills the next slot', async (t) => {
+  const server = await startApp(t, APP)
+  const [preloader] = server.preloaders()
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP'] as const) process.kill(preloader!, signal)
+  const [victim] = server.workers()
+  process.kill(victim!, 'SIGKILL')
+  await server.waitForLog(/worker \d .* was ended by signal 9; its slot is filled again$/)
+  for (const pid of await replaced(server, victim!, 2)) assert.equal(processState(pid)!.ppid, preloader)
+})
