@@ -7,14 +7,14 @@
  */
 import { formatAddress } from './config/address.ts'
 import type { Config } from './config/options.ts'
-import { loadTarget } from './handlers/target.ts'
 import { close } from './kernel/fd.ts'
 import { openListener } from './supervisor/listeners.ts'
+import { loadOrExit } from './worker/load.ts'
 
-/** The exit code, 0. Throws an OperatorError for whatever would keep the server from starting. */
+/** The exit code, 0. Throws an OperatorError, or ends the process with 1, for whatever would keep the server from starting. */
 export async function check(config: Config): Promise<number> {
   close(openListener(config.listen, config.backlog).fd)
-  await loadTarget(config)
+  await loadOrExit(config)
   process.stdout.write(`${describe(config).join('\n')}\n`)
   return 0
 }

@@ -24,6 +24,9 @@ const APP_EXTENSIONS = ['.ts', '.mts', '.js', '.mjs']
 export function findTarget(written: Setting): Target {
   if (written.value === null) return { kind: 'hello' }
   const text = String(written.value)
+  if (text === '') {
+    throw new OperatorError(`${written.name} is empty; give a directory, an app module, or leave it out`)
+  }
   const path = resolve(written.base, text)
   const stats = statTarget(path, text, written.name)
   if (stats.isDirectory()) {

@@ -11,7 +11,7 @@
  */
 import { readBoot } from '../boot.ts'
 import { Channel, type ForkOrder, type Report } from '../channel.ts'
-import { SIG_IGN, SIGHUP, SIGINT, SIGQUIT, SIGTERM } from '../kernel/constants.ts'
+import { SIG_IGN, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2 } from '../kernel/constants.ts'
 import { type Fd, setCloseOnExec } from '../kernel/fd.ts'
 import { signal } from '../kernel/process.ts'
 import { createLog } from '../log.ts'
@@ -29,8 +29,8 @@ const log = createLog(config.logLevel, `preloader (pid ${process.pid})`)
 
 process.title = 'prefork: preloader'
 leaveAtOnceWithParent(channel)
-// A terminal or a service manager signals the whole group: the supervisor decides.
-for (const signum of [SIGINT, SIGTERM, SIGQUIT, SIGHUP]) signal(signum, SIG_IGN)
+// A terminal or a service manager signals the whole group: the supervisor decides. USR1 would open Node's debugger.
+for (const signum of [SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU]) signal(signum, SIG_IGN)
 for (const fd of [channelFd, ...listeners.map((listener) => listener.fd)]) setCloseOnExec(fd, true)
 installRandom()
 

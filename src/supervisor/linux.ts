@@ -25,7 +25,7 @@ import { type Death, kill, posix_spawn, prctl, waitpid } from '../kernel/process
 import { socketpair } from '../kernel/socket.ts'
 import { afterEveryPoll, wakeWhenReadable } from '../kernel/uv.ts'
 import type { Log } from '../log.ts'
-import type { Happening, Os, StopSignal } from './os.ts'
+import type { DeafSignal, Happening, Os, StopSignal } from './os.ts'
 
 const PRELOADER = fileURLToPath(new URL('../preloader/main.js', import.meta.url))
 const WORKER = fileURLToPath(new URL('../worker/main.js', import.meta.url))
@@ -36,6 +36,11 @@ const QUIET = ['--disable-warning=ExperimentalWarning', '--disable-warning=MODUL
 const FORKABLE = ['--single-threaded', '--v8-pool-size=0', ...QUIET]
 
 const STOP_SIGNALS: readonly StopSignal[] = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP']
+/**
+ * Without a listener USR1 would open Node's debugger to whoever can connect,
+ * USR2 would end the supervisor, and TTIN and TTOU would suspend it.
+ */
+const DEAF_SIGNALS: readonly DeafSignal[] = ['SIGUSR1', 'SIGUSR2', 'SIGTTIN', 'SIGTTOU', 'SIGWINCH']
 /** setTimeout takes no more; waking up once in 24 days is not a cost. */
 const TIMER_MS_MAX = 2 ** 31 - 1
 
@@ -62,6 +67,12 @@ export class Linux implements Os {
     // Workers of a preloader that dies become our children, so their deaths are told to us.
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     for (const signal of STOP_SIGNALS) process.on(signal, () => this.#happen({ type: 'signal', signal }))
+    for (const signal of DEAF_SIGNALS) {
+      // A window that changes its size is no request.
+      process.on(signal, () =>
+        signal === 'SIGWINCH' ? null : log.warn(`${signal} means nothing to prefork yet; ignored`),
+      )
+    }
     process.on('SIGCHLD', () => this.#happen({ type: 'child' }))
     wakeWhenReadable(this.#epoll)
     afterEveryPoll(() => this.#look())

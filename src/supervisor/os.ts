@@ -6,6 +6,9 @@
 import type { Report } from '../channel.ts'
 import type { Death } from '../kernel/process.ts'
 
+/** Signals that operators send to servers like this one, and that mean nothing here yet. */
+export type DeafSignal = 'SIGUSR1' | 'SIGUSR2' | 'SIGTTIN' | 'SIGTTOU' | 'SIGWINCH'
+
 export type StopSignal = 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGHUP'
 
 export type Happening =

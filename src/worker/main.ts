@@ -6,7 +6,9 @@
  */
 import { readBoot } from '../boot.ts'
 import { Channel, type ForkOrder, type Report } from '../channel.ts'
+import { SIG_IGN, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2 } from '../kernel/constants.ts'
 import { type Fd, setCloseOnExec } from '../kernel/fd.ts'
+import { signal } from '../kernel/process.ts'
 import { createLog } from '../log.ts'
 import { leaveSoonAfterParent } from './leave-with-parent.ts'
 import { loadOrExit } from './load.ts'
@@ -19,6 +21,8 @@ const log = createLog(config.logLevel, `worker ${slot} (pid ${process.pid})`)
 process.title = `prefork: worker ${slot}`
 const channel = new Channel<ForkOrder, Report>(channelFd)
 leaveSoonAfterParent(channel)
+// USR1 would open Node's debugger.
+for (const signum of [SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU]) signal(signum, SIG_IGN)
 process.on('SIGINT', () => {}) // a terminal's Ctrl-C reaches the whole group: the supervisor decides
 for (const fd of [channelFd, ...listeners.map((listener) => listener.fd)]) setCloseOnExec(fd, true)
 

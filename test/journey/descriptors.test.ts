@@ -27,10 +27,11 @@ function descriptors(pid: number): string[] {
   })
 }
 
-/** How many of each kind: sockets, pipes, … */
+/** How many of each kind: sockets, pipes, … Files are Node's own affair: some versions keep open what the environment names. */
 function kinds(pid: number): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const target of descriptors(pid).sort()) {
+    if (target.startsWith('/') && !target.startsWith('/memfd:')) continue
     const kind = target.replace(/:\[\d+\]$/, '')
     counts[kind] = (counts[kind] ?? 0) + 1
   }
