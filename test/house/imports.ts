@@ -38,7 +38,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'boot.ts': ['kernel/', 'config/options.ts'],
   'channel.ts': ['kernel/'],
   'index.ts': ['config/options.ts', 'handlers/app/contract.ts'],
-  'check.ts': ['config/', 'supervisor/', 'handlers/', 'kernel/', 'log.ts'],
+  'check.ts': ['config/', 'supervisor/', 'worker/load.ts', 'handlers/', 'kernel/', 'log.ts'],
   'main.ts': ['config/', 'supervisor/', 'check.ts', 'log.ts'],
 }
 
