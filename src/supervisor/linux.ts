@@ -164,12 +164,13 @@ export class Linux implements Os {
 
   #look(): void {
     const count = epoll_wait(this.#epoll, this.#events, 0)
-    for (let i = 0; i < count; i++) this.#hear(this.#pids.get(this.#events.fd(i))!)
+    for (let i = 0; i < count; i++) this.#hear(this.#pids.get(this.#events.fd(i)) ?? 0)
   }
 
   /** Every report that lies there; the line itself ends with the last process on its other end. */
   #hear(pid: number): void {
-    const line = this.#lines.get(pid)!
+    const line = this.#lines.get(pid)
+    if (line === undefined) return // it ended in this very round
     for (let report = line.receive(); report !== null; report = line.receive()) {
       if (report === 'closed') {
         this.#lines.delete(pid)

@@ -348,9 +348,6 @@ function force(roster: Roster, os: Os): void {
     return
   }
   if (!isEmpty(roster)) endForced(roster)
-  for (const { number, pid } of roster.slots) {
-    if (pid !== 0) os.warn(`worker ${number} (pid ${pid}) has not stopped in time; it is killed`)
-  }
   roster.stopBy = os.now() + STOP_MARGIN_MS
   tellAll(SIGKILL, roster, os)
 }
