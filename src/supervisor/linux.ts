@@ -13,6 +13,7 @@ import {
   AF_UNIX,
   EPOLL_CLOEXEC,
   EPOLL_CTL_ADD,
+  EPOLL_CTL_DEL,
   EPOLLIN,
   PR_SET_CHILD_SUBREAPER,
   SOCK_CLOEXEC,
@@ -175,6 +176,8 @@ export class Linux implements Os {
       if (report === 'closed') {
         this.#lines.delete(pid)
         this.#pids.delete(line.fd)
+        // Closing alone would not do: a child just being started may hold a copy until its exec(2) is through.
+        epoll_ctl(this.#epoll, EPOLL_CTL_DEL, line.fd, 0)
         line.close()
         this.#happen({ type: 'child' })
         return
