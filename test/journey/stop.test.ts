@@ -31,7 +31,7 @@ for (const spawn of SPAWNS) {
       const unused = await connect(t, server.port)
       const { stderr } = await server.stop({ signal })
       await used.endsClean()
-      await unused.endsClean()
+      await unused.ended() // by a reset when no worker had accepted it yet: the kernel drops the queue with the listener
       assert.equal(stderr.length, 1)
       assert.match(stderr[0]!, new RegExp(`info supervisor .*: ${signal}: stopping$`))
     })
