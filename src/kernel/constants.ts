@@ -103,6 +103,9 @@ export const MAP_PRIVATE = 0x02
 export const MAP_ANONYMOUS = 0x20
 export const MADV_DOFORK = 11
 
+// spawn.h
+export const POSIX_SPAWN_SETPGROUP = 0x02
+
 // linux/wait.h, linux/prctl.h
 export const WNOHANG = 1
 export const PR_SET_PDEATHSIG = 1

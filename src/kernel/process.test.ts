@@ -42,6 +42,11 @@ test('posix_spawn starts a program with its arguments, environment and inherited
   ])
 })
 
+test('posix_spawn puts the child into a process group of its own', () => {
+  const pid = posix_spawn('/bin/sh', ['sh', '-c', 'read _ _ _ _ group _ < /proc/$$/stat; [ "$group" = $$ ]'], {}, [])
+  assert.deepEqual(waitpid(pid, 0), { pid, exitCode: 0, signal: null })
+})
+
 test('posix_spawn passes an exit code on', () => {
   const pid = posix_spawn('/bin/sh', ['sh', '-c', 'exit 42'], {}, [])
   assert.deepEqual(waitpid(pid, 0), { pid, exitCode: 42, signal: null })

@@ -1,7 +1,7 @@
 /**
  * Processes: fork, wait, kill, exit; and posix_spawn for a program of its own.
  */
-import { MADV_DOFORK, WNOHANG } from './constants.ts'
+import { MADV_DOFORK, POSIX_SPAWN_SETPGROUP, WNOHANG } from './constants.ts'
 import { ECHILD, ESRCH, must, SyscallError } from './errno.ts'
 import type { Fd } from './fd.ts'
 import { layout } from './layout.ts'
@@ -24,6 +24,10 @@ const libc = {
   actions_init: bindRaw('posix_spawn_file_actions_init', 'int', ['uintptr_t']),
   actions_adddup2: bindRaw('posix_spawn_file_actions_adddup2', 'int', ['uintptr_t', 'int', 'int']),
   actions_destroy: bindRaw('posix_spawn_file_actions_destroy', 'int', ['uintptr_t']),
+  attr_init: bindRaw('posix_spawnattr_init', 'int', ['uintptr_t']),
+  attr_setflags: bindRaw('posix_spawnattr_setflags', 'int', ['uintptr_t', 'int']),
+  attr_setpgroup: bindRaw('posix_spawnattr_setpgroup', 'int', ['uintptr_t', 'int']),
+  attr_destroy: bindRaw('posix_spawnattr_destroy', 'int', ['uintptr_t']),
 }
 
 /** Below this no mapping can lie (vm.mmap_min_addr). */
@@ -158,13 +162,21 @@ export function pidfd_open(pid: number): Fd {
 
 /** glibc needs 80 bytes for posix_spawn_file_actions_t, musl the same; this is room enough for both. */
 const SPAWN_ACTIONS_BYTES = 256
+/** posix_spawnattr_setpgroup(3): a new group, whose id is the child's pid. */
+const OWN_GROUP = 0
+/** And 336 for posix_spawnattr_t, in both. */
+const SPAWN_ATTR_BYTES = 512
 
 /**
- * posix_spawn(pid, path, file_actions, NULL, argv, envp): starts a program of
+ * posix_spawn(pid, path, file_actions, attrp, argv, envp): starts a program of
  * its own, without copying this process. Every descriptor is close-on-exec (Node
  * marks even 0, 1 and 2); those three and the ones in `inherit` keep their
  * numbers in the child, because a dup2 onto itself takes the mark off
  * (POSIX.1-2024). Returns the pid; throws ENOENT, EACCES, EAGAIN, …
+ *
+ * The child leads a process group of its own (POSIX_SPAWN_SETPGROUP). So a
+ * terminal's Ctrl-C, sent to the whole foreground group, does not reach it: it
+ * would end a `node` that has not got as far as its handlers.
  *
  * https://man7.org/linux/man-pages/man3/posix_spawn.3.html
  */
@@ -176,13 +188,18 @@ export function posix_spawn(
 ): number {
   const pid = allocate(4)
   const actions = allocate(SPAWN_ACTIONS_BYTES)
+  const attr = allocate(SPAWN_ATTR_BYTES)
   const envp = Object.entries(env).map(([name, value]) => `${name}=${value ?? ''}`)
   libc.actions_init(actions.address)
+  libc.attr_init(attr.address)
   try {
     for (const fd of [0, 1, 2, ...inherit]) libc.actions_adddup2(actions.address, fd, fd)
-    const errno = libc.posix_spawn(pid.address, path, actions.address, 0, [...argv, null], [...envp, null])
+    libc.attr_setflags(attr.address, POSIX_SPAWN_SETPGROUP)
+    libc.attr_setpgroup(attr.address, OWN_GROUP)
+    const errno = libc.posix_spawn(pid.address, path, actions.address, attr.address, [...argv, null], [...envp, null])
     if (errno !== 0) throw new SyscallError('posix_spawn', errno, path)
   } finally {
+    libc.attr_destroy(attr.address)
     libc.actions_destroy(actions.address)
   }
   return pid.bytes.readInt32LE(0)

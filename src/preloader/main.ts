@@ -29,7 +29,7 @@ const log = createLog(config.logLevel, `preloader (pid ${process.pid})`)
 
 process.title = 'prefork: preloader'
 leaveAtOnceWithParent(channel)
-// A terminal or a service manager signals the whole group: the supervisor decides. USR1 would open Node's debugger.
+// A service manager may signal every process: the supervisor decides. USR1 would open Node's debugger.
 for (const signum of [SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU]) signal(signum, SIG_IGN)
 for (const fd of [channelFd, ...listeners.map((listener) => listener.fd)]) setCloseOnExec(fd, true)
 installRandom()

@@ -23,7 +23,6 @@ const channel = new Channel<ForkOrder, Report>(channelFd)
 leaveSoonAfterParent(channel)
 // USR1 would open Node's debugger.
 for (const signum of [SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU]) signal(signum, SIG_IGN)
-process.on('SIGINT', () => {}) // a terminal's Ctrl-C reaches the whole group: the supervisor decides
 for (const fd of [channelFd, ...listeners.map((listener) => listener.fd)]) setCloseOnExec(fd, true)
 
 const app = await loadOrExit(config)

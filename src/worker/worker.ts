@@ -67,7 +67,7 @@ export function runWorker(parts: WorkerParts): void {
   channel.send({ type: 'ready', slot, pid: process.pid })
 }
 
-/** SIGTERM stops within stopMs, SIGQUIT drains. A terminal's own signals reach its whole group: the supervisor decides. */
+/** SIGTERM stops within stopMs, SIGQUIT drains. What else a service manager may send to every process is the supervisor's to decide. */
 function obeySignals(stopper: Stopper, config: Config): void {
   process.on('SIGTERM', () => stopper.stop(config.timeouts.stopMs, EXIT_OK))
   process.on('SIGQUIT', () => stopper.stop(Number.POSITIVE_INFINITY, EXIT_OK))

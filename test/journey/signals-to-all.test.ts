@@ -1,6 +1,7 @@
 /**
- * A terminal's Ctrl-C, or a service manager, signals every process of the group
- * at once: the tree ends in order all the same.
+ * A service manager may signal every process of the tree at once (systemd does,
+ * unless told `KillMode=mixed`): it ends in order all the same. A terminal's
+ * Ctrl-C goes to a process group, and the supervisor is alone in its own.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -14,11 +15,11 @@ export default (request) => (request.url.endsWith('/hold') ? hold() : new Respon
 for (const spawn of SPAWNS) {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP'] as const) {
     test(`by ${spawn}, ${signal} to all of them: what is in flight is answered`, async (t) => {
-      const server = await startApp(t, APP, { spawn, workers: 1, ownGroup: true })
+      const server = await startApp(t, APP, { spawn, workers: 1 })
       const client = await held(t, server)
       const idle = await connectAndSend(t, server.port, request('GET /'))
       await idle.response()
-      process.kill(-server.pid, signal)
+      for (const pid of server.processes()) process.kill(pid, signal)
       await server.waitForLog(new RegExp(`${signal}: stopping$`))
       await idle.endsClean() // the worker has begun to stop
       letGo(server)
@@ -27,6 +28,14 @@ for (const spawn of SPAWNS) {
       assert.equal(stderr.length, 1)
     })
   }
+}
+
+for (const spawn of SPAWNS) {
+  test(`by ${spawn}, the supervisor is alone in its process group: Ctrl-C goes to nobody else`, async (t) => {
+    const server = await startApp(t, APP, { spawn, ownGroup: true })
+    const inGroup = server.processes().filter((pid) => processState(pid)!.pgrp === server.pid)
+    assert.deepEqual(inGroup, [server.pid])
+  })
 }
 
 test('to the preloader alone they mean nothing: it is the one that fills the next slot', async (t) => {

@@ -6,6 +6,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 export interface ProcessState {
   readonly pid: number
   readonly ppid: number
+  /** The process group: whom a terminal's Ctrl-C reaches. */
+  readonly pgrp: number
   /** `R` running, `S` asleep, `Z` a zombie: ended, and its parent has not asked. */
   readonly state: string
 }
@@ -15,8 +17,8 @@ export function processState(pid: number): ProcessState | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
     // The name, second and in parentheses, may hold anything, even `) Z 1`.
-    const [state, ppid] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return { pid, state: state!, ppid: Number(ppid) }
+    const [state, ppid, pgrp] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return { pid, state: state!, ppid: Number(ppid), pgrp: Number(pgrp) }
   } catch {
     return null
   }
