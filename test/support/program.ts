@@ -82,6 +82,11 @@ export class Program {
     this.#child.kill(signal)
   }
 
+  /** Reads its stdout no more, as `head -1` that has seen its line: what it prints from here on meets EPIPE. */
+  closeStdout(): void {
+    this.#child.stdout!.destroy()
+  }
+
   /** Ends it, by SIGKILL when `signal` is not enough, and lets go of its output. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Exit> {
     const force = setTimeout(() => this.kill('SIGKILL'), DEADLINE_MS)
