@@ -5,15 +5,15 @@
  * The configuration has been checked by whoever made it; here the address is
  * bound and given back, and the app is loaded.
  */
-import { formatAddress } from './config/address.ts'
+import { describeListen } from './config/address.ts'
 import type { Config } from './config/options.ts'
 import { close } from './kernel/fd.ts'
-import { openListener } from './supervisor/listeners.ts'
+import { openListeners } from './supervisor/listeners.ts'
 import { loadOrExit } from './worker/load.ts'
 
 /** The exit code, 0. Throws an OperatorError, or ends the process with 1, for whatever would keep the server from starting. */
 export async function check(config: Config): Promise<number> {
-  close(openListener(config.listen, config.backlog).fd)
+  for (const { fd } of openListeners(config)) close(fd)
   await loadOrExit(config)
   process.stdout.write(`${describe(config).join('\n')}\n`)
   return 0
@@ -25,7 +25,7 @@ function describe(config: Config): string[] {
   return [
     `configuration  ${config.configFile ?? 'no file; flags, environment and defaults'}`,
     `target         ${describeTarget(target)}`,
-    `address        ${formatAddress(config.listen)}, backlog ${config.backlog}`,
+    ...config.listen.map((listen) => `address        ${describeListen(listen)}, backlog ${listen.backlog}`),
     `workers        ${workers}, ${born}`,
     `access log     ${accessLog === '-' ? 'stdout' : accessLog}`,
     'All is well: prefork would start.',

@@ -6,7 +6,22 @@
  */
 import type { Options } from './config/options.ts'
 
-export type { Limits, LogLevel, Options, SpawnMode, StaticOptions, Timeouts } from './config/options.ts'
+export type {
+  AcceptStrategy,
+  Limits,
+  ListenOption,
+  ListenTcp,
+  ListenUnix,
+  LogLevel,
+  Options,
+  PoolOptions,
+  ProcessModel,
+  RecycleOptions,
+  SocketOptions,
+  SpawnMode,
+  StaticOptions,
+  Timeouts,
+} from './config/options.ts'
 export type { App, AppContext } from './handlers/app/contract.ts'
 
 /** Types the options of a prefork.config.ts: `export default defineConfig({ port: 8080 })`. */

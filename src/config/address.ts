@@ -7,14 +7,26 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { OperatorError, quote } from './operator-error.ts'
-import type { ListenAddress } from './options.ts'
+import type { Listen, TcpListen } from './options.ts'
 
-export type Host = Omit<ListenAddress, 'port'>
+export type Host = Pick<TcpListen, 'host' | 'family'>
 
 /** '127.0.0.1:8080', '[::1]:8080': as URLs and ss(8) write it. */
 export function formatAddress(address: { readonly host: string; readonly port: number }): string {
   const host = address.host.includes(':') ? `[${address.host}]` : address.host
   return `${host}:${address.port}`
+}
+
+/** A listener's address as messages name it: '127.0.0.1:8080', 'unix:/run/site.sock', 'fd:web'. */
+export function describeListen(listen: Listen): string {
+  switch (listen.kind) {
+    case 'tcp':
+      return formatAddress(listen)
+    case 'unix':
+      return `unix:${listen.path}`
+    case 'passed':
+      return `fd:${listen.name}`
+  }
 }
 
 /** An IPv4 or IPv6 literal, with or without brackets; null for anything else, which may be a name. */

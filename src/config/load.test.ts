@@ -37,16 +37,31 @@ async function sentence(cwd: string, line = '', env: Environment = {}): Promise<
   return describeOperatorError(error)
 }
 
+function portOf({ listen: [first] }: Config): number {
+  assert.equal(first?.kind, 'tcp')
+  return first.port
+}
+
 test('with nothing asked, the defaults', async () => {
   const config = await load(folderWith({}))
   assert.deepEqual(config, {
     target: { kind: 'hello' },
-    listen: { host: '127.0.0.1', family: 4, port: 8080 },
+    listen: [{ kind: 'tcp', host: '127.0.0.1', family: 4, port: 8080, backlog: 511 }],
+    isListenAsked: false,
     workers: availableParallelism(),
-    backlog: 511,
+    model: 'event',
+    accept: 'shared',
     spawn: 'auto',
     logLevel: 'info',
     accessLog: 'off',
+    user: null,
+    group: null,
+    pidFile: null,
+    control: 'auto',
+    readyPath: 'off',
+    pool: { minSpare: 5, maxSpare: 10, maxWorkers: 256 },
+    socket: { reuseAddress: true, noDelay: true, deferAcceptSeconds: 0, fastOpenQueue: 0, ipv6Only: true },
+    recycle: { maxRequestsPerWorker: Number.MAX_SAFE_INTEGER, maxMemoryPerWorker: Number.MAX_SAFE_INTEGER },
     limits: { headBytes: 16_384, fieldCount: 100, targetBytes: 8192, bodyBytes: 134_217_728, connectionsMax: 10_000 },
     timeouts: {
       headMs: 60_000,
@@ -54,6 +69,10 @@ test('with nothing asked, the defaults', async () => {
       idleMs: 75_000,
       writeMs: 60_000,
       stopMs: 8000,
+      drainGraceMs: 5000,
+      drainTimeoutMs: 300_000,
+      shutdownDelayMs: 0,
+      workerTimeoutMs: 0,
       bootMs: 30_000,
       lingerMs: 5000,
     },
@@ -78,7 +97,7 @@ test('flags win over the file, the file over variables, those over defaults', as
   const folder = folderWith({ 'prefork.config.js': file })
   const env = { HOST: '::1', PORT: '3', WEB_CONCURRENCY: '3' }
   const config = await load(folder, '--port 1', env)
-  assert.deepEqual(config.listen, { host: '::1', family: 6, port: 1 })
+  assert.deepEqual(config.listen, [{ kind: 'tcp', host: '::1', family: 6, port: 1, backlog: 511 }])
   assert.equal(config.workers, 2)
   assert.equal(config.logLevel, 'info')
   assert.equal(config.limits.fieldCount, 5)
@@ -88,19 +107,19 @@ test('flags win over the file, the file over variables, those over defaults', as
 
 test('an empty variable counts as unset', async () => {
   const config = await load(folderWith({}), '', { HOST: '', PORT: '', WEB_CONCURRENCY: '' })
-  assert.equal(config.listen.port, 8080)
+  assert.equal(portOf(config), 8080)
 })
 
 for (const extension of ['ts', 'mts', 'js', 'mjs']) {
   test(`prefork.config.${extension} is found`, async () => {
     const folder = folderWith({ [`prefork.config.${extension}`]: 'export default { port: 9 }' })
-    assert.equal((await load(folder)).listen.port, 9)
+    assert.equal(portOf(await load(folder)), 9)
   })
 }
 
 test('a configuration may take its time', async () => {
   const folder = folderWith({ 'prefork.config.ts': 'export default Promise.resolve({ port: 9 as number })' })
-  assert.equal((await load(folder)).listen.port, 9)
+  assert.equal(portOf(await load(folder)), 9)
 })
 
 test('--config names another file; paths in it are relative to it, those in flags to the current directory', async () => {

@@ -17,7 +17,7 @@ import { findConfigFile, readConfigFile } from './config-file.ts'
 import type { Config, Options } from './options.ts'
 import { findAccessLog, findTarget, type Setting } from './paths.ts'
 import { checkOptions, type NameOption, parseText } from './schema.ts'
-import { OPTION_PATHS, OPTION_TABLE, type OptionPath } from './table.ts'
+import { OPTION_PATHS, OPTION_TABLE, type OptionPath, type SectionName } from './table.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -78,12 +78,29 @@ async function complete(settings: Settings, configFile: string | null): Promise<
   const host = settings.get('host')!
   return {
     target: findTarget(settings.get('target')!),
-    listen: { ...(await resolveHost(host.value as string, host.name)), port: take('port') },
+    listen: [
+      {
+        kind: 'tcp',
+        ...(await resolveHost(host.value as string, host.name)),
+        port: take('port'),
+        backlog: take('backlog'),
+      },
+    ],
+    isListenAsked: false,
     workers: countWorkers(take('workers')),
-    backlog: take('backlog'),
+    model: take('model'),
+    accept: take('accept'),
     spawn: take('spawn'),
     logLevel: take('logLevel'),
     accessLog: findAccessLog(settings.get('accessLog')!),
+    user: take('user'),
+    group: take('group'),
+    pidFile: take('pidFile'),
+    control: take('control'),
+    readyPath: take('readyPath'),
+    pool: sectionOf(settings, 'pool'),
+    socket: sectionOf(settings, 'socket'),
+    recycle: sectionOf(settings, 'recycle'),
     limits: sectionOf(settings, 'limits'),
     timeouts: sectionOf(settings, 'timeouts'),
     static: sectionOf(settings, 'static'),
@@ -98,7 +115,7 @@ function countWorkers(asked: number | 'auto'): number {
   return asked === 'auto' ? Math.min(availableParallelism(), most) : asked
 }
 
-function sectionOf<Name extends 'limits' | 'timeouts' | 'static'>(settings: Settings, name: Name): Config[Name] {
+function sectionOf<Name extends SectionName>(settings: Settings, name: Name): Config[Name] {
   const entries: [string, unknown][] = []
   for (const [path, { value }] of settings) {
     const [section, key] = path.split('.')

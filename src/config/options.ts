@@ -43,6 +43,17 @@ export interface Options {
   readonly port?: number
 
   /**
+   * Where to listen, when one host and port will not do: an address or a list
+   * of them. `'127.0.0.1:8080'`, `'[::1]:8080'`, `':80'` (every IPv4 address),
+   * `'unix:/run/site.sock'`, `'fd:NAME'` (a socket that systemd passes under
+   * this FileDescriptorName), or an object with more to say about one of them.
+   * It stands in place of `host` and `port`. The flag may be given several times.
+   * @default none
+   * @flag --listen
+   */
+  readonly listen?: ListenOption | readonly ListenOption[]
+
+  /**
    * How many worker processes answer requests. 'auto' is one for each core this
    * process may run on: `os.availableParallelism()`, which honours CPU affinity
    * and, on recent versions of Node, the CPU limit of a container.
@@ -52,6 +63,27 @@ export interface Options {
    * @env WEB_CONCURRENCY
    */
   readonly workers?: number | 'auto'
+
+  /**
+   * How workers and connections go together. 'event': each worker holds
+   * thousands at once. 'prefork': a pool of workers, each with one connection
+   * at a time, that grows and shrinks with the load (`pool`). 'fork': a child is
+   * forked for each connection, and ends with it.
+   * @default 'event'
+   * @flag --model
+   */
+  readonly model?: ProcessModel
+
+  /**
+   * How connections reach workers. 'shared': all workers accept from one
+   * socket. 'reuseport': each slot has a socket of its own, among which the
+   * kernel spreads connections. 'parent': the supervisor accepts, and passes
+   * each connection to the least busy worker. docs/process-models.md compares
+   * them. In the model 'fork' the parent always accepts.
+   * @default 'shared'
+   * @flag --accept
+   */
+  readonly accept?: AcceptStrategy
 
   /**
    * Connections the kernel may hold, their handshake finished, until a worker
@@ -88,6 +120,57 @@ export interface Options {
    */
   readonly accessLog?: string
 
+  /**
+   * Whom workers and the preloader run as, by name or number. The listeners are
+   * bound before, by whoever started the server; only root may change its user.
+   * @default none
+   * @flag --user
+   */
+  readonly user?: string
+
+  /**
+   * The group they run as, by name or number. Without it, the user's own.
+   * @default none
+   * @flag --group
+   */
+  readonly group?: string
+
+  /**
+   * Where to write the supervisor's process id, for service managers that read
+   * one. A relative path in a configuration file is relative to that file.
+   * @default none
+   * @flag --pid-file
+   */
+  readonly pidFile?: string
+
+  /**
+   * The Unix socket by which `prefork reload`, `stop`, `quit` and `status` reach
+   * the running server; only its owner and root may. 'auto' is a socket named
+   * after the supervisor's process id, in `$XDG_RUNTIME_DIR/prefork`, or
+   * `/run/prefork` for root; 'off' is none.
+   * @default 'auto'
+   * @flag --control
+   */
+  readonly control?: string
+
+  /**
+   * A path that tells a load balancer whether to send connections here: it is
+   * answered 200, and 503 once the server has been told to end. The target never
+   * sees it. 'off' is none; '/-/ready' is customary.
+   * @default 'off'
+   * @flag --ready-path
+   */
+  readonly readyPath?: string
+
+  /** The pool of workers of the model 'prefork'; its `maxWorkers` also bounds the model 'fork'. */
+  readonly pool?: Partial<PoolOptions>
+
+  /** What is asked of the kernel for each TCP listener. */
+  readonly socket?: Partial<SocketOptions>
+
+  /** When a worker is replaced though nothing is wrong with it. */
+  readonly recycle?: Partial<RecycleOptions>
+
   /** How much one client may ask of the server before it is refused. */
   readonly limits?: Partial<Limits>
 
@@ -96,6 +179,123 @@ export interface Options {
 
   /** How a directory is served. */
   readonly static?: Partial<StaticOptions>
+}
+
+/** An address as `listen` takes it: text, or an object of one of the two kinds. */
+export type ListenOption = string | ListenTcp | ListenUnix
+
+export interface ListenTcp {
+  /** An IPv4 or IPv6 address, or a name. `host` when left out. */
+  readonly host?: string
+  /** 0 lets the kernel pick one. */
+  readonly port: number
+  /** `backlog` when left out. */
+  readonly backlog?: number
+}
+
+export interface ListenUnix {
+  /** At most 107 bytes. A file left there by a server that is gone is replaced. */
+  readonly path: string
+  /** Who may connect, as chmod(1) has it. 0o666 when left out, as the socket of a web server is for everyone. */
+  readonly mode?: number
+  /** Whose the file becomes, by name or number; root only. */
+  readonly owner?: string | number
+  readonly group?: string | number
+  /** `backlog` when left out. */
+  readonly backlog?: number
+}
+
+/** The pool of workers of the model 'prefork'; its `maxWorkers` also bounds the model 'fork'. */
+export interface PoolOptions {
+  /**
+   * With fewer idle workers than this, more are forked: one in the first second,
+   * then two, four, up to 32 a second, until enough are idle. As Apache has it
+   * (MinSpareServers).
+   * @default 5
+   * @range 1..1024
+   */
+  readonly minSpare: number
+
+  /**
+   * With more idle workers than this, one a second is let go. As Apache has it
+   * (MaxSpareServers).
+   * @default 10
+   * @range 1..1024
+   */
+  readonly maxSpare: number
+
+  /**
+   * Most workers at once, busy ones included. When all of them are busy,
+   * connections wait in the accept queue. As Apache has it (MaxRequestWorkers).
+   * @default 256
+   * @range 1..1024
+   */
+  readonly maxWorkers: number
+}
+
+/** What is asked of the kernel for each TCP listener. */
+export interface SocketOptions {
+  /**
+   * SO_REUSEADDR: a restart need not wait until the old server's connections
+   * have left TIME_WAIT.
+   * @default true
+   */
+  readonly reuseAddress: boolean
+
+  /**
+   * TCP_NODELAY: what is sent leaves at once, and is not held back until the
+   * client has acknowledged what went before (Nagle's algorithm).
+   * @default true
+   */
+  readonly noDelay: boolean
+
+  /**
+   * TCP_DEFER_ACCEPT, in seconds: a connection enters the accept queue with its
+   * first bytes, not with its handshake; without any for so long, it enters
+   * without. 0 is off. Saves a wake-up for each connection; hides clients that
+   * connect and say nothing.
+   * @default 0
+   * @range 0..3600
+   */
+  readonly deferAcceptSeconds: number
+
+  /**
+   * TCP_FASTOPEN: how many connections may wait with data in their SYN, sent by
+   * clients that were here before. 0 is off. `net.ipv4.tcp_fastopen` must allow
+   * it, too (2 or 3).
+   * @default 0
+   * @range 0..65_535
+   */
+  readonly fastOpenQueue: number
+
+  /**
+   * IPV6_V6ONLY: an IPv6 listener takes IPv6 alone. When false, `::` also takes
+   * IPv4, whose clients then have addresses such as `::ffff:127.0.0.1`.
+   * @default true
+   */
+  readonly ipv6Only: boolean
+}
+
+/** When a worker is replaced though nothing is wrong with it. */
+export interface RecycleOptions {
+  /**
+   * A worker that has answered so many requests is replaced, gracefully; the
+   * number differs from worker to worker by up to a tenth, so that not all go at
+   * once. `Infinity` is never. Against leaks of an app that cannot be mended yet.
+   * @default Infinity
+   * @range 1..Infinity
+   */
+  readonly maxRequestsPerWorker: number
+
+  /**
+   * A worker whose share of memory (PSS, as the kernel counts it: what is shared
+   * is divided by those who share it) is over so many bytes is replaced,
+   * gracefully. Looked at every five seconds; differs from worker to worker by
+   * up to a tenth. `Infinity` is never.
+   * @default Infinity
+   * @range 1_048_576..Infinity
+   */
+  readonly maxMemoryPerWorker: number
 }
 
 /** How much one client may ask of the server before it is refused. */
@@ -199,6 +399,45 @@ export interface Timeouts {
   readonly stopMs: number
 
   /**
+   * How long a draining worker keeps idle connections open, in milliseconds, so
+   * that each can be told `Connection: close` with its next response. One that
+   * has said nothing by then is closed. Workers drain when the server is
+   * reloaded, upgraded, told to QUIT, or has fewer workers.
+   * @default 5000
+   * @range 0..86_400_000
+   */
+  readonly drainGraceMs: number
+
+  /**
+   * How long a draining worker may finish what it has begun (long downloads,
+   * streams), in milliseconds, before it is ended by force. `Infinity` is however
+   * long it takes, as nginx has it.
+   * @default 300_000
+   * @range 0..Infinity
+   */
+  readonly drainTimeoutMs: number
+
+  /**
+   * How long the server goes on accepting after SIGTERM, in milliseconds, while
+   * `readyPath` says 503: an orchestrator tells a server to stop and its load
+   * balancers to leave it at the same time, and they take a while. `stopMs`
+   * begins after it.
+   * @default 0
+   * @range 0..86_400_000
+   * @flag --shutdown-delay
+   */
+  readonly shutdownDelayMs: number
+
+  /**
+   * A worker whose event loop has been stuck for so long, in milliseconds, is
+   * killed and replaced, with whatever it held. 0 is off. Time in which the whole
+   * machine stood still does not count.
+   * @default 0
+   * @range 0..86_400_000
+   */
+  readonly workerTimeoutMs: number
+
+  /**
    * How long a new worker may take to report ready, in milliseconds, loading
    * the app included where it has to. One that misses it is killed and started
    * again.
@@ -229,6 +468,8 @@ export interface StaticOptions {
 
 export type SpawnMode = 'auto' | 'fork' | 'exec'
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
+export type ProcessModel = 'event' | 'prefork' | 'fork'
+export type AcceptStrategy = 'shared' | 'reuseport' | 'parent'
 
 /** What is served, found and told apart at start. Paths are absolute. */
 export type Target =
@@ -236,12 +477,34 @@ export type Target =
   | { readonly kind: 'app'; readonly file: string }
   | { readonly kind: 'hello' }
 
-/** Where to listen: always a literal address, never a name. */
-export interface ListenAddress {
+/** Where to listen on TCP: always a literal address, never a name. */
+export interface TcpListen {
+  readonly kind: 'tcp'
   readonly host: string
   readonly family: 4 | 6
   readonly port: number
+  readonly backlog: number
 }
+
+export interface UnixListen {
+  readonly kind: 'unix'
+  /** Absolute. */
+  readonly path: string
+  readonly mode: number
+  /** A name or number as written; null: whoever starts the server. */
+  readonly owner: string | number | null
+  readonly group: string | number | null
+  readonly backlog: number
+}
+
+/** A socket that a service manager has opened, by the name it gave it. */
+export interface PassedListen {
+  readonly kind: 'passed'
+  readonly name: string
+  readonly backlog: number
+}
+
+export type Listen = TcpListen | UnixListen | PassedListen
 
 /**
  * The checked configuration. It crosses to child processes as JSON, so it holds
@@ -249,15 +512,31 @@ export interface ListenAddress {
  */
 export interface Config {
   readonly target: Target
-  readonly listen: ListenAddress
-  /** A number: 'auto' has been counted. */
+  /** At least one. */
+  readonly listen: readonly Listen[]
+  /** False: nobody said where to listen, so sockets that a service manager passes are taken in place of the default. */
+  readonly isListenAsked: boolean
+  /** A number: 'auto' has been counted. In the model 'prefork', how many the pool begins with. */
   readonly workers: number
-  readonly backlog: number
+  readonly model: ProcessModel
+  readonly accept: AcceptStrategy
   readonly spawn: SpawnMode
   readonly logLevel: LogLevel
   /** 'off', '-' (stdout) or an absolute path. */
   readonly accessLog: string
-  /** As asked; `Infinity`, which JSON cannot say, has become `Number.MAX_SAFE_INTEGER`. */
+  /** Whom workers run as: names or numbers as written; null: as whoever started the server. */
+  readonly user: string | null
+  readonly group: string | null
+  /** An absolute path, or null. */
+  readonly pidFile: string | null
+  /** 'auto', 'off' or an absolute path. */
+  readonly control: string
+  /** 'off' or a path that begins with a slash. */
+  readonly readyPath: string
+  readonly pool: PoolOptions
+  readonly socket: SocketOptions
+  /** As asked; `Infinity`, which JSON cannot say, has become `Number.MAX_SAFE_INTEGER`, here and below. */
+  readonly recycle: RecycleOptions
   readonly limits: Limits
   readonly timeouts: Timeouts
   readonly static: StaticOptions

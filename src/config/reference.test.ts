@@ -43,8 +43,9 @@ function tagsOf(path: string, row: OptionRow): Record<string, string> {
 }
 
 /** 8080, 16_384, 'auto', none. */
-function literal(value: number | string | null): string {
+function literal(value: number | string | boolean | null): string {
   if (value === null) return 'none'
+  if (typeof value === 'boolean') return String(value)
   if (typeof value === 'string') return `'${value}'`
   if (value < 10_000 || value === Number.POSITIVE_INFINITY) return String(value)
   return value.toLocaleString('en-US').replaceAll(',', '_')

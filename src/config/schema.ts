@@ -30,6 +30,10 @@ function ruleOf(row: OptionRow): v.GenericSchema {
   switch (row.kind) {
     case 'choice':
       return v.picklist(row.choices)
+    case 'boolean':
+      return v.boolean()
+    case 'listen':
+      return v.any()
     case 'text':
       return v.pipe(v.string(), v.nonEmpty(), v.check(holdsNoNul), v.check(row.accepts ?? (() => true)))
     case 'integer': {

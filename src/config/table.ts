@@ -10,11 +10,16 @@
  * The comments of options.ts repeat these facts for people; a test compares
  * them. A row missing here, or one too many, does not compile.
  */
-import type { Limits, Options, StaticOptions, Timeouts } from './options.ts'
+import type { Limits, Options, PoolOptions, RecycleOptions, SocketOptions, StaticOptions, Timeouts } from './options.ts'
+
+export type SectionName = 'pool' | 'socket' | 'recycle' | 'limits' | 'timeouts' | 'static'
 
 /** A path to one option, as messages write it: 'port', 'limits.headBytes'. */
 export type OptionPath =
-  | Exclude<keyof Options, 'limits' | 'timeouts' | 'static'>
+  | Exclude<keyof Options, SectionName>
+  | `pool.${keyof PoolOptions}`
+  | `socket.${keyof SocketOptions}`
+  | `recycle.${keyof RecycleOptions}`
   | `limits.${keyof Limits}`
   | `timeouts.${keyof Timeouts}`
   | `static.${keyof StaticOptions}`
@@ -54,10 +59,22 @@ export interface TextRow extends Row {
   readonly accepts?: (text: string) => boolean
 }
 
-export type OptionRow = IntegerRow | ChoiceRow | TextRow
+export interface BooleanRow extends Row {
+  readonly kind: 'boolean'
+  readonly default: boolean
+}
+
+/** `listen`: a shape of its own, see listen.ts. The flag may be given several times. */
+export interface ListenRow extends Row {
+  readonly kind: 'listen'
+  readonly default: null
+}
+
+export type OptionRow = IntegerRow | ChoiceRow | TextRow | BooleanRow | ListenRow
 
 const DAY_MS = 86_400_000
 const MIB = 1_048_576
+const INFINITY = Number.POSITIVE_INFINITY
 
 export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
   target: { kind: 'text', default: null, says: 'the path of a directory or of an app module' },
@@ -76,6 +93,11 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
     flag: { name: 'port', value: 'N', help: 'TCP port; 0 picks a free one' },
     env: 'PORT',
   },
+  listen: {
+    kind: 'listen',
+    default: null,
+    flag: { name: 'listen', value: 'ADDRESS', help: 'HOST:PORT, unix:PATH or fd:NAME; may be repeated' },
+  },
   workers: {
     kind: 'integer',
     default: 'auto',
@@ -84,6 +106,18 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
     word: 'auto',
     flag: { name: 'workers', value: 'N|auto', help: 'worker processes; auto is one per core' },
     env: 'WEB_CONCURRENCY',
+  },
+  model: {
+    kind: 'choice',
+    default: 'event',
+    choices: ['event', 'prefork', 'fork'],
+    flag: { name: 'model', value: 'event|prefork|fork', help: 'connections per worker: many, one, one ever' },
+  },
+  accept: {
+    kind: 'choice',
+    default: 'shared',
+    choices: ['shared', 'reuseport', 'parent'],
+    flag: { name: 'accept', value: 'shared|reuseport|parent', help: 'how connections reach workers' },
   },
   backlog: {
     kind: 'integer',
@@ -110,16 +144,67 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
     says: "the path of a file, '-' for stdout, or 'off'",
     flag: { name: 'access-log', value: 'FILE|-|off', help: 'where to log requests; - is stdout' },
   },
+  user: {
+    kind: 'text',
+    default: null,
+    says: 'the name or number of a user',
+    flag: { name: 'user', value: 'NAME', help: 'whom workers run as (root only)' },
+  },
+  group: {
+    kind: 'text',
+    default: null,
+    says: 'the name or number of a group',
+    flag: { name: 'group', value: 'NAME', help: 'and as which group' },
+  },
+  pidFile: {
+    kind: 'text',
+    default: null,
+    says: 'the path of a file',
+    flag: { name: 'pid-file', value: 'FILE', help: 'where to write the process id' },
+  },
+  control: {
+    kind: 'text',
+    default: 'auto',
+    says: "the path of a socket, 'auto', or 'off'",
+    flag: { name: 'control', value: 'PATH|auto|off', help: 'socket of prefork reload, stop, quit, status' },
+  },
+  readyPath: {
+    kind: 'text',
+    default: 'off',
+    says: "a path that begins with a slash, or 'off'",
+    accepts: (text) => text === 'off' || /^\/[\x21-\x7e]*$/.test(text),
+    flag: { name: 'ready-path', value: 'PATH|off', help: 'answered 200, and 503 when told to end' },
+  },
+  'pool.minSpare': { kind: 'integer', default: 5, min: 1, max: 1024 },
+  'pool.maxSpare': { kind: 'integer', default: 10, min: 1, max: 1024 },
+  'pool.maxWorkers': { kind: 'integer', default: 256, min: 1, max: 1024 },
+  'socket.reuseAddress': { kind: 'boolean', default: true },
+  'socket.noDelay': { kind: 'boolean', default: true },
+  'socket.deferAcceptSeconds': { kind: 'integer', default: 0, min: 0, max: 3_600 },
+  'socket.fastOpenQueue': { kind: 'integer', default: 0, min: 0, max: 65_535 },
+  'socket.ipv6Only': { kind: 'boolean', default: true },
+  'recycle.maxRequestsPerWorker': { kind: 'integer', default: INFINITY, min: 1, max: INFINITY },
+  'recycle.maxMemoryPerWorker': { kind: 'integer', default: INFINITY, min: MIB, max: INFINITY },
   'limits.headBytes': { kind: 'integer', default: 16_384, min: 256, max: MIB },
   'limits.fieldCount': { kind: 'integer', default: 100, min: 1, max: 10_000 },
   'limits.targetBytes': { kind: 'integer', default: 8_192, min: 16, max: MIB },
-  'limits.bodyBytes': { kind: 'integer', default: 128 * MIB, min: 0, max: Number.POSITIVE_INFINITY },
+  'limits.bodyBytes': { kind: 'integer', default: 128 * MIB, min: 0, max: INFINITY },
   'limits.connectionsMax': { kind: 'integer', default: 10_000, min: 1, max: 1_000_000 },
   'timeouts.headMs': { kind: 'integer', default: 60_000, min: 1, max: DAY_MS },
   'timeouts.bodyMs': { kind: 'integer', default: 60_000, min: 1, max: DAY_MS },
   'timeouts.idleMs': { kind: 'integer', default: 75_000, min: 1, max: DAY_MS },
   'timeouts.writeMs': { kind: 'integer', default: 60_000, min: 1, max: DAY_MS },
   'timeouts.stopMs': { kind: 'integer', default: 8_000, min: 1, max: DAY_MS },
+  'timeouts.drainGraceMs': { kind: 'integer', default: 5_000, min: 0, max: DAY_MS },
+  'timeouts.drainTimeoutMs': { kind: 'integer', default: 300_000, min: 0, max: INFINITY },
+  'timeouts.shutdownDelayMs': {
+    kind: 'integer',
+    default: 0,
+    min: 0,
+    max: DAY_MS,
+    flag: { name: 'shutdown-delay', value: 'MS', help: 'go on accepting so long after SIGTERM' },
+  },
+  'timeouts.workerTimeoutMs': { kind: 'integer', default: 0, min: 0, max: DAY_MS },
   'timeouts.bootMs': { kind: 'integer', default: 30_000, min: 1, max: DAY_MS },
   'timeouts.lingerMs': { kind: 'integer', default: 5_000, min: 1, max: DAY_MS },
   'static.index': {
@@ -139,11 +224,12 @@ export function describeValues(row: OptionRow): string {
       return row.says
     case 'choice':
       return `one of ${row.choices.join(', ')}`
+    case 'boolean':
+      return 'true or false'
+    case 'listen':
+      return "an address such as '127.0.0.1:8080' or 'unix:/run/site.sock', or a list of them"
     case 'integer': {
-      const range =
-        row.max === Number.POSITIVE_INFINITY
-          ? `${row.min} upwards, or Infinity for no limit`
-          : `${row.min} to ${row.max}`
+      const range = row.max === INFINITY ? `${row.min} upwards, or Infinity for no limit` : `${row.min} to ${row.max}`
       const word = row.word === undefined ? '' : `'${row.word}' or `
       return `${word}a whole number from ${range}`
     }

@@ -14,6 +14,7 @@ const libc = {
   read: bind('read', 'intptr_t', ['int', 'uintptr_t', 'size_t']),
   write: bind('write', 'intptr_t', ['int', 'uintptr_t', 'size_t']),
   sendfile: bind('sendfile', 'intptr_t', ['int', 'int', 'uintptr_t', 'size_t']),
+  ftruncate: bind('ftruncate', 'int', ['int', 'int64_t']),
   memfd_create: bind('memfd_create', 'int', ['str', 'uint']),
 }
 
@@ -155,4 +156,14 @@ export function sendfile(out: Fd, file: Fd, offset: number, length: number): num
  */
 export function memfd_create(name: string): Fd {
   return must(libc.memfd_create(name, MFD_CLOEXEC), 'memfd_create', name) as Fd
+}
+
+/**
+ * ftruncate(fd, length): makes the file `length` bytes long; what is new reads
+ * as zeros, and takes no memory until it is written.
+ *
+ * https://man7.org/linux/man-pages/man2/ftruncate.2.html
+ */
+export function ftruncate(fd: Fd, length: number): void {
+  must(libc.ftruncate(fd, length), 'ftruncate', `of fd ${fd} to ${length}`)
 }

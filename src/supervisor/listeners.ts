@@ -8,9 +8,9 @@
  * so closing what was opened here is the whole clean-up.
  */
 import type { InheritedListener } from '../boot.ts'
-import { formatAddress } from '../config/address.ts'
+import { describeListen } from '../config/address.ts'
 import { OperatorError } from '../config/operator-error.ts'
-import type { ListenAddress } from '../config/options.ts'
+import type { Config, SocketOptions, TcpListen } from '../config/options.ts'
 import {
   IPPROTO_IPV6,
   IPPROTO_TCP,
@@ -27,18 +27,29 @@ import { close, type Fd } from '../kernel/fd.ts'
 import { domainOf, formatSocketAddress, socketAddress } from '../kernel/sockaddr.ts'
 import { bind, getsockname, listen, setsockopt, socket } from '../kernel/socket.ts'
 
-/** Opens the listener, or throws an OperatorError that names the option and the remedy. */
-export function openListener(where: ListenAddress, backlog: number): InheritedListener {
+/** Opens all listeners, or throws an OperatorError that names the option and the remedy; nothing is open then. */
+export function openListeners({ listen: wanted, socket: options }: Config): InheritedListener[] {
+  const opened: InheritedListener[] = []
+  try {
+    for (const where of wanted) if (where.kind === 'tcp') opened.push(openTcp(where, options))
+    return opened
+  } catch (error) {
+    for (const { fd } of opened) close(fd)
+    throw error
+  }
+}
+
+function openTcp(where: TcpListen, options: SocketOptions): InheritedListener {
   let fd: Fd | null = null
   try {
     const address = socketAddress(where.host, where.port)
     fd = socket(domainOf(address), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC)
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1) // else a restart would wait for TIME_WAIT to pass
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, Number(options.reuseAddress)) // else a restart would wait for TIME_WAIT
     // Each family for itself, whatever net.ipv6.bindv6only says.
-    if (address.family === 'IPv6') setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1) // accepted sockets inherit it
+    if (address.family === 'IPv6') setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, Number(options.ipv6Only))
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, Number(options.noDelay)) // accepted sockets inherit it
     bind(fd, address)
-    listen(fd, backlog)
+    listen(fd, where.backlog)
     return { fd, authority: formatSocketAddress(getsockname(fd)) }
   } catch (error) {
     if (fd !== null) close(fd)
@@ -47,8 +58,8 @@ export function openListener(where: ListenAddress, backlog: number): InheritedLi
 }
 
 /** The operator's mistakes by errno; a SyscallError of any other kind stays what it is. */
-function explain(error: SyscallError, where: ListenAddress): Error {
-  const cannot = `cannot listen on ${formatAddress(where)}`
+function explain(error: SyscallError, where: TcpListen): Error {
+  const cannot = `cannot listen on ${describeListen(where)}`
   switch (error.errno) {
     case EADDRINUSE:
       return new OperatorError(

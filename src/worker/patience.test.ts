@@ -10,6 +10,10 @@ const TIMEOUTS: Timeouts = {
   writeMs: 4_000,
   lingerMs: 50_000,
   stopMs: 600_000,
+  drainGraceMs: 5_000,
+  drainTimeoutMs: 300_000,
+  shutdownDelayMs: 0,
+  workerTimeoutMs: 0,
   bootMs: 7_000_000,
 }
 

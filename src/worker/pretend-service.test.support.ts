@@ -32,6 +32,10 @@ export const TIMEOUTS: Timeouts = {
   writeMs: 40_000,
   lingerMs: 50_000,
   stopMs: 60_000,
+  drainGraceMs: 5_000,
+  drainTimeoutMs: 300_000,
+  shutdownDelayMs: 0,
+  workerTimeoutMs: 0,
   bootMs: 70_000,
 }
 

@@ -1,0 +1,202 @@
+/**
+ * The scoreboard: one shared page of memory for the whole tree, in which each
+ * worker writes its own row.
+ *
+ *     supervisor   creates it before anything is forked; reads it; writes only the head
+ *     workers      each writes the row it was given at birth; may read the rest
+ *
+ * Nobody writes another's row, and every field is one aligned 8-byte number,
+ * which the machine stores and loads whole: so readers need no lock. A reader may
+ * see two fields of one row at slightly different moments, no more.
+ *
+ * A row outlives its worker, until it is given to the next: what a killed worker
+ * had counted can still be read.
+ */
+import { MAP_SHARED, PROT_READ, PROT_WRITE } from './kernel/constants.ts'
+import type { Fd } from './kernel/fd.ts'
+import { ftruncate, memfd_create } from './kernel/file.ts'
+import { mmap } from './kernel/mmap.ts'
+
+/** Most processes that may have a row at once: workers, and those of earlier generations that still drain. */
+export const ROWS_MAX = 4096
+
+/** Numbers in a row. Two cache lines, so that no two workers write into the same one. */
+const ROW_FIELDS = 16
+const FIELD_BYTES = 8
+const BYTES = (1 + ROWS_MAX) * ROW_FIELDS * FIELD_BYTES
+
+/** Where a worker stands. */
+export const STARTING = 1
+export const READY = 2
+export const DRAINING = 3
+export type WorkerPhase = 0 | 1 | 2 | 3
+
+const PID = 0
+const SLOT = 1
+const GENERATION = 2
+const PHASE = 3
+const BORN_AT = 4
+const HEARTBEAT_AT = 5
+const ACTIVE_AT = 6
+const ACCEPTED = 7
+const CONNECTIONS = 8
+const ACTIVE = 9
+const REQUESTS = 10
+const BYTES_SENT = 11
+
+const HEAD_IS_ENDING = 0
+
+/** Milliseconds that every process of this boot of the machine agrees on: CLOCK_MONOTONIC. */
+export function monotonicMs(): number {
+  return performance.now() + CLOCK_OFFSET_MS
+}
+
+/** What to add to performance.now(), which counts from the start of this process (of its preloader, in a forked one). */
+export const CLOCK_OFFSET_MS = Number(process.hrtime.bigint()) / 1e6 - performance.now()
+
+export class Scoreboard {
+  /** For children that are started by exec: they map it again. */
+  readonly fd: Fd
+  readonly #numbers: Float64Array
+
+  private constructor(fd: Fd) {
+    this.fd = fd
+    const { bytes } = mmap(BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd)
+    this.#numbers = new Float64Array(bytes.buffer, bytes.byteOffset, BYTES / FIELD_BYTES)
+  }
+
+  /** The supervisor's: new, all rows free. Untouched rows take no memory. */
+  static create(): Scoreboard {
+    const fd = memfd_create('prefork-scoreboard')
+    ftruncate(fd, BYTES)
+    return new Scoreboard(fd)
+  }
+
+  /** A child's: the same memory, by the descriptor it inherited. */
+  static attach(fd: Fd): Scoreboard {
+    return new Scoreboard(fd)
+  }
+
+  row(index: number): Row {
+    if (!(index >= 0 && index < ROWS_MAX)) throw new RangeError(`there is no row ${index}`)
+    const from = (1 + index) * ROW_FIELDS
+    return new Row(this.#numbers.subarray(from, from + ROW_FIELDS))
+  }
+
+  /** The server as a whole has been told to end: what `readyPath` says. Written by the supervisor alone. */
+  get isEnding(): boolean {
+    return this.#numbers[HEAD_IS_ENDING] === 1
+  }
+
+  set isEnding(isEnding: boolean) {
+    this.#numbers[HEAD_IS_ENDING] = Number(isEnding)
+  }
+}
+
+/** One worker's own line. Times are `monotonicMs`; counts are of this worker's life. */
+export class Row {
+  readonly #numbers: Float64Array
+
+  constructor(numbers: Float64Array) {
+    this.#numbers = numbers
+  }
+
+  /** By the worker, first of all. */
+  begin(pid: number, slot: number, generation: number): void {
+    this.#numbers.fill(0)
+    this.#numbers[PID] = pid
+    this.#numbers[SLOT] = slot
+    this.#numbers[GENERATION] = generation
+    this.#numbers[PHASE] = STARTING
+    this.#numbers[BORN_AT] = this.#numbers[ACTIVE_AT] = this.#numbers[HEARTBEAT_AT] = monotonicMs()
+  }
+
+  /** 0 when nobody ever had this row. */
+  get pid(): number {
+    return this.#numbers[PID]!
+  }
+
+  get slot(): number {
+    return this.#numbers[SLOT]!
+  }
+
+  get generation(): number {
+    return this.#numbers[GENERATION]!
+  }
+
+  get phase(): WorkerPhase {
+    return this.#numbers[PHASE] as WorkerPhase
+  }
+
+  set phase(phase: WorkerPhase) {
+    this.#numbers[PHASE] = phase
+  }
+
+  get bornAt(): number {
+    return this.#numbers[BORN_AT]!
+  }
+
+  /** When its event loop last went round for the sake of this; written only where `timeouts.workerTimeoutMs` is set. */
+  get heartbeatAt(): number {
+    return this.#numbers[HEARTBEAT_AT]!
+  }
+
+  set heartbeatAt(at: number) {
+    this.#numbers[HEARTBEAT_AT] = at
+  }
+
+  /** When it last accepted a connection or began a request. */
+  get activeAt(): number {
+    return this.#numbers[ACTIVE_AT]!
+  }
+
+  /** Connections it has taken. */
+  get accepted(): number {
+    return this.#numbers[ACCEPTED]!
+  }
+
+  /** Connections it holds now. */
+  get connections(): number {
+    return this.#numbers[CONNECTIONS]!
+  }
+
+  /** Requests it is answering now. */
+  get active(): number {
+    return this.#numbers[ACTIVE]!
+  }
+
+  /** Requests it has begun to answer, those it refused among them. */
+  get requests(): number {
+    return this.#numbers[REQUESTS]!
+  }
+
+  /** Bytes that the kernel has taken from it for its clients: heads, bodies, framing. */
+  get bytesSent(): number {
+    return this.#numbers[BYTES_SENT]!
+  }
+
+  countAccepted(now: number): void {
+    this.#numbers[ACCEPTED]! += 1
+    this.#numbers[CONNECTIONS]! += 1
+    this.#numbers[ACTIVE_AT] = now
+  }
+
+  countClosed(bytesSent: number): void {
+    this.#numbers[CONNECTIONS]! -= 1
+    this.#numbers[BYTES_SENT]! += bytesSent
+  }
+
+  countBegun(now: number): void {
+    this.#numbers[REQUESTS]! += 1
+    this.#numbers[ACTIVE]! += 1
+    this.#numbers[ACTIVE_AT] = now
+  }
+
+  countAnswered(): void {
+    this.#numbers[ACTIVE]! -= 1
+  }
+
+  addSent(bytes: number): void {
+    this.#numbers[BYTES_SENT]! += bytes
+  }
+}
