@@ -6,19 +6,33 @@
 import { readFileSync } from 'node:fs'
 import type { Config } from './config/options.ts'
 import { must } from './kernel/errno.ts'
-import { close, type Fd } from './kernel/fd.ts'
+import { close, type Fd, setCloseOnExec } from './kernel/fd.ts'
 import { memfd_create, write } from './kernel/file.ts'
 
+/** A listening socket as its worker knows it. */
 export interface InheritedListener {
   readonly fd: Fd
   /** As bound: `127.0.0.1:8080`, with the real port. */
   readonly authority: string
 }
 
+/** Which worker this is, among all: the same for a forked one, which is told by its fork order (channel.ts). */
+export interface WorkerSeat {
+  /** Its numbered place, which it has from the one before it and leaves to the next. */
+  readonly slot: number
+  /** Its own row of the scoreboard. */
+  readonly row: number
+}
+
 export interface Boot {
   readonly config: Config
-  readonly listeners: readonly InheritedListener[]
+  /** Counts the reloads: 1 for the first. */
+  readonly generation: number
+  /** The preloader's channel, or the worker's line. */
   readonly channel: Fd
+  readonly scoreboard: Fd
+  /** For a worker; null for a preloader. */
+  readonly worker: (WorkerSeat & { readonly listeners: readonly InheritedListener[] }) | null
 }
 
 /** Writes the document. The caller owns the descriptor, and closes it once the child is born. */
@@ -29,10 +43,16 @@ export function writeBoot(boot: Boot): Fd {
   return fd
 }
 
-/** Reads the document from the inherited descriptor, and closes that. */
+/** Every descriptor the document names: what its reader must inherit. */
+export function descriptorsOf({ channel, scoreboard, worker }: Boot): Fd[] {
+  return [channel, scoreboard, ...(worker?.listeners ?? []).map(({ fd }) => fd)]
+}
+
+/** Reads the document from the inherited descriptor, and closes that. What else was inherited goes no further. */
 export function readBoot(fd: Fd): Boot {
   // By its path, so that it is read from the start, whatever the offset that came with the descriptor.
   const boot = JSON.parse(readFileSync(`/proc/self/fd/${fd}`, 'utf8')) as Boot
   close(fd)
+  for (const inherited of descriptorsOf(boot)) setCloseOnExec(inherited, true)
   return boot
 }

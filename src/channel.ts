@@ -1,62 +1,96 @@
 /**
- * What the processes of the tree say to each other: short JSON messages over a
- * SOCK_SEQPACKET socketpair, one message a packet.
+ * What the processes of the tree say to each other: short JSON messages over
+ * SOCK_SEQPACKET socketpairs, one message a packet; descriptors travel along.
  *
- *     supervisor ──── fork ────▶ preloader
- *     supervisor ◀── loaded, forked, died ── preloader
- *     supervisor ◀──── ready ──── worker
+ *     supervisor ── fork, with a line and listeners ──▶ preloader        its channel
+ *     supervisor ◀────── loaded, forked, died ───────── preloader
+ *     supervisor ◀────────── ready, tired ───────────── worker           its line
+ *     supervisor ─────────── connection ──────────────▶ worker           (accept 'parent')
  *
- * The preloader and the workers it forks share one end. So the kernel tells both
- * sides of a death: when the supervisor is gone every worker sees its end hang
- * up, and when the last process of a generation is gone the supervisor does.
+ * Nobody but the two holds the ends of such a pair for long. So the kernel tells
+ * both sides of a death: when the supervisor is gone every worker sees its line
+ * hang up, and when a worker is gone the supervisor does.
  */
 import { MSG_DONTWAIT } from './kernel/constants.ts'
 import { EAGAIN, ECONNRESET, EPIPE } from './kernel/errno.ts'
 import { close, type Fd } from './kernel/fd.ts'
 import { allocate, memoryOf } from './kernel/memory.ts'
-import { recv, send } from './kernel/socket.ts'
+import { recvmsg, sendmsg } from './kernel/message.ts'
 
-/** To the preloader: fork a worker for this slot. */
-export interface ForkOrder {
-  readonly type: 'fork'
-  readonly slot: number
-}
+/** To the preloader. */
+export type Order =
+  /** Fork a worker. With it come the worker's line, and a listener for each of `authorities`. */
+  | { readonly type: 'fork'; readonly slot: number; readonly row: number; readonly authorities: readonly string[] }
+  /**
+   * The model 'fork': accept from the listeners that come with this, and fork a child for each connection, with a row
+   * from `firstRow` on.
+   */
+  | { readonly type: 'accept'; readonly firstRow: number; readonly authorities: readonly string[] }
+  /** The model 'fork': accept no more, and end when the last child has; within so many milliseconds, Infinity as null. */
+  | { readonly type: 'end'; readonly signal: number; readonly withinMs: number | null }
 
-/** To the supervisor. */
-export type Report =
-  /** The preloader has loaded the app and can fork. */
+/** To the supervisor, from a preloader. */
+export type PreloaderReport =
+  /** It has loaded the app and can fork. */
   | { readonly type: 'loaded' }
-  /** The preloader's self-check found that forking cannot be trusted here. */
+  /** Its self-check found that forking cannot be trusted here. */
   | { readonly type: 'unforkable'; readonly why: string }
   | { readonly type: 'forked'; readonly slot: number; readonly pid: number }
   /** fork(2) itself failed. */
   | { readonly type: 'unborn'; readonly slot: number; readonly why: string }
   /** A child of the preloader has ended. One of exitCode and signal is null. */
   | { readonly type: 'died'; readonly pid: number; readonly exitCode: number | null; readonly signal: number | null }
-  /** A worker accepts connections. */
-  | { readonly type: 'ready'; readonly slot: number; readonly pid: number }
+  /** The model 'fork': it accepts connections. */
+  | { readonly type: 'accepting' }
+
+/** To the supervisor, from a worker. */
+export type WorkerReport =
+  /** It accepts connections. */
+  | { readonly type: 'ready'; readonly pid: number }
+  /** It has done its share (recycle.maxRequestsPerWorker): another should take its place. */
+  | { readonly type: 'tired'; readonly why: string }
+  /** It has taken so many of the connections that were passed to it. */
+  | { readonly type: 'taken'; readonly count: number }
+
+/** To a worker: a connection that the supervisor has accepted for it comes with this, from the listener of this number. */
+export interface PassedConnection {
+  readonly type: 'connection'
+  readonly listener: number
+}
+
+export type PreloaderChannel = Channel<Order, PreloaderReport>
+export type WorkerLine = Channel<PassedConnection, WorkerReport>
 
 /** The longest message, in bytes: far more than any of the above; a longer one would be cut by recv(2). */
 const MESSAGE_BYTES_MAX = 16 * 1024
 
+/** `tried` later: the other side's buffer is full. `gone`: nobody listens any more. */
+export type Sent = 'sent' | 'full' | 'gone'
+
 export class Channel<Incoming, Outgoing> {
   readonly fd: Fd
   readonly #memory = allocate(MESSAGE_BYTES_MAX)
+  /** The descriptors that came with the last message received: whoever takes it closes them. */
+  fds: readonly Fd[] = []
 
   constructor(fd: Fd) {
     this.fd = fd
   }
 
   /** False when nobody listens any more. Blocks while the other side's buffer is full: it always reads soon. */
-  send(message: Outgoing): boolean {
-    const bytes = Buffer.from(JSON.stringify(message))
-    const result = send(this.fd, memoryOf(bytes), 0, bytes.length)
-    return result !== -EPIPE && result !== -ECONNRESET
+  send(message: Outgoing, fds: readonly Fd[] = []): boolean {
+    return this.#send(message, fds, 0) !== 'gone'
+  }
+
+  /** As `send`, for whoever must not wait. */
+  trySend(message: Outgoing, fds: readonly Fd[] = []): Sent {
+    return this.#send(message, fds, MSG_DONTWAIT)
   }
 
   /** The next message; null when there is none now; 'closed' when the other side is gone. Never blocks. */
   receive(): Incoming | null | 'closed' {
-    const length = recv(this.fd, this.#memory, 0, MESSAGE_BYTES_MAX, MSG_DONTWAIT)
+    const { length, fds } = recvmsg(this.fd, this.#memory, MSG_DONTWAIT)
+    this.fds = fds
     if (length === -EAGAIN) return null
     if (length <= 0) return 'closed'
     return JSON.parse(this.#memory.bytes.toString('utf8', 0, length)) as Incoming
@@ -64,5 +98,12 @@ export class Channel<Incoming, Outgoing> {
 
   close(): void {
     close(this.fd)
+  }
+
+  #send(message: Outgoing, fds: readonly Fd[], flags: number): Sent {
+    const bytes = Buffer.from(JSON.stringify(message))
+    const result = sendmsg(this.fd, memoryOf(bytes), bytes.length, fds, flags)
+    if (result === -EPIPE || result === -ECONNRESET) return 'gone'
+    return result < 0 ? 'full' : 'sent'
   }
 }

@@ -10,11 +10,12 @@
  * It never serves, and after loading it never returns to Node's event loop.
  */
 import { readBoot } from '../boot.ts'
-import { Channel, type ForkOrder, type Report } from '../channel.ts'
+import { Channel, type Order, type PreloaderReport } from '../channel.ts'
 import { SIG_IGN, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2 } from '../kernel/constants.ts'
-import { type Fd, setCloseOnExec } from '../kernel/fd.ts'
+import type { Fd } from '../kernel/fd.ts'
 import { signal } from '../kernel/process.ts'
 import { createLog } from '../log.ts'
+import { Scoreboard } from '../scoreboard.ts'
 import { becomeIndividual, installRandom } from '../worker/individual.ts'
 import { leaveAtOnceWithParent, stayAfterParent } from '../worker/leave-with-parent.ts'
 import { loadOrExit } from '../worker/load.ts'
@@ -23,16 +24,17 @@ import { takeOrders } from './orders.ts'
 import { becomeQuiet, threadsOfOurs } from './quiet.ts'
 import { selfCheck } from './self-check.ts'
 
-const { config, listeners, channel: channelFd } = readBoot(Number(process.argv[2]) as Fd)
-const channel = new Channel<ForkOrder, Report>(channelFd)
+const boot = readBoot(Number(process.argv[2]) as Fd)
+const { config, generation } = boot
+const channel = new Channel<Order, PreloaderReport>(boot.channel)
 const log = createLog(config.logLevel, `preloader (pid ${process.pid})`)
 
 process.title = 'prefork: preloader'
 leaveAtOnceWithParent(channel)
 // A service manager may signal every process: the supervisor decides. USR1 would open Node's debugger.
 for (const signum of [SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU]) signal(signum, SIG_IGN)
-for (const fd of [channelFd, ...listeners.map((listener) => listener.fd)]) setCloseOnExec(fd, true)
 installRandom()
+const scoreboard = Scoreboard.attach(boot.scoreboard)
 
 const why = await selfCheck()
 if (why !== null) {
@@ -45,7 +47,7 @@ await becomeQuiet(log, threadsBefore)
 stayAfterParent()
 channel.send({ type: 'loaded' })
 
-const slot = takeOrders(channel, log)
+const { slot, row, line, listeners, connection } = takeOrders(channel, log, config.pool.maxWorkers)
 becomeIndividual(`prefork: worker ${slot}`)
 log.name = `worker ${slot} (pid ${process.pid})`
-runWorker({ slot, config, listeners, channel, log, app })
+runWorker({ slot, row, generation, config, listeners, connection, line: new Channel(line), scoreboard, log, app })

@@ -1,21 +1,21 @@
 /**
  * No process outlives the supervisor for long, however it was killed.
  *
- * A worker notices by its channel, finishes what it holds and leaves; unless its
+ * A worker notices by its line, finishes what it holds and leaves; unless its
  * JavaScript is stuck in an endless loop and notices nothing. The preloader ends
- * such children of its own (orders.ts). A worker started by exec has only the
+ * such children of its own (children.ts). A worker started by exec has only the
  * kernel, which is asked beforehand, in C alone:
  *
  *     the supervisor dies → PR_SET_PDEATHSIG: SIGSTKFLT, which is number 16
  *       → its handler is alarm(3), called as every handler with the signal's number
  *       → 16 s later SIGALRM, which ends the process
  */
-import type { Channel, ForkOrder, Report } from '../channel.ts'
+import type { Channel } from '../channel.ts'
 import { PR_SET_PDEATHSIG, SIGKILL, SIGSTKFLT } from '../kernel/constants.ts'
 import { addressOfSymbol } from '../kernel/libc.ts'
 import { prctl, SIG_NONE, signal } from '../kernel/process.ts'
 
-type Line = Channel<ForkOrder, Report>
+type Line = Channel<unknown, unknown>
 
 /** For a worker started by exec: longer than it may take to finish (worker.ts), and not for ever. */
 export function leaveSoonAfterParent(channel: Line): void {

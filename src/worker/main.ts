@@ -2,28 +2,30 @@
  * A worker as a program of its own: how it is born where fork cannot be trusted
  * (`spawn: 'exec'`). It loads the app itself, and is then the same worker.
  *
- *     node dist/src/worker/main.js <boot fd> <slot>
+ *     node dist/src/worker/main.js <boot fd>
  */
 import { readBoot } from '../boot.ts'
-import { Channel, type ForkOrder, type Report } from '../channel.ts'
+import { Channel, type PassedConnection, type WorkerReport } from '../channel.ts'
 import { SIG_IGN, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2 } from '../kernel/constants.ts'
-import { type Fd, setCloseOnExec } from '../kernel/fd.ts'
+import type { Fd } from '../kernel/fd.ts'
 import { signal } from '../kernel/process.ts'
 import { createLog } from '../log.ts'
+import { Scoreboard } from '../scoreboard.ts'
 import { leaveSoonAfterParent } from './leave-with-parent.ts'
 import { loadOrExit } from './load.ts'
 import { runWorker } from './worker.ts'
 
-const { config, listeners, channel: channelFd } = readBoot(Number(process.argv[2]) as Fd)
-const slot = Number(process.argv[3])
+const boot = readBoot(Number(process.argv[2]) as Fd)
+const { config, generation } = boot
+const { slot, row, listeners } = boot.worker!
 const log = createLog(config.logLevel, `worker ${slot} (pid ${process.pid})`)
 
 process.title = `prefork: worker ${slot}`
-const channel = new Channel<ForkOrder, Report>(channelFd)
-leaveSoonAfterParent(channel)
+const line = new Channel<PassedConnection, WorkerReport>(boot.channel)
+leaveSoonAfterParent(line)
 // USR1 would open Node's debugger.
 for (const signum of [SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU]) signal(signum, SIG_IGN)
-for (const fd of [channelFd, ...listeners.map((listener) => listener.fd)]) setCloseOnExec(fd, true)
 
+const scoreboard = Scoreboard.attach(boot.scoreboard)
 const app = await loadOrExit(config)
-runWorker({ slot, config, listeners, channel, log, app })
+runWorker({ slot, row, generation, config, listeners, connection: null, line, scoreboard, log, app })

@@ -3,28 +3,36 @@
  *
  *     (forked, or started afresh) → runWorker → ready → accept4 … → SIGTERM → drain → _exit
  *
- * It is told to stop by a signal, or by the channel's hang-up: then the
+ * It is told to stop by a signal, or by its line's hang-up: then the
  * supervisor is gone, and nobody would replace, stop or even know this worker.
  */
 import type { InheritedListener } from '../boot.ts'
-import type { Channel, ForkOrder, Report } from '../channel.ts'
+import type { WorkerLine } from '../channel.ts'
 import type { Config } from '../config/options.ts'
 import type { FetchHandler } from '../handlers/app/contract.ts'
 import { BodyError } from '../handlers/handler.ts'
 import { createHandler } from '../handlers/target.ts'
 import { EPOLLHUP, EPOLLRDHUP } from '../kernel/constants.ts'
+import type { Fd } from '../kernel/fd.ts'
 import { _exit } from '../kernel/process.ts'
 import type { Log } from '../log.ts'
 import { EventLoop } from '../net/loop.ts'
+import { READY, type Scoreboard } from '../scoreboard.ts'
 import { Acceptor } from './acceptor.ts'
 import { openAccessLog } from './access-log.ts'
 import { Service } from './service.ts'
 
 export interface WorkerParts {
   readonly slot: number
+  /** Its row of the scoreboard. */
+  readonly row: number
+  readonly generation: number
   readonly config: Config
   readonly listeners: readonly InheritedListener[]
-  readonly channel: Channel<ForkOrder, Report>
+  /** The model 'fork': the connection it is born with. Null: it accepts for itself. */
+  readonly connection: Fd | null
+  readonly line: WorkerLine
+  readonly scoreboard: Scoreboard
   /** The app's fetch handler; null where the target is none. */
   readonly app: FetchHandler | null
   readonly log: Log
@@ -40,7 +48,9 @@ const EXIT_FORCED = 2
 
 /** Returns at once; the event loop does the rest. The process ends by `_exit`. */
 export function runWorker(parts: WorkerParts): void {
-  const { config, listeners, log, channel, slot } = parts
+  const { config, listeners, log, line } = parts
+  const row = parts.scoreboard.row(parts.row)
+  row.begin(process.pid, parts.slot, parts.generation)
   const loop = new EventLoop()
   const service = new Service({
     loop,
@@ -56,15 +66,16 @@ export function runWorker(parts: WorkerParts): void {
 
   obeySignals(stopper, config)
   survive(stopper, log)
-  loop.watch(channel.fd, EPOLLHUP | EPOLLRDHUP, {
+  loop.watch(line.fd, EPOLLHUP | EPOLLRDHUP, {
     onReady: () => {
-      loop.unwatch(channel.fd)
+      loop.unwatch(line.fd)
       log.warn('the supervisor is gone; finishing and leaving')
       stopper.stop(ORPHAN_GRACE_MS, EXIT_FAILED)
     },
   })
   loop.start()
-  channel.send({ type: 'ready', slot, pid: process.pid })
+  row.phase = READY
+  line.send({ type: 'ready', pid: process.pid })
 }
 
 /** SIGTERM stops within stopMs, SIGQUIT drains. What else a service manager may send to every process is the supervisor's to decide. */
