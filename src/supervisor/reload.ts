@@ -75,5 +75,8 @@ export function endReload(failure: string | null, roster: Roster, os: Os): void 
   roster.reloadsWaiting = []
   if (reload !== null && roster.phase === 'serving') os.endReload(roster.current)
   for (const reply of reload?.replies ?? []) reply(failure)
-  if (waiting.length > 0) beginReload((result) => waiting.forEach((reply) => reply(result)), roster, os)
+  const replyToAll: Reply = (result) => {
+    for (const reply of waiting) reply(result)
+  }
+  if (waiting.length > 0) beginReload(replyToAll, roster, os)
 }

@@ -33,12 +33,12 @@ export async function supervise(roster: Roster, os: Os): Promise<number> {
   for (;;) {
     reapTheDead(roster, os)
     giveUpOnTheLate(roster, os)
-    trimAll(roster, os)
     if (roster.phase !== 'stopping' && roster.phase !== 'stopped') {
       keepUp(roster, os)
       fillEmptySlots(roster, os)
       promoteIfReady(roster, os)
     }
+    trimAll(roster, os)
     if (roster.phase === 'stopping' && isEmpty(roster)) finish(roster, os)
     if (roster.phase === 'stopped') return roster.exitCode
     obey(await os.nextHappening(msToNextDeadline(roster, os)), roster, os)
