@@ -36,6 +36,11 @@ async function run(commandLine: CommandLine): Promise<number> {
       return EXIT_OK
     case 'check':
       return check(await loadConfig(commandLine, process.env, startFolder()))
+    case 'reload':
+    case 'stop':
+    case 'quit':
+    case 'status':
+      throw new Error('not wired yet')
     case 'serve': {
       const config = await loadConfig(commandLine, process.env, startFolder())
       return serve(config, createLog(config.logLevel, `supervisor (pid ${process.pid})`))
