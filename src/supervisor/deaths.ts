@@ -120,7 +120,11 @@ export function distrustFork(generation: Generation, roster: Roster, os: Os, why
   }
   os.warn(`${why}; starting workers by exec from now on`)
   generation.how = 'exec'
-  for (const slot of generation.slots) if (slot.state === 'asked') empty(slot, roster, os)
+  for (const slot of generation.slots) {
+    if (slot.state !== 'asked') continue
+    if (slot.line !== null) os.hangUp(slot.line) // whoever is born of the order all the same leaves
+    empty(slot, roster, os)
+  }
   if (generation.preloader !== null) os.kill(generation.preloader.pid, SIGKILL)
 }
 

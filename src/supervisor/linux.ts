@@ -243,6 +243,10 @@ export class Linux implements Os {
     this.#outside.announce(this.#listening)
   }
 
+  relievePredecessor(): void {
+    this.#outside.relievePredecessor()
+  }
+
   beginReload(): void {
     this.#outside.beginReload()
   }

@@ -93,6 +93,8 @@ export interface Os {
 
   /** The first worker is ready: tell the operator. */
   announce(generation: Generation): void
+  /** Every worker of the first generation is ready: a server that this one succeeds may go. */
+  relievePredecessor(): void
   /** The service manager may know that a reload is under way, and which generation serves after it. */
   beginReload(): void
   endReload(generation: Generation): void

@@ -60,11 +60,15 @@ export class Outside {
       this.#log.plain(`Server listening on ${listener.authority} (${describeBacklog(listener)})`)
     }
     this.#notifier.ready()
+    const period = this.#notifier.watchdogPeriodMs
+    if (period !== null) setInterval(() => this.#notifier.watchdog(), period).unref()
+  }
+
+  /** Every worker is ready: the server that this one succeeds drains from now on. */
+  relievePredecessor(): void {
     this.#predecessor?.send({ type: 'serving' })
     this.#predecessor?.close()
     this.#predecessor = null
-    const period = this.#notifier.watchdogPeriodMs
-    if (period !== null) setInterval(() => this.#notifier.watchdog(), period).unref()
   }
 
   beginReload(): void {

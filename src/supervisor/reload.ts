@@ -45,9 +45,14 @@ export function promoteIfReady(roster: Roster, os: Os): void {
     roster.phase = 'serving'
     os.announce(roster.current)
   }
+  if (!roster.current.isComplete && isReady(roster.current)) {
+    roster.current.isComplete = true
+    os.relievePredecessor()
+  }
   if (roster.next === null || !isReady(roster.next)) return
   const old = roster.current
   roster.current = roster.next
+  roster.current.isComplete = true
   roster.next = null
   retireGeneration(old, roster)
   os.closeOtherListeners(roster.current)

@@ -69,6 +69,8 @@ export interface Generation {
   isProven: boolean
   /** The model 'prefork': how many workers are added the next time too few are idle. */
   growBy: number
+  /** Every worker that it begins with has been ready at once. */
+  isComplete: boolean
   /** It has been said that the pool is as large as it may be. */
   hasSaidFull: boolean
 }
@@ -163,6 +165,7 @@ export function createGeneration(number: number, config: Config): Generation {
     preloaderDeaths: 0,
     lostInfants: 0,
     isProven: false,
+    isComplete: false,
     growBy: 1,
     hasSaidFull: false,
   }
