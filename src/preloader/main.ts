@@ -19,6 +19,7 @@ import { Scoreboard } from '../scoreboard.ts'
 import { becomeIndividual, installRandom } from '../worker/individual.ts'
 import { leaveAtOnceWithParent, stayAfterParent } from '../worker/leave-with-parent.ts'
 import { loadOrExit } from '../worker/load.ts'
+import { become } from '../worker/privileges.ts'
 import { runWorker } from '../worker/worker.ts'
 import { takeOrders } from './orders.ts'
 import { becomeQuiet, threadsOfOurs } from './quiet.ts'
@@ -41,6 +42,7 @@ if (why !== null) {
   channel.send({ type: 'unforkable', why })
   process.exit(0)
 }
+become(boot.identity)
 const threadsBefore = await threadsOfOurs()
 const app = await loadOrExit(config)
 await becomeQuiet(log, threadsBefore)

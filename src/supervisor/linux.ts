@@ -6,7 +6,7 @@
  * happening at a time.
  */
 import { closeSync, openSync, readFileSync } from 'node:fs'
-import type { Boot, InheritedListener } from '../boot.ts'
+import type { Boot, Identity, InheritedListener } from '../boot.ts'
 import { Channel, type Order, type PassedConnection, type PreloaderReport, type WorkerReport } from '../channel.ts'
 import type { Config } from '../config/options.ts'
 import { AF_UNIX, PR_SET_CHILD_SUBREAPER, SOCK_CLOEXEC, SOCK_SEQPACKET } from '../kernel/constants.ts'
@@ -19,6 +19,7 @@ import type { Row, Scoreboard } from '../scoreboard.ts'
 import { execWorker, startConfigReader, startPreloader } from './children.ts'
 import { Dispatcher } from './dispatcher.ts'
 import type { Events } from './events.ts'
+import { identityOf } from './identity.ts'
 import type { Listening } from './listening.ts'
 import type { Happening, Line, Os, OtherSignal, Seat, StopSignal } from './os.ts'
 import type { Outside } from './outside.ts'
@@ -50,6 +51,7 @@ export class Linux implements Os {
   readonly #preloaders = new Map<number, PreloaderChannel>()
   readonly #lines = new Map<Line, WorkerChannel>()
   readonly #happenings: Happening[] = []
+  readonly #identities = new WeakMap<Config, Identity | null>()
   #dispatcher: Dispatcher | null = null
   #reader: { readonly pid: number; readonly fd: Fd } | null = null
   #lastLine = 0
@@ -240,7 +242,7 @@ export class Linux implements Os {
 
   announce(generation: Generation): void {
     if (passes(generation)) this.#dispatch(generation)
-    this.#outside.announce(this.#listening)
+    this.#outside.announce(this.#listening, generation.config)
   }
 
   relievePredecessor(): void {
@@ -280,7 +282,17 @@ export class Linux implements Os {
 
   #bootOf(generation: Generation, channel: Fd, worker: Boot['worker']): Boot {
     const { number, config } = generation
-    return { config, generation: number, channel, scoreboard: this.#scoreboard.fd, worker }
+    const identity = this.#identityOf(config)
+    return { config, identity, generation: number, channel, scoreboard: this.#scoreboard.fd, worker }
+  }
+
+  /** Looked up once: a user that is removed while the server runs must not end it. */
+  #identityOf(config: Config): Identity | null {
+    const known = this.#identities.get(config)
+    if (known !== undefined) return known
+    const identity = identityOf(config)
+    this.#identities.set(config, identity)
+    return identity
   }
 
   /** What a worker accepts from by itself. */

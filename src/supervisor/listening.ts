@@ -9,6 +9,7 @@ import type { InheritedListener } from '../boot.ts'
 import { OperatorError } from '../config/operator-error.ts'
 import type { Config } from '../config/options.ts'
 import { SyscallError } from '../kernel/errno.ts'
+import { identityOf } from './identity.ts'
 import {
   type Change,
   changeListeners,
@@ -36,6 +37,7 @@ export class Listening {
   /** Why not, as a sentence; null when all of it is open. */
   open({ config, wanted }: Generation): string | null {
     try {
+      identityOf(config) // whoever workers are to run as must be there, too
       this.#pending = { config, change: changeListeners(this.#listeners, config, wanted) }
       return null
     } catch (error) {

@@ -9,6 +9,7 @@ import { type Fd, setCloseOnExec } from '../kernel/fd.ts'
 import type { Log } from '../log.ts'
 import { Scoreboard } from '../scoreboard.ts'
 import { Events } from './events.ts'
+import { identityOf } from './identity.ts'
 import { Linux } from './linux.ts'
 import { openListeners } from './listeners.ts'
 import { Listening } from './listening.ts'
@@ -22,6 +23,7 @@ import { supervise } from './supervise.ts'
 /** Throws an OperatorError when something that is asked for cannot be had; nothing has been started then. */
 export async function serve(config: Config, log: Log): Promise<number> {
   process.title = 'prefork: supervisor'
+  identityOf(config)
   const predecessor = takePredecessor(process.env)
   const passed = readPassedSockets(process.env)
   const notifier = new Notifier(process.env)

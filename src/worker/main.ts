@@ -13,6 +13,7 @@ import { createLog } from '../log.ts'
 import { Scoreboard } from '../scoreboard.ts'
 import { leaveSoonAfterParent } from './leave-with-parent.ts'
 import { loadOrExit } from './load.ts'
+import { become } from './privileges.ts'
 import { runWorker } from './worker.ts'
 
 const boot = readBoot(Number(process.argv[2]) as Fd)
@@ -27,5 +28,6 @@ leaveSoonAfterParent(line)
 for (const signum of [SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU]) signal(signum, SIG_IGN)
 
 const scoreboard = Scoreboard.attach(boot.scoreboard)
+become(boot.identity)
 const app = await loadOrExit(config)
 runWorker({ slot, row, generation, config, listeners, connection: null, line, scoreboard, log, app })

@@ -44,6 +44,6 @@ test('to the preloader alone they mean nothing: it is the one that fills the nex
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP'] as const) process.kill(preloader!, signal)
   const [victim] = server.workers()
   process.kill(victim!, 'SIGKILL')
-  await server.waitForLog(/worker \d .* was ended by signal 9; its slot is filled again$/)
+  await server.waitForLog(/worker \d .* was ended by SIGKILL; its slot is filled again$/)
   for (const pid of await replaced(server, victim!, 2)) assert.equal(processState(pid)!.ppid, preloader)
 })

@@ -20,7 +20,7 @@ const QUEUED_MIN = 8
 scene('kill -9 of workers loses only what was in flight on them', async (t, stage) => {
   const server = await startLoaded(t, {
     workers: WORKERS,
-    log: [/warn supervisor .*: worker \d+ \(pid \d+\) was ended by signal 9; its slot is filled again$/],
+    log: [/warn supervisor .*: worker \d+ \(pid \d+\) was ended by SIGKILL; its slot is filled again$/],
   })
   const deaths: Death[] = []
   let waiting = 0

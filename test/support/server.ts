@@ -233,6 +233,9 @@ function withPort(args: readonly string[]): readonly string[] {
   return args.some((arg) => arg.startsWith('--port')) ? args : ['--port', '0', ...args]
 }
 
+/** Said of every server that root starts, as CI does: test/journey/user.test.ts is about it. */
+const OF_ROOT = / warn supervisor .*: workers run as root, /
+
 /** Waits until the program and every process that came of it have ended; all of its lines are there then. */
 async function endOf(program: Program, mark: string, kill?: NodeJS.Signals): Promise<Outcome> {
   if (kill !== undefined) program.kill(kill)
@@ -241,7 +244,8 @@ async function endOf(program: Program, mark: string, kill?: NodeJS.Signals): Pro
     const living = () => markedProcesses(mark)
     await waitUntil(() => living().length === 0, 'no process of the server is left behind')
     await program.finished
-    return { code, signal, stdout: program.stdout, stderr: program.stderr }
+    const stderr = program.stderr.filter((line) => !OF_ROOT.test(line))
+    return { code, signal, stdout: program.stdout, stderr }
   } finally {
     for (const pid of markedProcesses(mark)) process.kill(pid, 'SIGKILL')
   }
