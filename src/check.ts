@@ -7,13 +7,14 @@
  */
 import { describeListen } from './config/address.ts'
 import type { Config } from './config/options.ts'
-import { close } from './kernel/fd.ts'
-import { openListeners } from './supervisor/listeners.ts'
+import { closeListener, openListeners } from './supervisor/listeners.ts'
 import { loadOrExit } from './worker/load.ts'
 
 /** The exit code, 0. Throws an OperatorError, or ends the process with 1, for whatever would keep the server from starting. */
 export async function check(config: Config): Promise<number> {
-  for (const { fd } of openListeners(config)) close(fd)
+  // What a service manager passes is not there yet.
+  const listen = config.listen.filter(({ kind }) => kind !== 'passed')
+  for (const listener of openListeners({ ...config, listen }, 1)) closeListener(listener)
   await loadOrExit(config)
   process.stdout.write(`${describe(config).join('\n')}\n`)
   return 0
