@@ -19,10 +19,13 @@ import { after, test } from 'node:test'
 import {
   AF_UNIX,
   AT_FDCWD,
+  LOCK_EX,
+  LOCK_NB,
   O_CREAT,
   O_EXCL,
   O_PATH,
   O_RDONLY,
+  O_RDWR,
   O_WRONLY,
   RESOLVE_BENEATH,
   RESOLVE_NO_MAGICLINKS,
@@ -32,7 +35,7 @@ import {
 } from './constants.ts'
 import { EAGAIN, EBADF, EEXIST, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, EXDEV } from './errno.ts'
 import { close, type Fd } from './fd.ts'
-import { fstat, ftruncate, memfd_create, open, openat2, pread, read, Stat, sendfile, write } from './file.ts'
+import { flock, fstat, fstat, ftruncate, memfd_create, memfd_create, open, open, openat2, openat2, pread, pread, read, read, Stat, Stat, sendfile, sendfile, write, write } from './file.ts'
 import { O_DIRECTORY } from './layout.ts'
 import { allocate } from './memory.ts'
 import { recv, socketpair } from './socket.ts'
@@ -227,6 +230,17 @@ test('a closed descriptor is told, not thrown, where a negative errno is the ans
   assert.equal(pread(gone, allocate(1), 0, 1, 0), -EBADF)
   assert.equal(write(gone, Buffer.from('x')), -EBADF)
   assert.equal(sendfile(gone, gone, 0, 1), -EBADF)
+})
+
+test('flock: one holds it, others are told, the end of the descriptor gives it back', (t) => {
+  const path = join(folder, 'lock')
+  const [first, second] = [0, 1].map(() => open(path, O_CREAT | O_RDWR, 0o600) as Fd) as [Fd, Fd]
+  t.after(() => close(second))
+  assert.equal(flock(first, LOCK_EX | LOCK_NB), true)
+  assert.equal(flock(second, LOCK_EX | LOCK_NB), false)
+  close(first)
+  assert.equal(flock(second, LOCK_EX | LOCK_NB), true)
+  assert.throws(() => flock(999_999 as Fd, LOCK_EX), { syscall: 'flock', code: 'EBADF' })
 })
 
 test('memfd_create makes a file without a name', (t) => {

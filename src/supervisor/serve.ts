@@ -30,15 +30,16 @@ export async function serve(config: Config, log: Log): Promise<number> {
   const roster = createRoster(config)
   const listening = new Listening(openListeners(config, roster.current.wanted, passed))
   for (const sentence of passed.closeUnclaimed()) log.warn(sentence)
-  if (config.pidFile !== null) warnIf(writePidFile(config.pidFile, predecessor === null ? null : process.ppid), log)
   const events = new Events()
   const outside = new Outside({ log, events, notifier, folder: startFolder(), predecessor })
-  const scoreboard = Scoreboard.create()
-  const linux = new Linux({ listening, outside, events, scoreboard, log })
-  const exitCode = await supervise(roster, linux)
-  listening.close(outside.isHandedOver)
-  if (config.pidFile !== null) removePidFile(config.pidFile)
-  return exitCode
+  try {
+    if (config.pidFile !== null) warnIf(writePidFile(config.pidFile, predecessor === null ? null : process.ppid), log)
+    const scoreboard = Scoreboard.create()
+    return await supervise(roster, new Linux({ listening, outside, events, scoreboard, log }))
+  } finally {
+    listening.close(outside.isHandedOver)
+    if (config.pidFile !== null) removePidFile(config.pidFile)
+  }
 }
 
 /** The channel to the server that this one succeeds, if it does. No child is to take it for its own. */

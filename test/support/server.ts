@@ -37,6 +37,8 @@ export interface CommandOptions {
   readonly command?: readonly string[]
   /** In a process group of its own: see `interrupt`. */
   readonly ownGroup?: boolean
+  /** Descriptors of ours that it gets as 3, 4, 5, … */
+  readonly fds?: readonly number[]
 }
 
 export interface ServerOptions extends CommandOptions {
@@ -218,6 +220,7 @@ function start(t: TestContext, options: CommandOptions): { program: Program; cwd
     command: command!,
     cwd,
     ownGroup: options.ownGroup ?? false,
+    fds: options.fds ?? [],
     env: { ...cleanEnvironment(), ...options.env, [MARK]: mark },
   } satisfies ProgramOptions)
   return { program, cwd, mark }
