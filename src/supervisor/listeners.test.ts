@@ -190,7 +190,7 @@ test('a reload keeps what stays, with whoever waits there; opens what is new; dr
   const before = openListeners(configOf({ listen: [tcp(), a, b] }), 1)
   connectTo(t, addressOf(before[0]!))
   const config = configOf({ listen: [c, tcp(0, '127.0.0.1', 99), a], ...REUSEPORT })
-  const { listeners, dropped } = changeListeners(before, config, 2)
+  const { listeners, opened: fresh, dropped } = changeListeners(before, config, 2)
   t.after(() => closeAll([...listeners, ...dropped]))
 
   assert.deepEqual(
@@ -198,7 +198,9 @@ test('a reload keeps what stays, with whoever waits there; opens what is new; dr
     [`unix:${folder}/c`, before[0]!.authority, `unix:${folder}/a`],
   )
   assert.equal(listeners[1]!.sockets[0], before[0]!.sockets[0])
-  assert.equal(listeners[1]!.sockets.length, 2, 'now one for each slot')
+  assert.deepEqual(fresh, [listeners[0]])
+  growListener(listeners[1]!, 2, config)
+  assert.equal(before[0]!.sockets.length, 2, 'if the reload fails, the old one still has them all')
   assert.equal(acceptQueue(listeners[1]!.sockets[0]!).limit, 99)
   assert.equal(acceptAll(listeners[1]!.sockets[0]!), 1)
   assert.deepEqual(dropped, [before[2]], 'b')
@@ -211,9 +213,11 @@ test('a reload that asks for what cannot be had changes nothing', (t) => {
   const taken = portOf(foreignListener(t))
   const before = opened(t, configOf({ listen: [tcp()] }))
   const open = descriptors()
-  const attempt = () => changeListeners(before, configOf({ listen: [tcp(0, '127.0.0.2'), tcp(taken), tcp()] }), 1)
+  const listen = [tcp(0, '127.0.0.1', 99), tcp(0, '127.0.0.2'), tcp(taken)]
+  const attempt = () => changeListeners(before, configOf({ listen }), 1)
   assert.throws(attempt, { name: 'OperatorError' })
   assert.deepEqual(descriptors(), open)
+  assert.equal(acceptQueue(before[0]!.sockets[0]!).limit, Math.min(511, SOMAXCONN))
   connectTo(t, addressOf(before[0]!))
   assert.equal(acceptAll(before[0]!.sockets[0]!), 1)
 })
