@@ -9,6 +9,7 @@ import type { InheritedListener } from '../boot.ts'
 import { OperatorError } from '../config/operator-error.ts'
 import type { Config } from '../config/options.ts'
 import { SyscallError } from '../kernel/errno.ts'
+import type { Fd } from '../kernel/fd.ts'
 import { identityOf } from './identity.ts'
 import {
   type Change,
@@ -51,12 +52,10 @@ export class Listening {
     const pending = this.#pending
     this.#pending = null
     if (pending === null) return
-    const { listeners, dropped } = pending.change
-    const before = this.#listeners
+    const { listeners, opened, dropped } = pending.change
     const hasFollowed = pending.config === config
     if (hasFollowed) this.#listeners = listeners
-    for (const listener of hasFollowed ? dropped : listeners.filter((it) => !isAmong(it, before)))
-      closeListener(listener)
+    for (const listener of hasFollowed ? dropped : opened) closeListener(listener)
   }
 
   /**
@@ -68,8 +67,7 @@ export class Listening {
     return listeners.flatMap((listener) => {
       growListener(listener, wanted, config)
       const { sockets, authority } = listener
-      const own = sockets.length === 1 || wanted === 0 ? sockets : sockets.filter((_, i) => i % wanted === slot)
-      return own.map((fd) => ({ fd, authority }))
+      return ownOf(sockets, slot, wanted).map((fd) => ({ fd, authority }))
     })
   }
 
@@ -83,6 +81,9 @@ export class Listening {
   }
 }
 
-function isAmong({ sockets }: Listener, listeners: readonly Listener[]): boolean {
-  return listeners.some((it) => it.sockets.some((fd) => sockets.includes(fd)))
+/** With more sockets than slots each is looked after all the same; with fewer, which were passed, some are shared. */
+function ownOf(sockets: readonly Fd[], slot: number, slots: number): readonly Fd[] {
+  if (slots === 0) return sockets
+  if (slot >= sockets.length) return [sockets[slot % sockets.length]!]
+  return sockets.filter((_, i) => i % slots === slot)
 }
