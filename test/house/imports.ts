@@ -32,14 +32,16 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'handlers/status/': ['kernel/socket.ts', 'kernel/tcp.ts', 'kernel/fd.ts', 'kernel/errno.ts', 'scoreboard.ts'],
   'worker/': ['kernel/', 'net/', 'http/', 'handlers/', 'config/', 'log.ts', ...BETWEEN_PROCESSES],
   'preloader/': ['kernel/', 'config/', 'worker/', 'log.ts', ...BETWEEN_PROCESSES],
-  'supervisor/': ['kernel/', 'config/', 'log.ts', ...BETWEEN_PROCESSES],
+  'supervisor/': ['kernel/', 'config/', 'control/', 'log.ts', ...BETWEEN_PROCESSES],
+  'control/': ['kernel/', 'config/operator-error.ts'],
+  'command/': ['control/', 'kernel/', 'config/operator-error.ts'],
   'log.ts': ['kernel/', 'config/options.ts'],
   'scoreboard.ts': ['kernel/', 'config/options.ts'],
   'boot.ts': ['kernel/', 'config/options.ts'],
   'channel.ts': ['kernel/'],
   'index.ts': ['config/options.ts', 'handlers/app/contract.ts'],
   'check.ts': ['config/', 'supervisor/', 'worker/load.ts', 'handlers/', 'kernel/', 'log.ts'],
-  'main.ts': ['config/', 'supervisor/', 'check.ts', 'log.ts'],
+  'main.ts': ['config/', 'supervisor/', 'command/', 'check.ts', 'log.ts'],
 }
 
 /** User code comes in through one door, and few may stand at it. */
