@@ -18,7 +18,7 @@ import { createLog } from '../log.ts'
 import { Scoreboard } from '../scoreboard.ts'
 import { becomeIndividual, installRandom } from '../worker/individual.ts'
 import { leaveAtOnceWithParent, stayAfterParent } from '../worker/leave-with-parent.ts'
-import { loadOrExit } from '../worker/load.ts'
+import { beforeForkOrExit, loadOrExit } from '../worker/load.ts'
 import { runWorker } from '../worker/worker.ts'
 import { takeOrders } from './orders.ts'
 import { becomeQuiet, threadsOfOurs } from './quiet.ts'
@@ -43,6 +43,7 @@ if (why !== null) {
 }
 const threadsBefore = await threadsOfOurs()
 const app = await loadOrExit(config)
+await beforeForkOrExit(config, app)
 await becomeQuiet(log, threadsBefore)
 stayAfterParent()
 channel.send({ type: 'loaded' })
