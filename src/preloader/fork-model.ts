@@ -13,7 +13,14 @@
  */
 import type { InheritedListener } from '../boot.ts'
 import type { Order, PreloaderChannel } from '../channel.ts'
-import { EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLLIN, SOCK_CLOEXEC, SOCK_NONBLOCK } from '../kernel/constants.ts'
+import {
+  EPOLL_CLOEXEC,
+  EPOLL_CTL_ADD,
+  EPOLL_CTL_DEL,
+  EPOLLIN,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+} from '../kernel/constants.ts'
 import { EpollEvents, epoll_create1, epoll_ctl, epoll_wait } from '../kernel/epoll.ts'
 import { EMFILE, SyscallError } from '../kernel/errno.ts'
 import { close, type Fd } from '../kernel/fd.ts'

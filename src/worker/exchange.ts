@@ -36,7 +36,7 @@ export class Exchange implements IncomingRequest {
   }
 
   get localAuthority(): string {
-    return this.#connection.service.localAuthority
+    return this.#connection.localAuthority
   }
 
   get signal(): AbortSignal {
