@@ -1,28 +1,34 @@
 #!/usr/bin/env node
 /**
- * Makes docs/configuration.md from the comments in src/config/options.ts.
+ * Makes docs/configuration.md from the comments in src/config/options.ts and limits.ts.
  *
  *     node scripts/reference.mjs           writes the page
  *     node scripts/reference.mjs --check   exit 1 when the page is not what it should be
  *
- * It reads the file as text: interfaces, their members and the comment above
- * each. That is all the TypeScript it knows, and all that options.ts uses.
+ * It reads them as text: interfaces, their members and the comment above each.
+ * That is all the TypeScript it knows, and all that those comments are above.
  * src/config/reference.test.ts imports it to compare tags with the table.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-const SOURCE = new URL('../src/config/options.ts', import.meta.url)
+const SOURCES = ['options.ts', 'limits.ts'].map((name) => new URL(`../src/config/${name}`, import.meta.url))
 const PAGE = new URL('../docs/configuration.md', import.meta.url)
 
+/** Both files as one text. */
+export function readSource() {
+  return SOURCES.map((file) => readFileSync(file, 'utf8')).join('\n')
+}
+
 /**
- * Every option: { path, type, about, tags: { default, range, flag, env } }, and
- * for a section ('limits') the same without tags, its options after it.
+ * Every option: { path, type, about, tags: { default, range, flag, env }, shapes },
+ * and for a section ('limits') the same without tags, its options after it.
+ * `shapes` tells what the names in its type stand for: { name, about, members }.
  */
 export function readOptions(source) {
   return readInterface(source, 'Options').flatMap((option) => {
     const inner = /^Partial<(\w+)>$/.exec(option.type)?.[1]
-    if (inner === undefined) return [option]
+    if (inner === undefined) return [{ ...option, shapes: readShapes(source, option.type) }]
     const members = readInterface(source, inner).map((member) => ({ ...member, path: `${option.path}.${member.path}` }))
     return [{ ...option, isSection: true }, ...members]
   })
@@ -33,7 +39,7 @@ export function renderReference(source) {
   return `${[HEADER, summary(options), ...options.map(section)].join('\n\n')}\n`
 }
 
-const HEADER = `<!-- Made from src/config/options.ts by scripts/reference.mjs. Edit the comments there, then run it. -->
+const HEADER = `<!-- Made from src/config/options.ts and limits.ts by scripts/reference.mjs. Edit the comments there, then run it. -->
 
 # Configuration
 
@@ -71,7 +77,14 @@ function section(option) {
   if (option.tags.range) facts.push(`from ${code(option.tags.range.replace('..', '` to `'))}`)
   if (option.tags.flag) facts.push(`flag ${code(option.tags.flag)}`)
   if (option.tags.env) facts.push(`variable ${code(option.tags.env)}`)
-  return `${depth} ${option.path}\n\n${option.about}\n\n${facts.join(' · ')}`
+  return [`${depth} ${option.path}`, option.about, facts.join(' · '), ...(option.shapes ?? []).map(shape)].join('\n\n')
+}
+
+function shape({ name, about, members }) {
+  const rows = members.map(
+    ({ path, mark, type, about }) => `- \`${path}${mark}: ${type}\`: ${about.replaceAll('\n', ' ')}`,
+  )
+  return [`\`${name}\`: ${about}`, rows.join('\n')].join('\n\n').trimEnd()
 }
 
 /** As GitHub makes one from a heading. */
@@ -85,11 +98,25 @@ function code(text) {
 
 function readInterface(source, name) {
   const body = new RegExp(`^export interface ${name} {\\n(.*?)^}`, 'ms').exec(source)?.[1]
-  if (body === undefined) throw new Error(`no interface ${name} in options.ts`)
-  const members = [...body.matchAll(/^ {2}\/\*\*([\s\S]*?)\*\/\n {2}readonly (\w+)\??: (.+)$/gm)]
+  if (body === undefined) throw new Error(`no interface ${name} in src/config/options.ts or limits.ts`)
+  const members = [...body.matchAll(/^ {2}\/\*\*([\s\S]*?)\*\/\n {2}readonly (\w+)(\??): (.+)$/gm)]
   const declared = body.match(/^ {2}readonly /gm)?.length ?? 0
-  if (members.length !== declared) throw new Error(`a member of ${name} in options.ts has no comment above it`)
-  return members.map(([, comment, path, type]) => ({ path, type: expand(source, type), ...readComment(comment) }))
+  if (members.length !== declared)
+    throw new Error(`a member of ${name} in src/config/options.ts or limits.ts has no comment above it`)
+  return members.map(([, comment, path, mark, type]) => {
+    return { path, mark, type: expand(source, type), ...readComment(comment) }
+  })
+}
+
+/** The aliases and interfaces that a type speaks of, each once, and those that they speak of. */
+function readShapes(source, type) {
+  return [...new Set(type.match(/\b[A-Z]\w+/g))].flatMap((name) => {
+    const alias = expand(source, name)
+    if (alias !== name) return [{ name, about: code(alias), members: [] }, ...readShapes(source, alias)]
+    const comment = new RegExp(`^/\\*\\* (.+) \\*/\\nexport interface ${name} `, 'm').exec(source)?.[1]
+    if (comment === undefined) throw new Error(`${name} in src/config/options.ts or limits.ts has no comment above it`)
+    return [{ name, about: comment, members: readInterface(source, name) }]
+  })
 }
 
 /** 'SpawnMode' says little on a page; what it stands for says all. */
@@ -112,10 +139,10 @@ function readComment(comment) {
 }
 
 function main(argv) {
-  const page = renderReference(readFileSync(SOURCE, 'utf8'))
+  const page = renderReference(readSource())
   if (!argv.includes('--check')) return writeFileSync(PAGE, page)
   if (readFileSync(PAGE, 'utf8') === page) return
-  console.error('docs/configuration.md is not what src/config/options.ts says: run node scripts/reference.mjs')
+  console.error('docs/configuration.md is not what src/config/ says: run node scripts/reference.mjs')
   process.exitCode = 1
 }
 

@@ -6,30 +6,57 @@
  * bound and given back, and the app is loaded.
  */
 import { describeListen } from './config/address.ts'
-import type { Config } from './config/options.ts'
-import { close } from './kernel/fd.ts'
-import { openListeners } from './supervisor/listeners.ts'
+import type { Config, Listen } from './config/options.ts'
+import { closeListener, openListeners } from './supervisor/listeners.ts'
 import { loadOrExit } from './worker/load.ts'
 
 /** The exit code, 0. Throws an OperatorError, or ends the process with 1, for whatever would keep the server from starting. */
 export async function check(config: Config): Promise<number> {
-  for (const { fd } of openListeners(config)) close(fd)
+  // What a service manager passes is not there yet.
+  const listen = config.listen.filter(({ kind }) => kind !== 'passed')
+  for (const listener of openListeners({ ...config, listen }, 1)) closeListener(listener)
   await loadOrExit(config)
   process.stdout.write(`${describe(config).join('\n')}\n`)
   return 0
 }
 
 function describe(config: Config): string[] {
-  const { target, workers, spawn, accessLog } = config
-  const born = spawn === 'exec' ? 'started afresh' : spawn === 'fork' ? 'forked' : 'forked where that can be trusted'
+  const { target, model, accept, accessLog, pidFile, control, readyPath } = config
   return [
     `configuration  ${config.configFile ?? 'no file; flags, environment and defaults'}`,
     `target         ${describeTarget(target)}`,
-    ...config.listen.map((listen) => `address        ${describeListen(listen)}, backlog ${listen.backlog}`),
-    `workers        ${workers}, ${born}`,
+    ...config.listen.map((listen) => `address        ${describeAddress(listen)}`),
+    `workers        ${describeWorkers(config)}`,
+    `model          ${model}, accept ${accept}`,
+    `run as         ${describeOwner(config)}`,
     `access log     ${accessLog === '-' ? 'stdout' : accessLog}`,
+    `control        ${control === 'auto' ? 'a socket named after the process id' : control}`,
+    ...(pidFile === null ? [] : [`pid file       ${pidFile}`]),
+    ...(readyPath === 'off' ? [] : [`ready path     ${readyPath}`]),
     'All is well: prefork would start.',
   ]
+}
+
+function describeAddress(listen: Listen): string {
+  const mode = listen.kind === 'unix' ? `, mode 0${listen.mode.toString(8)}` : ''
+  return `${describeListen(listen)}${mode}, backlog ${listen.backlog}`
+}
+
+function describeWorkers({ workers, model, pool, spawn }: Config): string {
+  const born = spawn === 'exec' ? 'started afresh' : spawn === 'fork' ? 'forked' : 'forked where that can be trusted'
+  switch (model) {
+    case 'event':
+      return `${workers}, ${born}`
+    case 'prefork':
+      return `${workers} to begin with, ${pool.maxWorkers} at most, ${born}`
+    case 'fork':
+      return `one for each connection, ${pool.maxWorkers} at most, forked`
+  }
+}
+
+function describeOwner({ user, group }: Config): string {
+  const who = user === null ? 'whoever starts it' : `user ${user}`
+  return group === null ? who : `${who}, group ${group}`
 }
 
 function describeTarget(target: Config['target']): string {

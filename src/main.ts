@@ -11,6 +11,7 @@ import { type CommandLine, parseCommandLine } from './config/command-line.ts'
 import { helpText } from './config/help.ts'
 import { loadConfig } from './config/load.ts'
 import { exitWithSentence } from './config/operator-error.ts'
+import { startFolder } from './config/start-folder.ts'
 import { createLog } from './log.ts'
 import { serve } from './supervisor/serve.ts'
 
@@ -34,9 +35,14 @@ async function run(commandLine: CommandLine): Promise<number> {
       process.stdout.write(`prefork ${version()}\n`)
       return EXIT_OK
     case 'check':
-      return check(await loadConfig(commandLine, process.env, process.cwd()))
+      return check(await loadConfig(commandLine, process.env, startFolder()))
+    case 'reload':
+    case 'stop':
+    case 'quit':
+    case 'status':
+      throw new Error('not wired yet')
     case 'serve': {
-      const config = await loadConfig(commandLine, process.env, process.cwd())
+      const config = await loadConfig(commandLine, process.env, startFolder())
       return serve(config, createLog(config.logLevel, `supervisor (pid ${process.pid})`))
     }
   }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { type CommandLine, parseCommandLine } from './command-line.ts'
 import { OperatorError } from './operator-error.ts'
 
-const NOTHING: CommandLine = { command: 'serve', target: null, flags: {}, configFile: null }
+const NOTHING: CommandLine = { command: 'serve', target: null, flags: {}, configFile: null, json: false }
 
 function parse(line: string): CommandLine | string {
   try {
@@ -31,6 +31,20 @@ const UNDERSTOOD: readonly (readonly [line: string, Partial<CommandLine>])[] = [
   ['check ./app.ts --config c.mjs', { command: 'check', target: './app.ts', configFile: 'c.mjs' }],
   ['--port 80 check', { command: 'check', flags: { port: 80 } }],
   ['./check', { target: './check' }],
+  ['./reload', { target: './reload' }],
+  ['reload', { command: 'reload' }],
+  ['stop', { command: 'stop' }],
+  ['--pid-file a.pid quit', { command: 'quit', flags: { pidFile: 'a.pid' } }],
+  ['status', { command: 'status' }],
+  ['status --json', { command: 'status', json: true }],
+  ['--json status --control a.sock', { command: 'status', json: true, flags: { control: 'a.sock' } }],
+  ['reload --config c.mjs', { command: 'reload', configFile: 'c.mjs' }],
+  ['--listen :80', { flags: { listen: [':80'] } }],
+  ['--listen :80 ./public --listen=unix:a', { target: './public', flags: { listen: [':80', 'unix:a'] } }],
+  ['--model fork --accept parent', { flags: { model: 'fork', accept: 'parent' } }],
+  ['--user www-data --group 33', { flags: { user: 'www-data', group: '33' } }],
+  ['--ready-path /-/ready --control off', { flags: { readyPath: '/-/ready', control: 'off' } }],
+  ['--shutdown-delay 5000', { flags: { timeouts: { shutdownDelayMs: 5000 } } }],
   ['-h', { command: 'help' }],
   ['--help', { command: 'help' }],
   ['--bogus -h', { command: 'help' }],
@@ -42,6 +56,9 @@ const UNDERSTOOD: readonly (readonly [line: string, Partial<CommandLine>])[] = [
 for (const [line, meaning] of UNDERSTOOD) {
   test(`prefork ${line}`, () => assert.deepEqual(parse(line), { ...NOTHING, ...meaning }))
 }
+
+const READY = "must be a path that begins with a slash and has no query, or 'off'"
+const WHICH = '--control, --pid-file or --config says which server is meant'
 
 const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ['--prot 80', 'unknown option --prot; did you mean --port?'],
@@ -60,6 +77,31 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ['--workers 0', "--workers must be 'auto' or a whole number from 1 to 1024, not 0"],
   ['--log-level loud', "--log-level must be one of error, warn, info, debug, not 'loud'"],
   ['./a ./b', "only one target can be served, but './a' and './b' were given; start prefork once for each"],
+  ['./stop reload', "only one target can be served, but './stop' and 'reload' were given; start prefork once for each"],
+  ['reload ./a', `prefork reload takes no target, but './a' was given; ${WHICH}`],
+  ['status reload', `prefork status takes no target, but 'reload' was given; ${WHICH}`],
+  ['stop --port 80', `--port means nothing to prefork stop; ${WHICH}`],
+  ['status --shutdown-delay 5', `--shutdown-delay means nothing to prefork status; ${WHICH}`],
+  [
+    'reload --workers 8',
+    '--workers means nothing to prefork reload; set it in the configuration file, which is read anew',
+  ],
+  ['--json', 'unknown option --json; it belongs to another command: prefork status --json'],
+  ['reload --json', 'unknown option --json; it belongs to another command: prefork status --json'],
+  ['status --json=yes', '--json takes no value; give it alone'],
+  ['--listen', '--listen needs a value: --listen ADDRESS'],
+  ['--listen :80 --port 81', '--listen stands in place of --port; give one of the two'],
+  ['--host ::1 --listen :80', '--listen stands in place of --host; give one of the two'],
+  [
+    '--listen :80 --listen ::1',
+    "--listen: '::1' lacks brackets; an IPv6 address and its port are written '[::1]:8080'",
+  ],
+  ['--shutdown-delay soon', "--shutdown-delay must be a whole number from 0 to 86400000, not 'soon'"],
+  ['--model threads', "--model must be one of event, prefork, fork, not 'threads'"],
+  ['--ready-path ready', `--ready-path ${READY}, not 'ready'`],
+  ['--ready-path /ready?now', `--ready-path ${READY}, not '/ready?now'`],
+  ['--control @a', "--control must be the path of a socket, 'auto', or 'off', not '@a'"],
+  ['--min-spare 3', 'pool.minSpare has no flag; set it in prefork.config.ts'],
   ['check a b', "only one target can be served, but 'a' and 'b' were given; start prefork once for each"],
 ]
 

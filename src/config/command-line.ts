@@ -3,6 +3,7 @@
  *
  *     prefork [target] [options]
  *     prefork check [target] [options]
+ *     prefork reload | stop | quit | status     to a server that is running
  *
  * node:util's parseArgs splits it into tokens; the judging is ours, because its
  * strict mode can say only that something is wrong, not how to put it right.
@@ -12,16 +13,25 @@ import { parseArgs } from 'node:util'
 import { OperatorError, quote } from './operator-error.ts'
 import type { Options } from './options.ts'
 import { checkOptions, parseText } from './schema.ts'
+import { nest, valueAt } from './settings.ts'
 import { nearest } from './suggest.ts'
 import { OPTION_PATHS, OPTION_TABLE, type OptionPath } from './table.ts'
 
+/** What is said to a server that is running. */
+export type ControlCommand = 'reload' | 'stop' | 'quit' | 'status'
+
 export interface CommandLine {
-  readonly command: 'serve' | 'check' | 'help' | 'version'
+  readonly command: 'serve' | 'check' | 'help' | 'version' | ControlCommand
   readonly target: string | null
   readonly flags: Options
   /** As written after --config. */
   readonly configFile: string | null
+  /** status: for programs to read. */
+  readonly json: boolean
 }
+
+/** The first word, when it is no target. A directory of such a name is written './check'. */
+export const COMMANDS = ['check', 'reload', 'stop', 'quit', 'status'] as const
 
 /** argv without node and script. Throws an OperatorError for anything not understood. */
 export function parseCommandLine(argv: readonly string[]): CommandLine {
@@ -32,10 +42,12 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   if (told('version')) return { command: 'version', ...NOTHING }
 
   const words = tokens.filter((token) => token.kind === 'positional').map((token) => token.value)
-  const command = words[0] === 'check' ? 'check' : 'serve'
-  const targets = command === 'check' ? words.slice(1) : words
-  if (targets.length > 1) throw tooMany(targets)
-  return { command, target: targets[0] ?? null, ...readFlags(tokens) }
+  const command = COMMANDS.find((name) => name === words[0]) ?? 'serve'
+  const targets = command === 'serve' ? words : words.slice(1)
+  const line: CommandLine = { command, target: targets[0] ?? null, ...readFlags(tokens, command) }
+  if (command !== 'serve' && command !== 'check') assertNothingToServe(command, line)
+  else if (targets.length > 1) throw tooMany(targets)
+  return line
 }
 
 /** How messages name an option given on the command line. */
@@ -44,7 +56,7 @@ export function nameFlag(path: string): string {
   return flag === undefined ? path : `--${flag.name}`
 }
 
-const NOTHING = { target: null, flags: {}, configFile: null } as const
+const NOTHING = { target: null, flags: {}, configFile: null, json: false } as const
 
 const PATH_OF_FLAG = new Map<string, OptionPath>(
   OPTION_PATHS.flatMap((path) => {
@@ -64,23 +76,35 @@ function tokenize(argv: readonly string[]) {
   )
   const options = {
     ...valued,
+    json: { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
     version: { type: 'boolean', short: 'V' },
   } as const
   return parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true }).tokens
 }
 
-function readFlags(tokens: readonly Token[]): Pick<CommandLine, 'flags' | 'configFile'> {
-  const values: Record<string, unknown> = {}
+function readFlags(
+  tokens: readonly Token[],
+  command: CommandLine['command'],
+): Pick<CommandLine, 'flags' | 'configFile' | 'json'> {
+  const values = new Map<OptionPath, unknown>()
   let configFile: string | null = null
+  let json = false
   for (const token of tokens) {
     if (token.kind !== 'option') continue
     const path = PATH_OF_FLAG.get(token.name)
-    if (path !== undefined) values[path] = parseText(path, takeValue(token))
+    if (path !== undefined) values.set(path, readValue(path, takeValue(token), values.get(path)))
     else if (token.name === 'config') configFile = takeValue(token)
-    else throw unknownFlag(token)
+    else if (token.name === 'json' && command === 'status' && token.value === undefined) json = true
+    else throw unknownFlag(token, command)
   }
-  return { flags: checkOptions(values, nameFlag), configFile }
+  return { flags: checkOptions(nest(values), nameFlag), configFile, json }
+}
+
+/** Of a flag given twice the last one counts, unless its option is a list. */
+function readValue(path: OptionPath, text: string, before: unknown): unknown {
+  if (OPTION_TABLE[path].kind !== 'listen') return parseText(path, text)
+  return [...((before as readonly string[] | undefined) ?? []), text]
 }
 
 /** A next word that starts with '-' is another flag, unless it is '-' itself or a number. */
@@ -93,13 +117,19 @@ function takeValue(token: FlagToken): string {
   throw new OperatorError(`--${token.name} needs a value: --${token.name} ${stand}`)
 }
 
-function unknownFlag(token: FlagToken): OperatorError {
+function unknownFlag(token: FlagToken, command: CommandLine['command']): OperatorError {
+  if (token.name === 'json') return new OperatorError(mistakeInJson(command))
   if (token.name === 'target') return new OperatorError('a target is given without a flag: prefork ./public')
   const inFile = optionOnlyInFile(token.name)
   if (inFile !== undefined) return new OperatorError(`${inFile} has no flag; set it in prefork.config.ts`)
   const meant = nearest(token.name, FLAG_NAMES)
   const remedy = meant === null ? 'prefork --help lists them all' : `did you mean --${meant}?`
   return new OperatorError(`unknown option ${token.rawName}; ${remedy}`)
+}
+
+function mistakeInJson(command: CommandLine['command']): string {
+  if (command === 'status') return '--json takes no value; give it alone'
+  return 'unknown option --json; it belongs to another command: prefork status --json'
 }
 
 /** '--head-bytes' for limits.headBytes: a real option, in the wrong place. */
@@ -111,4 +141,18 @@ function optionOnlyInFile(flag: string): OptionPath | undefined {
 function tooMany(targets: readonly string[]): OperatorError {
   const shown = targets.map((target) => quote(target)).join(' and ')
   return new OperatorError(`only one target can be served, but ${shown} were given; start prefork once for each`)
+}
+
+const REACH: readonly OptionPath[] = ['control', 'pidFile']
+
+/** A running server serves what it was started with: a flag that would change nothing is a mistake. */
+function assertNothingToServe(command: ControlCommand, { target, flags }: CommandLine): void {
+  const which = '--control, --pid-file or --config says which server is meant'
+  if (target !== null) {
+    throw new OperatorError(`prefork ${command} takes no target, but ${quote(target)} was given; ${which}`)
+  }
+  const stray = OPTION_PATHS.find((path) => !REACH.includes(path) && valueAt(flags, path) !== undefined)
+  if (stray === undefined) return
+  const remedy = command === 'reload' ? 'set it in the configuration file, which is read anew' : which
+  throw new OperatorError(`${nameFlag(stray)} means nothing to prefork ${command}; ${remedy}`)
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseCommandLine } from './command-line.ts'
+import { COMMANDS, parseCommandLine } from './command-line.ts'
 import { helpText } from './help.ts'
+import { OPTION_PATHS, OPTION_TABLE } from './table.ts'
 
 const COLUMNS = 80
 
@@ -14,17 +15,32 @@ test('no line passes 80 columns or ends in blanks', () => {
   }
 })
 
-test('every flag shown is understood', () => {
-  const shown = [...helpText().matchAll(/^ {6}--(\S+) (\S+)/gm)]
-  assert.deepEqual(
-    shown.map(([, name]) => name),
-    ['host', 'port', 'workers', 'backlog', 'spawn', 'log-level', 'access-log', 'config'],
-  )
-  const example: Record<string, string> = { 'N|auto': 'auto', N: '1', 'auto|fork|exec': 'fork', LEVEL: 'warn' }
-  for (const [, name, value] of shown) parseCommandLine([`--${name}`, example[value!] ?? 'something'])
+const EXAMPLES: Readonly<Record<string, string>> = {
+  N: '1',
+  MS: '1',
+  'N|auto': '1',
+  'auto|fork|exec': 'fork',
+  'event|prefork|fork': 'prefork',
+  STRATEGY: 'parent',
+  LEVEL: 'warn',
+  ADDRESS: '127.0.0.1:80',
+  'PATH|off': '/ready',
+}
+
+test('every flag there is is shown once, and understood as shown', () => {
+  const shown = [...helpText().matchAll(/^ {6}--(\S+) (\S+) {2,}\S/gm)]
+  const flags = OPTION_PATHS.flatMap((path) => OPTION_TABLE[path].flag?.name ?? [])
+  assert.deepEqual(shown.map(([, name]) => name).sort(), [...flags, 'config'].sort())
+  for (const [, name, value] of shown) parseCommandLine([`--${name}`, EXAMPLES[value!] ?? 'something'])
+})
+
+test('every command is shown', () => {
+  const [, usage] = /\nUsage\n(.*?)\n\n/s.exec(helpText())!
+  for (const command of COMMANDS) assert.match(usage!, new RegExp(`\\b${command}\\b`))
 })
 
 test('defaults are told', () => {
   assert.match(helpText(), /--host ADDRESS .*\(127\.0\.0\.1\)$/m)
   assert.match(helpText(), /--port N .*\(8080\)$/m)
+  assert.doesNotMatch(helpText(), /null/)
 })

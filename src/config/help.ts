@@ -1,16 +1,19 @@
 /**
  * What --help prints: examples first, then every flag, in 80 columns.
  *
- * The flags come from table.ts. Only what is no option of the server (--config,
- * --help, --version) is written here.
+ * The flags come from table.ts; here stands under which heading, and what is no
+ * option of the server (--config, --json, --help, --version).
  */
-import { type Flag, OPTION_PATHS, OPTION_TABLE } from './table.ts'
+import { type Flag, OPTION_TABLE, type OptionPath } from './table.ts'
 
 export function helpText(): string {
-  const flags = [...flagsOfOptions(), ...FLAGS_OF_THE_COMMAND]
-  const left = flags.map((flag) => `  ${flag.short ?? '   '} --${flag.name} ${flag.value}`.trimEnd())
-  const width = Math.max(...left.map((text) => text.length))
-  const lines = flags.map((flag, i) => `${left[i]!.padEnd(width)}  ${flag.help}${flag.note ?? ''}`)
+  const groups = Object.entries(HEADINGS).map(([heading, flags]) => ({ heading, rows: flags.map(rowOf) }))
+  const width = Math.max(...groups.flatMap(({ rows }) => rows.map((row) => row.left.length)))
+  const lines = groups.flatMap(({ heading, rows }) => [
+    heading,
+    ...rows.map(({ left, right }) => `${left.padEnd(width)}  ${right}`),
+    '',
+  ])
   return `${BEFORE}${lines.join('\n')}\n${AFTER}`
 }
 
@@ -20,35 +23,49 @@ Examples
   prefork ./public              the files of a directory
   prefork ./app.ts              an app: export default { fetch(request) {…} }
   prefork ./app.ts --workers 4 --host 0.0.0.0 --port 80
+  prefork ./app.ts --listen :80 --listen unix:/run/app.sock
   prefork check ./app.ts        try everything but serving; exit 0 or 1
+  prefork reload                the new app and options, without a lost request
 
 Usage
   prefork [target] [options]
   prefork check [target] [options]
+  prefork reload | stop | quit | status     to the server that is running
 
   target: a directory, an app module (.ts, .mts, .js, .mjs), or nothing.
-  A directory named "check" is ./check.
+  A directory named like a command is written with its path: ./check.
 
-Options
 `
 
-const AFTER = `
+const AFTER = `\
 Flags win over prefork.config.ts (or .mts, .js, .mjs), that over the variables
 HOST, PORT and WEB_CONCURRENCY, those over the defaults. Limits and timeouts are
 set in the file; docs/configuration.md tells of every option.
 `
 
-type HelpFlag = Flag & { readonly short?: string; readonly note?: string }
+/** A flag of the command itself. */
+type CommandFlag = Flag & { readonly short?: string }
 
-const FLAGS_OF_THE_COMMAND: readonly HelpFlag[] = [
-  { name: 'config', value: 'FILE', help: 'configuration file (./prefork.config.ts)' },
-  { name: 'help', value: '', help: 'print this', short: '-h,' },
-  { name: 'version', value: '', help: 'print the version', short: '-V,' },
-]
+const HEADINGS: Readonly<Record<string, readonly (OptionPath | CommandFlag)[]>> = {
+  Serving: ['host', 'port', 'listen', 'backlog'],
+  Processes: ['workers', 'model', 'accept', 'spawn', 'user', 'group'],
+  Operating: [
+    { name: 'config', value: 'FILE', help: 'configuration file (./prefork.config.ts)' },
+    'logLevel',
+    'accessLog',
+    'control',
+    'pidFile',
+    'readyPath',
+    'timeouts.shutdownDelayMs',
+    { name: 'json', value: '', help: 'with status: for programs to read' },
+    { name: 'help', value: '', help: 'print this', short: '-h,' },
+    { name: 'version', value: '', help: 'print the version', short: '-V,' },
+  ],
+}
 
-function flagsOfOptions(): HelpFlag[] {
-  return OPTION_PATHS.flatMap((path) => {
-    const row = OPTION_TABLE[path]
-    return row.flag === undefined ? [] : [{ ...row.flag, note: ` (${row.default})` }]
-  })
+function rowOf(entry: OptionPath | CommandFlag): { readonly left: string; readonly right: string } {
+  const flag: CommandFlag = typeof entry === 'string' ? OPTION_TABLE[entry].flag! : entry
+  const preset = typeof entry === 'string' ? OPTION_TABLE[entry].default : null
+  const left = `  ${flag.short ?? '   '} --${flag.name} ${flag.value}`.trimEnd()
+  return { left, right: preset === null ? flag.help : `${flag.help} (${preset})` }
 }

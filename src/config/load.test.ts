@@ -3,8 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { availableParallelism, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, test } from 'node:test'
+import { describeListen } from './address.ts'
 import { parseCommandLine } from './command-line.ts'
-import { type Environment, loadConfig } from './load.ts'
+import { type Environment, loadConfig, loadReach } from './load.ts'
 import { describeOperatorError, OperatorError } from './operator-error.ts'
 import type { Config } from './options.ts'
 
@@ -105,6 +106,55 @@ test('flags win over the file, the file over variables, those over defaults', as
   assert.equal(config.configFile, join(folder, 'prefork.config.js'))
 })
 
+const LISTEN = "export default { listen: [':7', { port: 8 }, 'unix:run/a.sock'] }"
+const LINES: readonly (readonly [title: string, line: string, env: Environment, file: string, addresses: string[]])[] =
+  [
+    ['a file may list addresses', '', {}, LISTEN, ['0.0.0.0:7', '127.0.0.1:8', 'unix:run/a.sock']],
+    ['they outrank PORT', '', { PORT: '3' }, LISTEN, ['0.0.0.0:7', '127.0.0.1:8', 'unix:run/a.sock']],
+    ['one that says no host has HOST', '', { HOST: '::1' }, LISTEN, ['0.0.0.0:7', '[::1]:8', 'unix:run/a.sock']],
+    ['--port outranks them', '--port 1', {}, LISTEN, ['127.0.0.1:1']],
+    ['--host outranks them, at the port of whoever is left', '--host ::1', { PORT: '3' }, LISTEN, ['[::1]:3']],
+    ['--listen outranks them', '--listen :1 --listen :2', {}, LISTEN, ['0.0.0.0:1', '0.0.0.0:2']],
+    ["--listen outranks a file's port", '--listen [::1]:1', {}, 'export default { port: 2 }', ['[::1]:1']],
+    ['--listen outranks variables', '--listen :1', { HOST: '::1', PORT: '3' }, 'export default {}', ['0.0.0.0:1']],
+  ]
+
+for (const [title, line, env, file, addresses] of LINES) {
+  test(`where to listen: ${title}`, async () => {
+    const folder = folderWith({ 'prefork.config.js': file, 'run/x': '' })
+    const config = await load(folder, line, env)
+    assert.deepEqual(
+      config.listen.map((listen) => describeListen(listen).replace(`${folder}/`, '')),
+      addresses,
+    )
+    assert.equal(config.isListenAsked, true)
+  })
+}
+
+test('whoever says where to listen has asked for it', async () => {
+  const asks = async (line: string, env: Environment, file: string) =>
+    (await load(folderWith({ 'prefork.config.js': `export default ${file}` }), line, env)).isListenAsked
+  assert.equal(await asks('--port 8080', {}, '{}'), true)
+  assert.equal(await asks('', { HOST: '127.0.0.1' }, '{}'), true)
+  assert.equal(await asks('', {}, '{ host: "127.0.0.1" }'), true)
+  assert.equal(await asks('--backlog 9', { PORT: '' }, '{ workers: 2 }'), false)
+})
+
+test('in the model fork the parent accepts, and in prefork no more workers are counted than the pool holds', async () => {
+  assert.equal((await load(folderWith({}), '--model fork')).accept, 'parent')
+  const file = { 'prefork.config.js': "export default { model: 'prefork', pool: { maxWorkers: 1 } }" }
+  assert.equal((await load(folderWith(file))).workers, 1)
+})
+
+test('pid file and control socket are relative to whoever named them', async () => {
+  const file = "export default { pidFile: 'a.pid', control: './a.sock' }"
+  const folder = folderWith({ 'site/c.mjs': file })
+  const config = await load(folder, '--config site/c.mjs')
+  assert.deepEqual([config.pidFile, config.control], [join(folder, 'site/a.pid'), join(folder, 'site/a.sock')])
+  const flagged = await load(folder, '--config site/c.mjs --pid-file b.pid --control off')
+  assert.deepEqual([flagged.pidFile, flagged.control], [join(folder, 'b.pid'), 'off'])
+})
+
 test('an empty variable counts as unset', async () => {
   const config = await load(folderWith({}), '', { HOST: '', PORT: '', WEB_CONCURRENCY: '' })
   assert.equal(portOf(config), 8080)
@@ -164,6 +214,22 @@ const REFUSED: readonly (readonly [line: string, env: Environment, message: stri
   ['--config no.ts', {}, "--config is 'no.ts', which does not exist; give the path of a configuration file"],
   ['--access-log public', {}, "--access-log is 'public', which is a directory; give the path of a file in it"],
   ['--access-log x/a.log', {}, "--access-log is 'x/a.log', whose directory does not exist; create it first"],
+  ['--pid-file public', {}, "--pid-file is 'public', which is a directory; give the path of a file in it"],
+  ['--pid-file x/a.pid', {}, "--pid-file is 'x/a.pid', whose directory does not exist; create it first"],
+  ['--control x/a.sock', {}, "--control is 'x/a.sock', whose directory does not exist; create it first"],
+  ['--control app.ts/a', {}, "--control is 'app.ts/a', whose directory does not exist; create it first"],
+  ['--control public', {}, "--control is 'public', which is there and is no socket; choose another path"],
+  ['--control app.ts', {}, "--control is 'app.ts', which is there and is no socket; choose another path"],
+  [
+    `--control /tmp/${'x'.repeat(103)}`,
+    {},
+    `--control is '/tmp/${'x'.repeat(74)}…, 108 bytes long in full, and a socket's path has 107 at most; choose a shorter one`,
+  ],
+  [
+    '--model fork --spawn exec',
+    {},
+    "--model is 'fork', which needs fork(2), but --spawn is 'exec'; leave spawn out, or choose another model",
+  ],
   ['--access-log app.ts/a', {}, "--access-log is 'app.ts/a', whose directory does not exist; create it first"],
 ]
 
@@ -181,6 +247,10 @@ const REFUSED_FILES: readonly (readonly [source: string, message: string])[] = [
     "export default { host: 'a:1' }",
     "host in prefork.config.ts is 'a:1': give the host alone, and its port with --port",
   ],
+  [
+    "export default { listen: ':80', port: 80 }",
+    'listen in prefork.config.ts stands in place of port in prefork.config.ts; give one of the two',
+  ],
   ['export const port: number = 1', `prefork.config.ts exports no options; ${WRITE}`],
   ['export default () => ({})', `prefork.config.ts exports no options; ${WRITE}`],
   ['export default []', `prefork.config.ts exports no options; ${WRITE}`],
@@ -196,6 +266,34 @@ for (const [source, message] of REFUSED_FILES) {
     assert.equal(await sentence(folderWith({ 'prefork.config.ts': source })), message)
   })
 }
+
+const REACHED: readonly (readonly [line: string, control: string, pidFile: string | null])[] = [
+  ['stop', 'FOLDER/run/a.sock', 'FOLDER/a.pid'],
+  ['stop --config other.mjs', 'auto', 'FOLDER/b.pid'],
+  ['stop --control off --config other.mjs', 'off', 'FOLDER/b.pid'],
+  ['stop --control b.sock', 'FOLDER/b.sock', null],
+  ['stop --pid-file no/such/place', 'auto', 'FOLDER/no/such/place'],
+]
+
+// Nothing else in the file can hold: no target is there, nobody can run as such a user, no directory is for the socket.
+const GONE = "export default { target: './gone', user: 'nobody-at-all', control: 'run/a.sock', pidFile: 'a.pid' }"
+
+for (const [line, control, pidFile] of REACHED) {
+  test(`prefork ${line}: no more is looked at than where the server is reached`, async () => {
+    const folder = folderWith({ 'prefork.config.mjs': GONE, 'other.mjs': "export default { pidFile: 'b.pid' }" })
+    const place = (text: string | null) => text?.replace('FOLDER', folder) ?? null
+    const reach = await loadReach(parseCommandLine(line.split(' ')), folder)
+    assert.deepEqual(reach, { control: place(control), pidFile: place(pidFile) })
+  })
+}
+
+test('a flag that says where the server is spares the file that is merely there', async () => {
+  const folder = folderWith({ 'prefork.config.mjs': 'throw new Error()' })
+  const reach = (line: string) => loadReach(parseCommandLine(line.split(' ')), folder)
+  assert.equal((await reach('status --pid-file a.pid')).pidFile, join(folder, 'a.pid'))
+  await assert.rejects(reach('status'), OperatorError)
+  await assert.rejects(reach('status --config prefork.config.mjs --pid-file a.pid'), OperatorError)
+})
 
 test('two configuration files are one too many', async () => {
   const folder = folderWith({ 'prefork.config.ts': 'export default {}', 'prefork.config.mjs': 'export default {}' })

@@ -5,18 +5,22 @@
  *
  * Each source is checked by itself, so a message can name where the mistake is
  * ('PORT in the environment', 'port in prefork.config.ts'). Only then are they
- * laid over one another and what they name looked for: target, address, cores.
+ * laid over one another (settings.ts), judged together (contradictions.ts), and
+ * what they name is looked for: target, addresses, cores.
  * Nothing is bound or kept open, and the app is not loaded; the configuration
  * file is the only code of the operator's that runs here.
  */
 import { availableParallelism } from 'node:os'
-import { basename, dirname } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
 import { resolveHost } from './address.ts'
 import { type CommandLine, nameFlag } from './command-line.ts'
 import { findConfigFile, readConfigFile } from './config-file.ts'
-import type { Config, Options } from './options.ts'
-import { findAccessLog, findTarget, type Setting } from './paths.ts'
-import { checkOptions, type NameOption, parseText } from './schema.ts'
+import { refuseContradictions } from './contradictions.ts'
+import { resolveListen } from './listen.ts'
+import type { Config, Listen, Options } from './options.ts'
+import { findAccessLog, findControl, findPidFile, findTarget, resolveControl } from './paths.ts'
+import { checkOptions, parseText } from './schema.ts'
+import { defaultSettings, lay, type NameOption, nest, type Settings } from './settings.ts'
 import { OPTION_PATHS, OPTION_TABLE, type OptionPath, type SectionName } from './table.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -24,7 +28,7 @@ export type Environment = Readonly<Record<string, string | undefined>>
 /** The configuration for this command line. Throws an OperatorError for whatever is wrong with it. */
 export async function loadConfig(commandLine: CommandLine, env: Environment, cwd: string): Promise<Config> {
   const file = findConfigFile(commandLine.configFile, cwd)
-  const settings = defaults(cwd)
+  const settings = defaultSettings(cwd)
   lay(settings, readEnvironment(env), cwd, nameVariable)
   if (file !== null) await layFile(settings, file)
   lay(settings, commandLine.flags, cwd, nameFlag)
@@ -32,10 +36,24 @@ export async function loadConfig(commandLine: CommandLine, env: Environment, cwd
   return deepFreeze(await complete(settings, file))
 }
 
-type Settings = Map<OptionPath, Setting>
-
-function defaults(base: string): Settings {
-  return new Map(OPTION_PATHS.map((path) => [path, { value: OPTION_TABLE[path].default, name: path, base }]))
+/**
+ * Where a running server is reached: what `prefork reload`, `stop`, `quit` and
+ * `status` need. No more than that is looked at: a target that has gone, or a PORT
+ * that is no number, must not keep anybody from stopping a server. A flag that
+ * says where spares us the file that is merely there.
+ */
+export async function loadReach(commandLine: CommandLine, cwd: string): Promise<Pick<Config, 'control' | 'pidFile'>> {
+  const { flags, configFile } = commandLine
+  const isSaid = flags.control !== undefined || flags.pidFile !== undefined
+  const file = isSaid && configFile === null ? null : findConfigFile(configFile, cwd)
+  const settings = defaultSettings(cwd)
+  if (file !== null) await layFile(settings, file)
+  lay(settings, flags, cwd, nameFlag)
+  const pidFile = settings.get('pidFile')!
+  return {
+    control: resolveControl(settings.get('control')!),
+    pidFile: pidFile.value === null ? null : resolve(pidFile.base, String(pidFile.value)),
+  }
 }
 
 async function layFile(settings: Settings, file: string): Promise<void> {
@@ -43,29 +61,15 @@ async function layFile(settings: Settings, file: string): Promise<void> {
   lay(settings, checkOptions(await readConfigFile(file), nameInFile), dirname(file), nameInFile)
 }
 
-/** Lays one source over those it outranks. An option given as undefined was not given. */
-function lay(settings: Settings, options: Options, base: string, nameOption: NameOption): void {
-  for (const path of OPTION_PATHS) {
-    const value = valueAt(options, path)
-    if (value !== undefined) settings.set(path, { value, name: nameOption(path), base })
-  }
-}
-
-function valueAt(options: Options, path: OptionPath): unknown {
-  let at: unknown = options
-  for (const key of path.split('.')) at = (at as Record<string, unknown> | undefined)?.[key]
-  return at
-}
-
 /** An empty variable counts as unset: `PORT= prefork` and compose files mean it so. */
 function readEnvironment(env: Environment): Options {
-  const values: Record<string, unknown> = {}
+  const values = new Map<OptionPath, unknown>()
   for (const path of OPTION_PATHS) {
     const variable = OPTION_TABLE[path].env
     const text = variable === undefined ? undefined : env[variable]
-    if (text !== undefined && text !== '') values[path] = parseText(path, text)
+    if (text !== undefined && text !== '') values.set(path, parseText(path, text))
   }
-  return checkOptions(values, nameVariable)
+  return checkOptions(nest(values), nameVariable)
 }
 
 function nameVariable(path: string): string {
@@ -74,29 +78,23 @@ function nameVariable(path: string): string {
 
 /** The schema has seen every value, which is what makes these casts true. */
 async function complete(settings: Settings, configFile: string | null): Promise<Config> {
+  refuseContradictions(settings)
   const take = <T>(path: OptionPath) => settings.get(path)!.value as T
-  const host = settings.get('host')!
+  const model = take<Config['model']>('model')
   return {
     target: findTarget(settings.get('target')!),
-    listen: [
-      {
-        kind: 'tcp',
-        ...(await resolveHost(host.value as string, host.name)),
-        port: take('port'),
-        backlog: take('backlog'),
-      },
-    ],
-    isListenAsked: false,
-    workers: countWorkers(take('workers')),
-    model: take('model'),
-    accept: take('accept'),
+    listen: await findAddresses(settings),
+    isListenAsked: (['listen', 'host', 'port'] as const).some((path) => settings.get(path)!.isAsked),
+    workers: countWorkers(take('workers'), model === 'prefork' ? take('pool.maxWorkers') : WORKERS_MAX),
+    model,
+    accept: model === 'fork' ? 'parent' : take('accept'),
     spawn: take('spawn'),
     logLevel: take('logLevel'),
     accessLog: findAccessLog(settings.get('accessLog')!),
     user: take('user'),
     group: take('group'),
-    pidFile: take('pidFile'),
-    control: take('control'),
+    pidFile: findPidFile(settings.get('pidFile')!),
+    control: findControl(settings.get('control')!),
     readyPath: take('readyPath'),
     pool: sectionOf(settings, 'pool'),
     socket: sectionOf(settings, 'socket'),
@@ -108,10 +106,19 @@ async function complete(settings: Settings, configFile: string | null): Promise<
   }
 }
 
+/** `listen`, or the one address that host and port make. */
+async function findAddresses(settings: Settings): Promise<Listen[]> {
+  const [listen, host] = [settings.get('listen')!, settings.get('host')!]
+  const backlog = settings.get('backlog')!.value as number
+  if (listen.isAsked) return resolveListen(listen, host, backlog)
+  const port = settings.get('port')!.value as number
+  return [{ kind: 'tcp', ...(await resolveHost(host.value as string, host.name)), port, backlog }]
+}
+
+const WORKERS_MAX = OPTION_TABLE.workers.kind === 'integer' ? OPTION_TABLE.workers.max : 1
+
 /** 'auto' never passes what could be asked for by number, however many cores there are. */
-function countWorkers(asked: number | 'auto'): number {
-  const row = OPTION_TABLE.workers
-  const most = row.kind === 'integer' ? row.max : 1
+function countWorkers(asked: number | 'auto', most: number): number {
   return asked === 'auto' ? Math.min(availableParallelism(), most) : asked
 }
 

@@ -1,5 +1,5 @@
 /**
- * The paths an operator names: the target and the access log.
+ * The paths an operator names: the target, the access log, the pid file, and sockets.
  *
  * Looked at, never opened: a target may change between this check and its use,
  * so handlers and workers still meet every failure themselves. What is checked
@@ -9,14 +9,8 @@ import { accessSync, constants, readdirSync, type Stats, statSync } from 'node:f
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { OperatorError, quote } from './operator-error.ts'
 import type { Target } from './options.ts'
+import type { Setting } from './settings.ts'
 import { nearest } from './suggest.ts'
-
-/** An option's value, where it was said ('target in prefork.config.ts'), and what a path in it is relative to. */
-export interface Setting {
-  readonly value: unknown
-  readonly name: string
-  readonly base: string
-}
 
 const APP_EXTENSIONS = ['.ts', '.mts', '.js', '.mjs']
 
@@ -47,14 +41,68 @@ export function findTarget(written: Setting): Target {
 export function findAccessLog(written: Setting): string {
   const text = String(written.value)
   if (text === 'off' || text === '-') return text
+  return findWritableFile(written, text)
+}
+
+/** The absolute path of a file that could be written, or null. */
+export function findPidFile(written: Setting): string | null {
+  return written.value === null ? null : findWritableFile(written, String(written.value))
+}
+
+/** 'auto', 'off' or the absolute path of a socket that can be made. */
+export function findControl(written: Setting): string {
+  return isWord(written.value) ? written.value : findSocket(written)
+}
+
+/** The same, for whoever looks for a server: a socket that is not there says that none is running. */
+export function resolveControl(written: Setting): string {
+  return isWord(written.value) ? written.value : resolveSocket(written)
+}
+
+function isWord(value: unknown): value is 'auto' | 'off' {
+  return value === 'auto' || value === 'off'
+}
+
+/** The absolute path of a socket that can be made, or is there from an earlier life. */
+export function findSocket(written: Setting): string {
+  const path = resolveSocket(written)
+  const say = sayOf(written)
+  if (statOrNull(path)?.isSocket() === false) throw say('which is there and is no socket; choose another path')
+  assertDirectoryOf(path, say)
+  return path
+}
+
+/** struct sockaddr_un has room for 108 bytes, and the last is a NUL: unix(7). */
+const SOCKET_PATH_BYTES_MAX = 107
+
+function resolveSocket(written: Setting): string {
+  const path = resolve(written.base, String(written.value))
+  const length = Buffer.byteLength(path)
+  if (length <= SOCKET_PATH_BYTES_MAX) return path
+  throw sayOf(written)(
+    `${length} bytes long in full, and a socket's path has ${SOCKET_PATH_BYTES_MAX} at most; choose a shorter one`,
+  )
+}
+
+function findWritableFile(written: Setting, text: string): string {
   const file = resolve(written.base, text)
-  const say = (what: string) => new OperatorError(`${written.name} is ${quote(text)}, ${what}`)
+  const say = sayOf(written)
   if (statOrNull(file)?.isDirectory()) throw say('which is a directory; give the path of a file in it')
-  if (!statOrNull(dirname(file))?.isDirectory()) throw say('whose directory does not exist; create it first')
+  assertDirectoryOf(file, say)
   if (!isWritable(statOrNull(file) === null ? dirname(file) : file)) {
     throw say('which may not be written: permission denied; check the mode and owner of it and its directory')
   }
   return file
+}
+
+type Say = (what: string) => OperatorError
+
+function sayOf({ name, value }: Setting): Say {
+  return (what) => new OperatorError(`${name} is ${quote(value)}, ${what}`)
+}
+
+function assertDirectoryOf(path: string, say: Say): void {
+  if (!statOrNull(dirname(path))?.isDirectory()) throw say('whose directory does not exist; create it first')
 }
 
 function statTarget(path: string, text: string, name: string): Stats {

@@ -13,7 +13,7 @@ interface Documented {
 
 // Tests run at the root of the repository, where the sources are; what was compiled may lie elsewhere.
 const script = await import(pathToFileURL('scripts/reference.mjs').href)
-const source = readFileSync('src/config/options.ts', 'utf8')
+const source: string = script.readSource()
 const documented = (script.readOptions(source) as Documented[]).filter((option) => option.isSection !== true)
 
 test('the comments tell of exactly the options in the table', () => {

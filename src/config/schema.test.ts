@@ -23,6 +23,9 @@ const ACCEPTED: readonly unknown[] = [
   { limits: {}, timeouts: { idleMs: 1 }, static: { index: 'home.htm' } },
   { limits: { bodyBytes: Number.POSITIVE_INFINITY } },
   { limits: { bodyBytes: 0 } },
+  { socket: { ipv6Only: false, noDelay: true } },
+  { recycle: { maxRequestsPerWorker: Number.POSITIVE_INFINITY } },
+  { listen: [':80', { path: '/run/a.sock', mode: 0o660 }], user: 'www-data', readyPath: '/' },
 ]
 
 for (const value of ACCEPTED) test(`accepted: ${JSON.stringify(value)}`, () => assert.deepEqual(check(value), value))
@@ -50,6 +53,12 @@ const REFUSED: readonly (readonly [unknown, string])[] = [
     { limits: { bodyBytes: -1 } },
     'limits.bodyBytes in the file must be a whole number from 0 upwards, or Infinity for no limit, not -1',
   ],
+  [{ socket: { noDelay: 'yes' } }, "socket.noDelay in the file must be true or false, not 'yes'"],
+  [{ socket: { noDelay: 1 } }, 'socket.noDelay in the file must be true or false, not 1'],
+  [{ socket: { noDelay: null } }, 'socket.noDelay in the file must be true or false, not null'],
+  [{ user: 33 }, 'user in the file must be the name of a user, or its number in quotes, not 33'],
+  [{ listen: 'a' }, "listen in the file: 'a' has no port; write 'a:8080'"],
+  [{ maxSpare: 1 }, "maxSpare in the file is not an option; did you mean 'pool.maxSpare'?"],
   [{ limits: 3 }, 'limits in the file must be an object, not 3'],
   [{ timeouts: [] }, 'timeouts in the file must be an object, not []'],
   [{ prot: 1 }, "prot in the file is not an option; did you mean 'port'?"],

@@ -5,18 +5,18 @@
  * reads no file, resolves no path and supplies no default; load.ts does.
  */
 import * as v from 'valibot'
+import { checkListen } from './listen.ts'
 import { OperatorError, quote } from './operator-error.ts'
 import type { Options } from './options.ts'
+import type { NameOption } from './settings.ts'
 import { didYouMean } from './suggest.ts'
 import { describeValues, OPTION_PATHS, OPTION_TABLE, type OptionPath, type OptionRow } from './table.ts'
-
-/** How a message names an option of one source: '--port', 'port in prefork.config.ts'. */
-export type NameOption = (path: string) => string
 
 /** The value as checked options, or an OperatorError naming the first that is wrong. */
 export function checkOptions(value: unknown, nameOption: NameOption): Options {
   const result = v.safeParse(OPTIONS_SCHEMA, value, { abortEarly: true })
   if (!result.success) throw new OperatorError(explain(result.issues[0], nameOption))
+  checkListen(result.output as Options, nameOption)
   return result.output as Options
 }
 
@@ -33,7 +33,7 @@ function ruleOf(row: OptionRow): v.GenericSchema {
     case 'boolean':
       return v.boolean()
     case 'listen':
-      return v.any()
+      return v.any() // judged by checkListen: what is wrong with an address takes more words than "must be"
     case 'text':
       return v.pipe(v.string(), v.nonEmpty(), v.check(holdsNoNul), v.check(row.accepts ?? (() => true)))
     case 'integer': {

@@ -82,7 +82,7 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
     kind: 'text',
     default: '127.0.0.1',
     says: 'an IP address or a host name',
-    flag: { name: 'host', value: 'ADDRESS', help: 'address to listen on; 0.0.0.0 for all' },
+    flag: { name: 'host', value: 'ADDRESS', help: 'where to listen; 0.0.0.0 for all' },
     env: 'HOST',
   },
   port: {
@@ -96,7 +96,7 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
   listen: {
     kind: 'listen',
     default: null,
-    flag: { name: 'listen', value: 'ADDRESS', help: 'HOST:PORT, unix:PATH or fd:NAME; may be repeated' },
+    flag: { name: 'listen', value: 'ADDRESS', help: 'HOST:PORT, unix:PATH, fd:NAME; may be repeated' },
   },
   workers: {
     kind: 'integer',
@@ -111,13 +111,13 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
     kind: 'choice',
     default: 'event',
     choices: ['event', 'prefork', 'fork'],
-    flag: { name: 'model', value: 'event|prefork|fork', help: 'connections per worker: many, one, one ever' },
+    flag: { name: 'model', value: 'event|prefork|fork', help: 'connections each: many, one, one ever' },
   },
   accept: {
     kind: 'choice',
     default: 'shared',
     choices: ['shared', 'reuseport', 'parent'],
-    flag: { name: 'accept', value: 'shared|reuseport|parent', help: 'how connections reach workers' },
+    flag: { name: 'accept', value: 'STRATEGY', help: 'shared, reuseport or parent' },
   },
   backlog: {
     kind: 'integer',
@@ -147,14 +147,14 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
   user: {
     kind: 'text',
     default: null,
-    says: 'the name or number of a user',
-    flag: { name: 'user', value: 'NAME', help: 'whom workers run as (root only)' },
+    says: 'the name of a user, or its number in quotes',
+    flag: { name: 'user', value: 'NAME', help: 'whom workers run as; only root may choose' },
   },
   group: {
     kind: 'text',
     default: null,
-    says: 'the name or number of a group',
-    flag: { name: 'group', value: 'NAME', help: 'and as which group' },
+    says: 'the name of a group, or its number in quotes',
+    flag: { name: 'group', value: 'NAME', help: "their group; without it, the user's own" },
   },
   pidFile: {
     kind: 'text',
@@ -166,14 +166,15 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
     kind: 'text',
     default: 'auto',
     says: "the path of a socket, 'auto', or 'off'",
-    flag: { name: 'control', value: 'PATH|auto|off', help: 'socket of prefork reload, stop, quit, status' },
+    accepts: (text) => !text.startsWith('@'), // an abstract socket has no owner and no mode
+    flag: { name: 'control', value: 'PATH|auto|off', help: 'socket for reload, stop, quit, status' },
   },
   readyPath: {
     kind: 'text',
     default: 'off',
-    says: "a path that begins with a slash, or 'off'",
-    accepts: (text) => text === 'off' || /^\/[\x21-\x7e]*$/.test(text),
-    flag: { name: 'ready-path', value: 'PATH|off', help: 'answered 200, and 503 when told to end' },
+    says: "a path that begins with a slash and has no query, or 'off'",
+    accepts: (text) => text === 'off' || (/^\/[\x21-\x7e]*$/.test(text) && !/[?#]/.test(text)),
+    flag: { name: 'ready-path', value: 'PATH|off', help: 'answered 200; 503 once told to end' },
   },
   'pool.minSpare': { kind: 'integer', default: 5, min: 1, max: 1024 },
   'pool.maxSpare': { kind: 'integer', default: 10, min: 1, max: 1024 },

@@ -25,6 +25,7 @@ export const SO_KEEPALIVE = 9
 export const SO_LINGER = 13
 export const SO_REUSEPORT = 15
 export const SO_ACCEPTCONN = 30
+export const SO_DOMAIN = 39
 export const SO_INCOMING_CPU = 49
 export const SCM_RIGHTS = 1
 export const MSG_CTRUNC = 0x8
@@ -83,7 +84,10 @@ export const F_GETFD = 1
 export const F_SETFD = 2
 export const F_GETFL = 3
 export const F_SETFL = 4
+export const F_DUPFD_CLOEXEC = 1030
 export const FD_CLOEXEC = 1
+export const LOCK_EX = 2
+export const LOCK_NB = 4
 
 // linux/openat2.h
 export const RESOLVE_NO_XDEV = 0x01

@@ -37,6 +37,7 @@ export const {
   EPERM,
   EPIPE,
   EPROTO,
+  EPROTOTYPE,
   ESRCH,
   ETIMEDOUT,
   EXDEV,

@@ -2,7 +2,7 @@
  * Files: opened beneath a root, looked at, read, sent.
  */
 import { type AT_FDCWD, MFD_CLOEXEC, O_CLOEXEC, S_IFDIR, S_IFMT, S_IFREG } from './constants.ts'
-import { ENAMETOOLONG, must } from './errno.ts'
+import { EAGAIN, ENAMETOOLONG, must } from './errno.ts'
 import type { Fd } from './fd.ts'
 import { layout } from './layout.ts'
 import { bind, syscall } from './libc.ts'
@@ -15,6 +15,7 @@ const libc = {
   write: bind('write', 'intptr_t', ['int', 'uintptr_t', 'size_t']),
   sendfile: bind('sendfile', 'intptr_t', ['int', 'int', 'uintptr_t', 'size_t']),
   ftruncate: bind('ftruncate', 'int', ['int', 'int64_t']),
+  flock: bind('flock', 'int', ['int', 'int']),
   memfd_create: bind('memfd_create', 'int', ['str', 'uint']),
 }
 
@@ -146,6 +147,19 @@ export function sendfile(out: Fd, file: Fd, offset: number, length: number): num
   sendfileOffset.bytes.writeUInt32LE(offset % 0x1_0000_0000, 0)
   sendfileOffset.bytes.writeUInt32LE(Math.floor(offset / 0x1_0000_0000), 4)
   return libc.sendfile(out, file, sendfileOffset.address, length)
+}
+
+/**
+ * flock(fd, operation): locks the file for as long as the descriptor, or a copy of
+ * it, is open. False when somebody else has it locked (EAGAIN, with LOCK_NB).
+ *
+ * https://man7.org/linux/man-pages/man2/flock.2.html
+ */
+export function flock(fd: Fd, operation: number): boolean {
+  const result = libc.flock(fd, operation)
+  if (result === -EAGAIN) return false
+  must(result, 'flock', `on fd ${fd}`)
+  return true
 }
 
 /**

@@ -1,6 +1,7 @@
 /**
  * Processes: fork, wait, kill, exit; and posix_spawn for a program of its own.
  */
+import { constants } from 'node:os'
 import { MADV_DOFORK, POSIX_SPAWN_SETPGROUP, WNOHANG } from './constants.ts'
 import { ECHILD, ESRCH, must, SyscallError } from './errno.ts'
 import type { Fd } from './fd.ts'
@@ -79,6 +80,12 @@ export function waitpid(pid: number, options: number = WNOHANG): Death | null {
   const word = status.bytes.readInt32LE(0)
   const signal = word & 0x7f // WTERMSIG
   return { pid: result, exitCode: signal === 0 ? (word >> 8) & 0xff : null, signal: signal === 0 ? null : signal }
+}
+
+/** `SIGKILL` for 9; `signal 64` for one without a name. */
+export function signalName(signal: number): string {
+  const entry = Object.entries(constants.signals).find(([, number]) => number === signal)
+  return entry?.[0] ?? `signal ${signal}`
 }
 
 /** Not a signal: kill(2) with it only asks whether the process is there; prctl(PR_SET_PDEATHSIG) takes it for none. */
@@ -162,6 +169,9 @@ export function pidfd_open(pid: number): Fd {
 
 /** glibc needs 80 bytes for posix_spawn_file_actions_t, musl the same; this is room enough for both. */
 const SPAWN_ACTIONS_BYTES = 256
+/** What a child inherits: a descriptor under its own number, or under another. */
+export type Inherited = Fd | readonly [from: Fd, to: number]
+
 /** posix_spawnattr_setpgroup(3): a new group, whose id is the child's pid. */
 const OWN_GROUP = 0
 /** And 336 for posix_spawnattr_t, in both. */
@@ -172,7 +182,9 @@ const SPAWN_ATTR_BYTES = 512
  * its own, without copying this process. Every descriptor is close-on-exec (Node
  * marks even 0, 1 and 2); those three and the ones in `inherit` keep their
  * numbers in the child, because a dup2 onto itself takes the mark off
- * (POSIX.1-2024). Returns the pid; throws ENOENT, EACCES, EAGAIN, …
+ * (POSIX.1-2024). A pair is inherited under another number; those must be in an
+ * order in which no number is overwritten before it is copied. Returns the pid;
+ * throws ENOENT, EACCES, EAGAIN, …
  *
  * The child leads a process group of its own (POSIX_SPAWN_SETPGROUP). So a
  * terminal's Ctrl-C, sent to the whole foreground group, does not reach it: it
@@ -184,7 +196,7 @@ export function posix_spawn(
   path: string,
   argv: readonly string[],
   env: NodeJS.ProcessEnv,
-  inherit: readonly Fd[],
+  inherit: readonly Inherited[],
 ): number {
   const pid = allocate(4)
   const actions = allocate(SPAWN_ACTIONS_BYTES)
@@ -193,7 +205,10 @@ export function posix_spawn(
   libc.actions_init(actions.address)
   libc.attr_init(attr.address)
   try {
-    for (const fd of [0, 1, 2, ...inherit]) libc.actions_adddup2(actions.address, fd, fd)
+    for (const fd of [0, 1, 2, ...inherit]) {
+      const [from, to] = typeof fd === 'number' ? [fd, fd] : fd
+      libc.actions_adddup2(actions.address, from, to)
+    }
     libc.attr_setflags(attr.address, POSIX_SPAWN_SETPGROUP)
     libc.attr_setpgroup(attr.address, OWN_GROUP)
     const errno = libc.posix_spawn(pid.address, path, actions.address, attr.address, [...argv, null], [...envp, null])

@@ -5,107 +5,88 @@
  * A signal handler only records: what it means is decided in supervise.ts, one
  * happening at a time.
  */
-import { fileURLToPath } from 'node:url'
-import { type InheritedListener, writeBoot } from '../boot.ts'
-import { Channel, type ForkOrder, type Report } from '../channel.ts'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import type { Boot, InheritedListener } from '../boot.ts'
+import { Channel, type Order, type PassedConnection, type PreloaderReport, type WorkerReport } from '../channel.ts'
 import type { Config } from '../config/options.ts'
-import {
-  AF_UNIX,
-  EPOLL_CLOEXEC,
-  EPOLL_CTL_ADD,
-  EPOLL_CTL_DEL,
-  EPOLLIN,
-  PR_SET_CHILD_SUBREAPER,
-  SOCK_CLOEXEC,
-  SOCK_SEQPACKET,
-} from '../kernel/constants.ts'
-import { EpollEvents, epoll_create1, epoll_ctl, epoll_wait } from '../kernel/epoll.ts'
+import { AF_UNIX, PR_SET_CHILD_SUBREAPER, SOCK_CLOEXEC, SOCK_SEQPACKET } from '../kernel/constants.ts'
 import { SyscallError } from '../kernel/errno.ts'
 import { close, type Fd } from '../kernel/fd.ts'
-import { type Death, kill, posix_spawn, prctl, waitpid } from '../kernel/process.ts'
+import { type Death, kill, prctl, waitpid } from '../kernel/process.ts'
 import { socketpair } from '../kernel/socket.ts'
-import { afterEveryPoll, wakeWhenReadable } from '../kernel/uv.ts'
 import type { Log } from '../log.ts'
-import type { DeafSignal, Happening, Os, StopSignal } from './os.ts'
+import type { Row, Scoreboard } from '../scoreboard.ts'
+import { execWorker, startConfigReader, startPreloader } from './children.ts'
+import { Dispatcher } from './dispatcher.ts'
+import type { Events } from './events.ts'
+import type { Listening } from './listening.ts'
+import type { Happening, Line, Os, OtherSignal, Seat, StopSignal } from './os.ts'
+import type { Outside } from './outside.ts'
+import type { Generation } from './roster.ts'
 
-const PRELOADER = fileURLToPath(new URL('../preloader/main.js', import.meta.url))
-const WORKER = fileURLToPath(new URL('../worker/main.js', import.meta.url))
-
-/** No news to whoever wrote an app: that its types are stripped (Node 22), or that no package.json says it is a module. */
-const QUIET = ['--disable-warning=ExperimentalWarning', '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON']
-/** No garbage collector or compiler threads to lose in a fork; set at run time they come too late. */
-const FORKABLE = ['--single-threaded', '--v8-pool-size=0', ...QUIET]
-
-const STOP_SIGNALS: readonly StopSignal[] = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP']
-/**
- * Without a listener USR1 would open Node's debugger to whoever can connect,
- * USR2 would end the supervisor, and TTIN and TTOU would suspend it.
- */
-const DEAF_SIGNALS: readonly DeafSignal[] = ['SIGUSR1', 'SIGUSR2', 'SIGTTIN', 'SIGTTOU', 'SIGWINCH']
+/** Every signal that operators send to servers like this one. */
+const SIGNALS: readonly (StopSignal | OtherSignal)[] = [
+  'SIGTERM',
+  'SIGINT',
+  'SIGQUIT',
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGTTIN',
+  'SIGTTOU',
+]
 /** setTimeout takes no more; waking up once in 24 days is not a cost. */
 const TIMER_MS_MAX = 2 ** 31 - 1
 
-type Line = Channel<Report, ForkOrder>
-
-const EVENTS = 64
+type PreloaderChannel = Channel<PreloaderReport, Order>
+type WorkerChannel = Channel<WorkerReport, PassedConnection>
 
 export class Linux implements Os {
-  readonly #config: Config
-  readonly #listeners: readonly InheritedListener[]
   readonly #log: Log
-  /** Our ends of the channels: by the pid of the process that was given the other, and by descriptor. */
-  readonly #lines = new Map<number, Line>()
-  readonly #pids = new Map<Fd, number>()
-  readonly #epoll = epoll_create1(EPOLL_CLOEXEC)
-  readonly #events = new EpollEvents(EVENTS)
+  readonly #outside: Outside
+  readonly #listening: Listening
+  readonly #events: Events
+  readonly #scoreboard: Scoreboard
+  /** Our ends of the preloaders' channels, by pid, and of the workers' lines. */
+  readonly #preloaders = new Map<number, PreloaderChannel>()
+  readonly #lines = new Map<Line, WorkerChannel>()
   readonly #happenings: Happening[] = []
+  #dispatcher: Dispatcher | null = null
+  #reader: { readonly pid: number; readonly fd: Fd } | null = null
+  #lastLine = 0
   #wake: (() => void) | null = null
 
-  constructor(config: Config, listeners: readonly InheritedListener[], log: Log) {
-    this.#config = config
-    this.#listeners = listeners
-    this.#log = log
+  constructor(parts: {
+    readonly listening: Listening
+    readonly outside: Outside
+    readonly events: Events
+    readonly scoreboard: Scoreboard
+    readonly log: Log
+  }) {
+    this.#listening = parts.listening
+    this.#outside = parts.outside
+    this.#events = parts.events
+    this.#scoreboard = parts.scoreboard
+    this.#log = parts.log
     // Workers of a preloader that dies become our children, so their deaths are told to us.
     prctl(PR_SET_CHILD_SUBREAPER, 1)
-    for (const signal of STOP_SIGNALS) process.on(signal, () => this.#happen({ type: 'signal', signal }))
-    for (const signal of DEAF_SIGNALS) {
-      // A window that changes its size is no request.
-      process.on(signal, () =>
-        signal === 'SIGWINCH' ? null : log.warn(`${signal} means nothing to prefork yet; ignored`),
-      )
-    }
-    process.on('SIGCHLD', () => this.#happen({ type: 'child' }))
-    wakeWhenReadable(this.#epoll)
-    afterEveryPoll(() => this.#look())
+    for (const signal of SIGNALS) process.on(signal, () => this.happen({ type: 'signal', signal }))
+    const hasTerminal = isTerminalThere()
+    // The terminal's end says HUP, too: then there is nobody left to serve for.
+    process.on('SIGHUP', () => {
+      this.happen({ type: 'signal', signal: hasTerminal && !isTerminalThere() ? 'SIGTERM' : 'SIGHUP' })
+    })
+    // A window that changes its size is no request.
+    process.on('SIGWINCH', () => {
+      if (!hasTerminal) this.happen({ type: 'signal', signal: 'SIGWINCH' })
+    })
+    process.on('SIGCHLD', () => this.happen({ type: 'child' }))
+    this.#outside.onSucceeded = () => this.happen({ type: 'succeeded' })
   }
+
+  // ── sleeping ───────────────────────────────────────────────────────────────
 
   now(): number {
     return performance.now()
-  }
-
-  startPreloader(): number | null {
-    return this.#start([...FORKABLE, PRELOADER], [])
-  }
-
-  execWorker(slot: number): number | null {
-    return this.#start([...QUIET, WORKER], [String(slot)])
-  }
-
-  orderFork(preloader: number, slot: number): boolean {
-    return this.#lines.get(preloader)?.send({ type: 'fork', slot }) ?? false
-  }
-
-  isAlone(): boolean {
-    this.#look()
-    return this.#lines.size === 0
-  }
-
-  kill(pid: number, signal: number): boolean {
-    return kill(pid, signal)
-  }
-
-  reap(): Death | null {
-    return waitpid(-1)
   }
 
   async nextHappening(timeoutMs: number): Promise<Happening> {
@@ -113,8 +94,174 @@ export class Linux implements Os {
     return this.#happenings.shift() ?? { type: 'timeout' }
   }
 
-  announce(): void {
-    for (const { authority } of this.#listeners) this.#log.plain(`Server listening on ${authority}`)
+  happen(happening: Happening): void {
+    this.#happenings.push(happening)
+    this.#wake?.()
+  }
+
+  // ── children ───────────────────────────────────────────────────────────────
+
+  startPreloader(generation: Generation): number | null {
+    const pair = this.#pair()
+    if (pair === null) return null
+    const [ours, theirs] = pair
+    const pid = startPreloader(this.#bootOf(generation, theirs, null), this.#log)
+    close(theirs)
+    if (pid === null) {
+      close(ours)
+      return null
+    }
+    this.#preloaders.set(pid, new Channel(ours))
+    this.#events.watch(ours, () => this.#hearPreloader(pid))
+    return pid
+  }
+
+  orderFork(preloader: number, generation: Generation, { slot, row }: Seat): Line | null {
+    const channel = this.#preloaders.get(preloader)
+    const pair = channel === undefined ? null : this.#pair()
+    if (channel === undefined || pair === null) return null
+    const [ours, theirs] = pair
+    const listeners = this.#listenersFor(generation, slot)
+    const authorities = listeners.map(({ authority }) => authority)
+    const order: Order = { type: 'fork', slot, row, authorities }
+    const isSent = channel.send(order, [theirs, ...listeners.map(({ fd }) => fd)])
+    close(theirs)
+    if (isSent) return this.#listen(ours)
+    close(ours)
+    return null
+  }
+
+  execWorker(generation: Generation, seat: Seat): { pid: number; line: Line } | null {
+    const pair = this.#pair()
+    if (pair === null) return null
+    const [ours, theirs] = pair
+    const worker = { ...seat, listeners: this.#listenersFor(generation, seat.slot) }
+    const pid = execWorker(this.#bootOf(generation, theirs, worker), this.#log)
+    close(theirs)
+    if (pid !== null) return { pid, line: this.#listen(ours) }
+    close(ours)
+    return null
+  }
+
+  orderAccept(preloader: number, generation: Generation, firstRow: number): boolean {
+    const listeners = this.#listening.socketsFor(generation, 0)
+    const authorities = listeners.map(({ authority }) => authority)
+    const fds = listeners.map(({ fd }) => fd)
+    return this.#preloaders.get(preloader)?.send({ type: 'accept', firstRow, authorities }, fds) ?? false
+  }
+
+  orderEnd(preloader: number, signal: number, withinMs: number): void {
+    this.#preloaders.get(preloader)?.send({ type: 'end', signal, withinMs })
+  }
+
+  hangUp(line: Line): void {
+    const channel = this.#lines.get(line)
+    if (channel === undefined) return
+    this.#lines.delete(line)
+    this.#dispatcher?.hungUp(line)
+    this.#events.unwatch(channel.fd)
+    channel.close()
+    this.happen({ type: 'hangup', line })
+  }
+
+  enlist(line: Line, row: number): void {
+    const channel = this.#lines.get(line)
+    if (channel !== undefined) this.#dispatcher?.enlist(line, channel, this.#scoreboard.row(row))
+  }
+
+  dismiss(line: Line): void {
+    this.#dispatcher?.dismiss(line)
+  }
+
+  isAlone(): boolean {
+    this.#events.look()
+    return this.#lines.size === 0 && this.#preloaders.size === 0
+  }
+
+  kill(pid: number, signal: number): boolean {
+    return kill(pid, signal)
+  }
+
+  isChild(pid: number): boolean {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+      const [state, ppid] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+      return Number(ppid) === process.pid && state !== 'Z'
+    } catch {
+      return false
+    }
+  }
+
+  reap(): Death | null {
+    for (let death = waitpid(-1); death !== null; death = waitpid(-1)) {
+      if (death.pid !== this.#reader?.pid) return death
+      this.#takeConfig(death)
+    }
+    return null
+  }
+
+  row(index: number): Row {
+    return this.#scoreboard.row(index)
+  }
+
+  memoryOf(pid: number): number | null {
+    try {
+      const pss = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1'))?.[1]
+      return pss === undefined ? null : Number(pss) * 1024
+    } catch {
+      return null
+    }
+  }
+
+  random(): number {
+    return Math.random()
+  }
+
+  // ── configuration, listeners, faces to the outside ─────────────────────────
+
+  readConfig(): boolean {
+    this.#outside.goHome()
+    this.#reader = startConfigReader(process.argv.slice(2), this.#log)
+    return this.#reader !== null
+  }
+
+  openListeners(generation: Generation): string | null {
+    return this.#listening.open(generation)
+  }
+
+  closeOtherListeners(generation: Generation): void {
+    this.#listening.closeOthers(generation)
+    if (passes(generation)) this.#dispatch(generation)
+  }
+
+  startSuccessor(): number | null {
+    return this.#outside.startSuccessor(this.#listening)
+  }
+
+  announce(generation: Generation): void {
+    if (passes(generation)) this.#dispatch(generation)
+    this.#outside.announce(this.#listening)
+  }
+
+  relievePredecessor(): void {
+    this.#outside.relievePredecessor()
+  }
+
+  beginReload(): void {
+    this.#outside.beginReload()
+  }
+
+  endReload({ number }: Generation): void {
+    this.#outside.endReload(number)
+  }
+
+  beginEnding(): void {
+    this.#scoreboard.isEnding = true
+    this.#outside.beginEnding()
+  }
+
+  stopAccepting(): void {
+    this.#dispatcher?.close()
   }
 
   warn(message: string): void {
@@ -129,66 +276,77 @@ export class Linux implements Os {
     this.#log.info(message)
   }
 
-  /** Null when the machine is short of what a process needs: processes, memory, descriptors. It may have them again soon. */
-  #start(program: readonly string[], rest: readonly string[]): number | null {
-    const opened: Fd[] = []
+  // ── within ─────────────────────────────────────────────────────────────────
+
+  #bootOf(generation: Generation, channel: Fd, worker: Boot['worker']): Boot {
+    const { number, config } = generation
+    return { config, generation: number, channel, scoreboard: this.#scoreboard.fd, worker }
+  }
+
+  /** What a worker accepts from by itself. */
+  #listenersFor(generation: Generation, slot: number): readonly InheritedListener[] {
+    return passes(generation) ? [] : this.#listening.socketsFor(generation, slot)
+  }
+
+  #dispatch(generation: Generation): void {
+    const sockets = this.#listening.socketsFor(generation, 0).map(({ fd }) => fd)
+    if (this.#dispatcher !== null) return this.#dispatcher.listenOn(sockets)
+    this.#dispatcher = new Dispatcher(this.#events, this.#log, sockets, generation.config.limits.connectionsMax)
+    for (const { line, row } of generation.slots) if (line !== null && row !== null) this.enlist(line, row)
+  }
+
+  #pair(): [Fd, Fd] | null {
     try {
-      return this.#spawn(program, rest, opened)
+      return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC)
     } catch (error) {
       if (!(error instanceof SyscallError)) throw error
-      this.#log.error(`cannot start ${program.at(-1)}: ${error.message}`)
+      this.#log.error(`cannot start another process: ${error.message}`)
       return null
-    } finally {
-      for (const fd of opened) close(fd)
     }
   }
 
-  /** Starts a program of ours with the listeners, one end of a new channel and the boot document in its hands. */
-  #spawn(program: readonly string[], rest: readonly string[], opened: Fd[]): number {
-    const [ours, theirs] = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC)
-    opened.push(theirs, ours)
-    const boot = writeBoot({ config: this.#config, listeners: this.#listeners, channel: theirs })
-    opened.push(boot)
-    const argv = [process.execPath, ...process.execArgv, ...program, String(boot), ...rest]
-    const inherit = [theirs, boot, ...this.#listeners.map(({ fd }) => fd)]
-    const pid = posix_spawn(process.execPath, argv, process.env, inherit)
-    opened.splice(opened.indexOf(ours), 1) // the one that stays
-    this.#listen(pid, ours)
-    return pid
+  #listen(fd: Fd): Line {
+    this.#lastLine += 1 // a number of its own: a descriptor's would soon be another's
+    const line = this.#lastLine
+    this.#lines.set(line, new Channel(fd))
+    this.#events.watch(fd, () => this.#hearWorker(line))
+    return line
   }
 
-  #listen(pid: number, fd: Fd): void {
-    this.#lines.set(pid, new Channel(fd))
-    this.#pids.set(fd, pid)
-    epoll_ctl(this.#epoll, EPOLL_CTL_ADD, fd, EPOLLIN)
-  }
-
-  #look(): void {
-    const count = epoll_wait(this.#epoll, this.#events, 0)
-    for (let i = 0; i < count; i++) this.#hear(this.#pids.get(this.#events.fd(i)) ?? 0)
-  }
-
-  /** Every report that lies there; the line itself ends with the last process on its other end. */
-  #hear(pid: number): void {
-    const line = this.#lines.get(pid)
-    if (line === undefined) return // it ended in this very round
-    for (let report = line.receive(); report !== null; report = line.receive()) {
+  /** Every report that lies there. */
+  #hearPreloader(pid: number): void {
+    const channel = this.#preloaders.get(pid)!
+    for (let report = channel.receive(); report !== null; report = channel.receive()) {
       if (report === 'closed') {
-        this.#lines.delete(pid)
-        this.#pids.delete(line.fd)
-        // Closing alone would not do: a child just being started may hold a copy until its exec(2) is through.
-        epoll_ctl(this.#epoll, EPOLL_CTL_DEL, line.fd, 0)
-        line.close()
-        this.#happen({ type: 'child' })
-        return
+        this.#preloaders.delete(pid)
+        this.#events.unwatch(channel.fd)
+        channel.close()
+        return this.happen({ type: 'child' })
       }
-      this.#happen({ type: 'report', from: pid, report })
+      this.happen({ type: 'report', from: pid, report })
     }
   }
 
-  #happen(happening: Happening): void {
-    this.#happenings.push(happening)
-    this.#wake?.()
+  #hearWorker(line: Line): void {
+    const channel = this.#lines.get(line)!
+    for (let report = channel.receive(); report !== null; report = channel.receive()) {
+      if (report === 'closed') return this.hangUp(line)
+      if (report.type === 'taken') this.#dispatcher?.taken(line, report.count)
+      else this.happen({ type: 'word', line, report })
+    }
+  }
+
+  #takeConfig(death: Death): void {
+    const { fd } = this.#reader!
+    this.#reader = null
+    const text = readFileSync(`/proc/self/fd/${fd}`, 'utf8')
+    close(fd)
+    if (death.exitCode !== 0 || text === '') {
+      const how = death.exitCode === null ? `signal ${death.signal}` : `exit code ${death.exitCode}`
+      return this.happen({ type: 'config', config: `the configuration could not be read (${how}); see the log` })
+    }
+    const { config, failure } = JSON.parse(text) as { config?: Config; failure?: string }
+    this.happen({ type: 'config', config: config ?? failure! })
   }
 
   #sleep(timeoutMs: number): Promise<void> {
@@ -202,5 +360,20 @@ export class Linux implements Os {
         resolve()
       }
     })
+  }
+}
+
+/** The accept strategy 'parent': connections are passed, and workers have no listeners of their own. */
+function passes({ config }: Generation): boolean {
+  return config.accept === 'parent' && config.model === 'event'
+}
+
+/** Whether this process has a controlling terminal that is still there. */
+function isTerminalThere(): boolean {
+  try {
+    closeSync(openSync('/dev/tty', 'r'))
+    return true
+  } catch {
+    return false
   }
 }

@@ -1,80 +1,167 @@
 /**
- * The listeners: sockets the supervisor binds and every worker inherits.
+ * The listeners: sockets the supervisor owns and every worker inherits.
  *
- *     socket(2) → bind(2) → listen(2)    here, before any fork
+ *     socket(2) → bind(2) → listen(2)    here, before any fork; or taken over
+ *                                        from who did it before (passed-sockets.ts)
  *     accept4(2)                         worker/acceptor.ts, after it
  *
- * The supervisor never accepts. When a bind fails nothing has been forked yet,
- * so closing what was opened here is the whole clean-up.
+ * The supervisor never accepts. When a listener cannot be had, what was opened
+ * here for the others is closed again; what was passed stays as it was.
  */
-import type { InheritedListener } from '../boot.ts'
-import { describeListen } from '../config/address.ts'
-import { OperatorError } from '../config/operator-error.ts'
-import type { Config, SocketOptions, TcpListen } from '../config/options.ts'
-import {
-  IPPROTO_IPV6,
-  IPPROTO_TCP,
-  IPV6_V6ONLY,
-  SO_REUSEADDR,
-  SOCK_CLOEXEC,
-  SOCK_NONBLOCK,
-  SOCK_STREAM,
-  SOL_SOCKET,
-  TCP_NODELAY,
-} from '../kernel/constants.ts'
-import { EACCES, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, SyscallError } from '../kernel/errno.ts'
+import type { Config, Listen } from '../config/options.ts'
+import type { SyscallError } from '../kernel/errno.ts'
 import { close, type Fd } from '../kernel/fd.ts'
-import { domainOf, formatSocketAddress, socketAddress } from '../kernel/sockaddr.ts'
-import { bind, getsockname, listen, setsockopt, socket } from '../kernel/socket.ts'
+import { getsockname, listen as listenOn } from '../kernel/socket.ts'
+import { type Backlog, backlogOf } from './backlog.ts'
+import { authorityOf, type HandOver, handOver, OWN_NAME, type PassedSocket, PassedSockets } from './passed-sockets.ts'
+import { allowMore, joinTcp, openTcp, setTcpOptions } from './tcp-listener.ts'
+import { changeAccess, openUnix, removeSocketFile, type SocketFile } from './unix-listener.ts'
 
-/** Opens all listeners, or throws an OperatorError that names the option and the remedy; nothing is open then. */
-export function openListeners({ listen: wanted, socket: options }: Config): InheritedListener[] {
-  const opened: InheritedListener[] = []
+export interface Listener {
+  /** What was asked for. */
+  readonly listen: Listen
+  /** As bound, with the real port: '127.0.0.1:8080', '[::1]:80', 'unix:/run/site.sock'. */
+  readonly authority: string
+  /**
+   * One socket for all slots; or, with accept 'reuseport', one for each slot:
+   * sockets[slot]. There are more than slots once slots are given up: somebody
+   * must accept from those, too. There are fewer where a socket that was passed
+   * cannot be joined by others.
+   */
+  readonly sockets: Fd[]
+  readonly backlog: Backlog
+  /** A service manager's or a predecessor's: its file is not removed at the end. */
+  readonly isPassed: boolean
+  /** Under which name it was passed, or is passed on. */
+  readonly name: string
+  /** Of a Unix socket that we have bound. */
+  readonly file: SocketFile | null
+}
+
+/**
+ * Everything that shall be listened on, for `slots` workers. Throws an
+ * OperatorError that names the option and the remedy.
+ */
+export function openListeners(config: Config, slots: number, passed = new PassedSockets([])): Listener[] {
+  const wanted = wantedOf(config, passed)
+  const claims = passed.claim(wanted)
+  const opened: Listener[] = []
   try {
-    for (const where of wanted) if (where.kind === 'tcp') opened.push(openTcp(where, options))
-    return opened
+    return wanted.flatMap((listen, i) => {
+      const claimed = byAddress(claims[i]!).map((sockets) => takeOver(listen, sockets, config))
+      if (claimed.length === 0) opened.push(open(listen, config))
+      const listeners = claimed.length === 0 ? [opened.at(-1)!] : claimed
+      for (const listener of listeners) growListener(listener, slots, config)
+      return listeners
+    })
   } catch (error) {
-    for (const { fd } of opened) close(fd)
+    for (const listener of opened) closeListener(listener)
     throw error
   }
 }
 
-function openTcp(where: TcpListen, options: SocketOptions): InheritedListener {
-  let fd: Fd | null = null
+/** What a reload has made of the listeners. */
+export interface Change {
+  readonly listeners: Listener[]
+  /** Wanted no more: to be closed once nobody accepts from them. */
+  readonly dropped: Listener[]
+}
+
+/**
+ * The listeners of a new configuration: those that stay keep their sockets, and
+ * whatever waits in their queues. Throws an OperatorError, and nothing has
+ * changed then but options of sockets that stay.
+ */
+export function changeListeners(current: readonly Listener[], config: Config, slots: number): Change {
+  const listeners = openListeners(config, slots, new PassedSockets(current.flatMap(socketsOf)))
+  const kept = new Set(listeners.flatMap(({ sockets }) => sockets))
+  return { listeners, dropped: current.filter(({ sockets }) => !sockets.some((fd) => kept.has(fd))) }
+}
+
+/**
+ * With accept 'reuseport' (in the model 'event', on TCP): opens sockets until
+ * there is one for each slot. Closes none, ever: that would reset whoever waits
+ * in its queue. Throws a SyscallError when the machine is short of descriptors.
+ */
+export function growListener(listener: Listener, slots: number, config: Config): void {
+  const { sockets, backlog } = listener
+  if (config.accept !== 'reuseport' || config.model !== 'event' || isUnix(listener)) return
+  for (const fd of sockets) allowMore(fd)
   try {
-    const address = socketAddress(where.host, where.port)
-    fd = socket(domainOf(address), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC)
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, Number(options.reuseAddress)) // else a restart would wait for TIME_WAIT
-    // Each family for itself, whatever net.ipv6.bindv6only says.
-    if (address.family === 'IPv6') setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, Number(options.ipv6Only))
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, Number(options.noDelay)) // accepted sockets inherit it
-    bind(fd, address)
-    listen(fd, where.backlog)
-    return { fd, authority: formatSocketAddress(getsockname(fd)) }
+    while (sockets.length < slots) sockets.push(joinTcp(sockets[0]!, backlog.asked, config.socket))
   } catch (error) {
-    if (fd !== null) close(fd)
-    throw error instanceof SyscallError ? explain(error, where) : error
+    // Another user's socket cannot be joined, nor one on a port that only root may bind: all share it then.
+    if (!listener.isPassed || !UNJOINABLE.includes((error as SyscallError).code)) throw error
   }
 }
 
-/** The operator's mistakes by errno; a SyscallError of any other kind stays what it is. */
-function explain(error: SyscallError, where: TcpListen): Error {
-  const cannot = `cannot listen on ${describeListen(where)}`
-  switch (error.errno) {
-    case EADDRINUSE:
-      return new OperatorError(
-        `${cannot}: the port is taken. Choose another with --port, or see who has it: ss -ltnp 'sport = :${where.port}'`,
-      )
-    case EACCES:
-      return new OperatorError(
-        `${cannot}: permission denied. Ports under 1024 need CAP_NET_BIND_SERVICE; choose a higher one with --port, ` +
-          'or see docs/operating.md#ports',
-      )
-    case EADDRNOTAVAIL:
-      return new OperatorError(`${cannot}: this machine has no such address. Choose one of its own with --host`)
-    case EAFNOSUPPORT:
-      return new OperatorError(`${cannot}: this machine has no IPv6. Choose an IPv4 address with --host`)
-    default:
-      return error
+/** Closes its sockets, and removes the file that we made, unless a successor goes on with it. */
+export function closeListener(listener: Listener, isHandedOver = false): void {
+  if (listener.file !== null && !isHandedOver) removeSocketFile(listener.file)
+  for (const fd of listener.sockets) close(fd)
+}
+
+/** All of them, for a successor: see `handOver`. */
+export function handOverListeners(listeners: readonly Listener[]): HandOver {
+  return handOver(listeners.flatMap(socketsOf))
+}
+
+const UNJOINABLE: readonly string[] = ['EADDRINUSE', 'EACCES']
+
+/** Where nobody said where to listen, a service manager's sockets say it. */
+function wantedOf({ listen, isListenAsked }: Config, passed: PassedSockets): readonly Listen[] {
+  const managed = isListenAsked ? [] : passed.toListenOn(listen[0]!.backlog)
+  return managed.length === 0 ? listen : managed
+}
+
+function open(listen: Listen, config: Config): Listener {
+  switch (listen.kind) {
+    case 'tcp':
+      return listenerOf(listen, [openTcp(listen, config.socket, config.isListenAsked)], OWN)
+    case 'unix': {
+      const { fd, file } = openUnix(listen)
+      return listenerOf(listen, [fd], { ...OWN, file })
+    }
+    case 'passed':
+      throw new Error(`nobody claimed ${listen.name}`)
   }
+}
+
+const OWN = { name: OWN_NAME, isPassed: false, file: null } as const
+
+/** Several sockets with one address are a group that some SO_REUSEPORT has made. */
+function byAddress(sockets: readonly PassedSocket[]): PassedSocket[][] {
+  const groups = new Map<string, PassedSocket[]>()
+  for (const socket of sockets) {
+    const authority = authorityOf(socket.address)
+    groups.set(authority, [...(groups.get(authority) ?? []), socket])
+  }
+  return [...groups.values()]
+}
+
+/** Sockets that listen already, made to be as this configuration wants them. */
+function takeOver(listen: Listen, group: readonly PassedSocket[], config: Config): Listener {
+  const first = group[0]!
+  for (const { fd, address } of group) {
+    if (address.family !== 'Unix') setTcpOptions(fd, config.socket)
+    listenOn(fd, listen.backlog) // on a socket that listens, only the size changes
+  }
+  if (first.file !== null && listen.kind === 'unix') changeAccess(first.file, listen)
+  const fds = group.map(({ fd }) => fd)
+  return listenerOf(listen, fds, first)
+}
+
+type Origin = Pick<Listener, 'name' | 'isPassed' | 'file'>
+
+function listenerOf(listen: Listen, sockets: Fd[], { name, isPassed, file }: Origin): Listener {
+  const authority = authorityOf(getsockname(sockets[0]!))
+  return { listen, authority, sockets, backlog: backlogOf(sockets[0]!, listen.backlog), isPassed, name, file }
+}
+
+function isUnix(listener: Listener): boolean {
+  return getsockname(listener.sockets[0]!).family === 'Unix'
+}
+
+function socketsOf({ sockets, name, isPassed, file }: Listener): PassedSocket[] {
+  return sockets.map((fd) => ({ fd, name, address: getsockname(fd), isPassed, file }))
 }

@@ -1,8 +1,12 @@
 /**
- * What the supervisor knows: its slots, who fills them, and the preloader. Plain
- * data; what is done about it is supervise.ts.
+ * What the supervisor knows: its generations, their slots, who fills them, and
+ * those that are on their way out. Plain data; what is done about it is in the
+ * files beside this one (see supervise.ts).
  */
-import type { SpawnMode, Timeouts } from '../config/options.ts'
+import type { Config } from '../config/options.ts'
+import { ROWS_MAX } from '../scoreboard.ts'
+import type { Line, Reply } from './os.ts'
+import { Rows } from './rows.ts'
 
 /** A worker's numbered place, refilled when it dies. */
 export interface Slot {
@@ -13,6 +17,11 @@ export interface Slot {
   state: 'empty' | 'asked' | 'booting' | 'ready'
   /** 0 while empty or asked. */
   pid: number
+  /** Null while empty; as `row`. */
+  line: Line | null
+  row: number | null
+  /** While asked: the preloader that has the order. */
+  askedOf: number
   /** How its worker, present or last, was born. */
   bornBy: 'fork' | 'exec'
   /** When the present state began. Milliseconds on the machine's monotonic clock, as all times here. */
@@ -23,29 +32,32 @@ export interface Slot {
   notBefore: number
   /** Deaths in a row that came soon after birth. */
   youngDeaths: number
+  /** Its heartbeat as last seen, and for how many looks it has been the same. */
+  heartbeatAt: number
+  silentLooks: number
 }
 
 export interface Preloader {
   readonly pid: number
   readonly bornAt: number
-  /** While loading: when patience ends. */
+  /** While not ready: when patience ends. */
   readyBy: number
-  state: 'loading' | 'ready'
+  /** `ready`: it forks. `accepting`: the model 'fork', in which it forks for each connection by itself. */
+  state: 'loading' | 'ready' | 'accepting'
+  /** The model 'fork': its children's rows, pool.maxWorkers of them. */
+  firstRow: number | null
 }
 
-export interface Roster {
-  /**
-   * `starting`: no worker has been ready yet; a failure ends the server. `serving`. `stopping`: waiting for the last
-   * worker. `stopped`.
-   */
-  phase: 'starting' | 'serving' | 'stopping' | 'stopped'
+/** All workers forked from one preloader, and what they were told to be. */
+export interface Generation {
+  /** Counts the reloads: 1 for the first. */
+  readonly number: number
+  readonly config: Config
   /** How workers are born now: 'fork' may become 'exec', never back. */
   how: 'fork' | 'exec'
-  readonly spawn: SpawnMode
-  readonly timeouts: Timeouts
-  readonly slots: Slot[]
-  /** Workers that no slot is for, told to go. */
-  readonly strays: Set<number>
+  slots: Slot[]
+  /** How many slots there shall be: what is over is on its way out, what is missing is added. */
+  wanted: number
   preloader: Preloader | null
   /** No new preloader is started before. */
   preloaderNotBefore: number
@@ -53,33 +65,153 @@ export interface Roster {
   preloaderDeaths: number
   /** Forked workers in a row that were lost before they were ready: to a signal, or to silence. */
   lostInfants: number
-  /** While stopping: when patience ends. */
+  /** A worker of it has been ready: what it serves can be served. */
+  isProven: boolean
+  /** The model 'prefork': how many workers are added the next time too few are idle. */
+  growBy: number
+  /** Every worker that it begins with has been ready at once. */
+  isComplete: boolean
+  /** It has been said that the pool is as large as it may be. */
+  hasSaidFull: boolean
+}
+
+/** A worker, or a preloader of the model 'fork', that has been told to finish what it holds and go. */
+export interface Retiree {
+  readonly pid: number
+  readonly line: Line | null
+  readonly firstRow: number
+  readonly rows: number
+  /** A preloader of the model 'fork', which has children of its own. */
+  readonly isParent: boolean
+  /** For the log: 'worker 3'. */
+  readonly name: string
+  /** When it is ended by force. */
+  forceBy: number
+}
+
+/** A reload that is under way. */
+export interface Reload {
+  readonly replies: Reply[]
+  /** While the configuration is read: when patience ends. */
+  readBy: number
+}
+
+/** The successor of an upgrade, on its way. */
+export interface Successor {
+  readonly pid: number
+  readonly readyBy: number
+}
+
+export interface Roster {
+  /**
+   * `starting`: no worker has been ready yet; a failure ends the server. `serving`. `leaving`: told to stop, and serving
+   * on for timeouts.shutdownDelayMs. `stopping`: waiting for the last worker. `stopped`.
+   */
+  phase: 'starting' | 'serving' | 'leaving' | 'stopping' | 'stopped'
+  current: Generation
+  /** The one a reload is bringing up. */
+  next: Generation | null
+  /** Earlier ones, until the last worker of each has been told to go, and its preloader is dead. */
+  retiring: Generation[]
+  reload: Reload | null
+  /** Asked for while one was under way. */
+  reloadsWaiting: Reply[]
+  successor: Successor | null
+  readonly retirees: Set<Retiree>
+  readonly rows: Rows
+  /** What the stop began with: finish within stopMs, or drain. Null before. */
+  ending: 'SIGTERM' | 'SIGQUIT' | null
+  /** Patience is over: whoever is left is killed. */
+  isForced: boolean
+  /** While leaving or stopping: when patience ends. */
   stopBy: number
+  /** When the upkeep (upkeep.ts) looks next; Infinity where nothing asks for it. */
+  heartbeatLookAt: number
+  memoryLookAt: number
+  poolLookAt: number
   exitCode: number
 }
 
-export function createRoster(workers: number, spawn: SpawnMode, timeouts: Timeouts): Roster {
+export function createRoster(config: Config): Roster {
   return {
     phase: 'starting',
-    how: spawn === 'exec' ? 'exec' : 'fork',
-    spawn,
-    timeouts,
-    slots: Array.from({ length: workers }, (_, number) => ({
-      number,
-      state: 'empty',
-      pid: 0,
-      bornBy: 'fork',
-      since: 0,
-      readyBy: 0,
-      notBefore: 0,
-      youngDeaths: 0,
-    })),
-    strays: new Set(),
+    current: createGeneration(1, config),
+    next: null,
+    retiring: [],
+    reload: null,
+    reloadsWaiting: [],
+    successor: null,
+    retirees: new Set(),
+    rows: new Rows(ROWS_MAX),
+    ending: null,
+    isForced: false,
+    stopBy: Number.POSITIVE_INFINITY,
+    heartbeatLookAt: 0,
+    memoryLookAt: 0,
+    poolLookAt: 0,
+    exitCode: 0,
+  }
+}
+
+export function createGeneration(number: number, config: Config): Generation {
+  const generation: Generation = {
+    number,
+    config,
+    how: config.spawn === 'exec' ? 'exec' : 'fork',
+    slots: [],
+    wanted: slotsOf(config),
     preloader: null,
     preloaderNotBefore: 0,
     preloaderDeaths: 0,
     lostInfants: 0,
-    stopBy: Number.POSITIVE_INFINITY,
-    exitCode: 0,
+    isProven: false,
+    isComplete: false,
+    growBy: 1,
+    hasSaidFull: false,
   }
+  while (generation.slots.length < generation.wanted) addSlot(generation)
+  return generation
+}
+
+/** How many workers a generation begins with. The model 'fork' has none of its own: its preloader forks them. */
+function slotsOf({ model, workers, pool }: Config): number {
+  if (model === 'fork') return 0
+  return model === 'event' ? workers : Math.min(Math.max(workers, pool.minSpare), pool.maxWorkers)
+}
+
+/** With the lowest number that is free. */
+export function addSlot({ slots }: Generation): Slot {
+  let number = 0
+  while (slots.some((slot) => slot.number === number)) number += 1
+  const slot: Slot = {
+    number,
+    state: 'empty',
+    pid: 0,
+    line: null,
+    row: null,
+    askedOf: 0,
+    bornBy: 'fork',
+    since: 0,
+    readyBy: 0,
+    notBefore: 0,
+    youngDeaths: 0,
+    heartbeatAt: 0,
+    silentLooks: 0,
+  }
+  slots.push(slot)
+  return slot
+}
+
+/** Those that are kept up: the one that serves, and the one that is to follow it. */
+export function livingGenerations({ current, next }: Roster): Generation[] {
+  return next === null ? [current] : [current, next]
+}
+
+export function allGenerations(roster: Roster): Generation[] {
+  return [...livingGenerations(roster), ...roster.retiring]
+}
+
+/** Every slot, with the generation it is of. */
+export function allSlots(roster: Roster): { readonly slot: Slot; readonly generation: Generation }[] {
+  return allGenerations(roster).flatMap((generation) => generation.slots.map((slot) => ({ slot, generation })))
 }

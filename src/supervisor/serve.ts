@@ -2,16 +2,53 @@
  * `prefork [target]`: from a checked configuration to a running tree, and its
  * exit code.
  */
+
 import type { Config } from '../config/options.ts'
+import { startFolder } from '../config/start-folder.ts'
+import { type Fd, setCloseOnExec } from '../kernel/fd.ts'
 import type { Log } from '../log.ts'
+import { Scoreboard } from '../scoreboard.ts'
+import { Events } from './events.ts'
 import { Linux } from './linux.ts'
 import { openListeners } from './listeners.ts'
+import { Listening } from './listening.ts'
+import { Notifier } from './notify.ts'
+import { Outside, READY_FD } from './outside.ts'
+import { readPassedSockets } from './passed-sockets.ts'
+import { removePidFile, writePidFile } from './pid-file.ts'
 import { createRoster } from './roster.ts'
 import { supervise } from './supervise.ts'
 
-/** Throws an OperatorError when the address cannot be had; nothing has been started then. */
+/** Throws an OperatorError when something that is asked for cannot be had; nothing has been started then. */
 export async function serve(config: Config, log: Log): Promise<number> {
-  const listeners = openListeners(config)
   process.title = 'prefork: supervisor'
-  return supervise(createRoster(config.workers, config.spawn, config.timeouts), new Linux(config, listeners, log))
+  const predecessor = takePredecessor(process.env)
+  const passed = readPassedSockets(process.env)
+  const notifier = new Notifier(process.env)
+  const roster = createRoster(config)
+  const listening = new Listening(openListeners(config, roster.current.wanted, passed))
+  for (const sentence of passed.closeUnclaimed()) log.warn(sentence)
+  if (config.pidFile !== null) warnIf(writePidFile(config.pidFile, predecessor === null ? null : process.ppid), log)
+  const events = new Events()
+  const outside = new Outside({ log, events, notifier, folder: startFolder(), predecessor })
+  const scoreboard = Scoreboard.create()
+  const linux = new Linux({ listening, outside, events, scoreboard, log })
+  const exitCode = await supervise(roster, linux)
+  listening.close(outside.isHandedOver)
+  if (config.pidFile !== null) removePidFile(config.pidFile)
+  return exitCode
+}
+
+/** The channel to the server that this one succeeds, if it does. No child is to take it for its own. */
+function takePredecessor(env: NodeJS.ProcessEnv): Fd | null {
+  const text = env[READY_FD]
+  delete env[READY_FD]
+  if (text === undefined || !/^\d+$/.test(text)) return null
+  const fd = Number(text) as Fd
+  setCloseOnExec(fd, true)
+  return fd
+}
+
+function warnIf(sentence: string | null, log: Log): void {
+  if (sentence !== null) log.warn(sentence)
 }

@@ -24,7 +24,16 @@ for (const args of [['--help'], ['-h'], ['--nonsense', '--help']]) {
       stdout.filter((line) => line.length > 80),
       [],
     )
-    for (const flag of ['--host', '--port', '--workers', '--backlog', '--config', '--log-level', '--access-log']) {
+    for (const flag of [
+      '--host',
+      '--port',
+      '--listen',
+      '--workers',
+      '--model',
+      '--config',
+      '--access-log',
+      '--control',
+    ]) {
       assert.ok(
         stdout.some((line) => line.includes(`${flag} `)),
         flag,
@@ -72,6 +81,39 @@ test('check reads the configuration file, and says which', async (t) => {
   const { code, stdout } = await runPrefork(t, { args: ['check', '--config', 'etc/x.config.mjs'], files })
   assert.equal(code, 0)
   assert.match(stdout.join('\n'), /^configuration .*\/etc\/x\.config\.mjs\ntarget .*\/public\n.*\nworkers +5,/)
+})
+
+test('check tells of all addresses, of the pool, and of what the operator works with', async (t) => {
+  const files = {
+    ...FILES,
+    'c.mjs': `export default {
+      listen: ['${LOOPBACK}:0', { host: '${LOOPBACK}', port: 18085, backlog: 3 }],
+      model: 'prefork', workers: 6, pool: { maxWorkers: 20 }, accept: 'parent',
+      pidFile: 'a.pid', control: 'a.sock', readyPath: '/-/ready',
+    }`,
+  }
+  const { code, stdout, stderr } = await runPrefork(t, { args: ['check', '--config', 'c.mjs'], files })
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: [] })
+  const [cwd] = /(?<=^configuration {2}).*(?=\/c\.mjs$)/.exec(stdout[0]!) ?? []
+  assert.deepEqual(stdout.slice(1), [
+    'target         a Hello, World! page',
+    `address        ${LOOPBACK}:0, backlog 511`,
+    `address        ${LOOPBACK}:18085, backlog 3`,
+    'workers        6 to begin with, 20 at most, forked where that can be trusted',
+    'model          prefork, accept parent',
+    'run as         whoever starts it',
+    'access log     off',
+    `control        ${cwd}/a.sock`,
+    `pid file       ${cwd}/a.pid`,
+    'ready path     /-/ready',
+    WELL,
+  ])
+})
+
+test('a directory named like a command is a target when it is written with its path', async (t) => {
+  const { code, stdout } = await runPrefork(t, { args: ['check', './reload'], files: { 'reload/index.html': 'files' } })
+  assert.equal(code, 0)
+  assert.match(stdout.join('\n'), /\ntarget +files under \/.*\/reload\n/)
 })
 
 // ── what is really bound ─────────────────────────────────────────────────────

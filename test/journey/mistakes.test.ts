@@ -68,9 +68,67 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
     args: ['--host', 'no-such-host.invalid'],
     says: /^--host is 'no-such-host\.invalid', which has no address \(E\w+\); give an IP address, or a name this machine can look up$/,
   },
+  'a port alone for an address': {
+    args: ['--listen', '8080'],
+    says: "--listen: '8080' is a port alone; write ':8080' for every IPv4 address, or '127.0.0.1:8080' for this machine only",
+  },
+  'an address beside a port': {
+    args: ['--listen', ':18090', '--port', '18091'],
+    says: '--listen stands in place of --port; give one of the two',
+  },
+  'one address twice': {
+    args: ['--listen', '127.0.0.1:18090', '--listen', 'localhost:18090'],
+    says: '--listen has 127.0.0.1:18090 twice; remove one of them',
+  },
+  'a Unix socket in no directory': {
+    args: ['--listen', 'unix:run/a.sock'],
+    says: "--listen: the path of 'unix:run/a.sock' is 'run/a.sock', whose directory does not exist; create it first",
+  },
+  'an unknown key of an address': {
+    files: config("export default { listen: { port: 18090, hots: '::1' } }"),
+    args: ['--config', 'c.mjs'],
+    says: "listen in c.mjs: { port: 18090, hots: '::1' } has an unknown key 'hots'; did you mean 'host'?",
+  },
+  'a mode that is not octal': {
+    files: config("export default { listen: { path: 'a.sock', mode: 660 } }"),
+    args: ['--config', 'c.mjs'],
+    says: "listen in c.mjs: mode of { path: 'a.sock', mode: 660 } must be a number from 0o0 to 0o777, in octal, such as 0o660, not 660",
+  },
   "somebody else's address": {
     args: ['--host', '192.0.2.1', '--port', '18090'],
     says: 'cannot listen on 192.0.2.1:18090: this machine has no such address. Choose one of its own with --host',
+  },
+  'more workers than the pool holds': {
+    files: config("export default { model: 'prefork', pool: { maxWorkers: 10 } }"),
+    args: ['--config', 'c.mjs', '--workers', '11'],
+    says: '--workers is 11, more than pool.maxWorkers in c.mjs, which is 10; lower the one or raise the other',
+  },
+  'a fork for each connection, without fork': {
+    args: ['--model', 'fork', '--spawn', 'exec'],
+    says: "--model is 'fork', which needs fork(2), but --spawn is 'exec'; leave spawn out, or choose another model",
+  },
+  'a switch that is no boolean': {
+    files: config("export default { socket: { noDelay: 'off' } }"),
+    args: ['--config', 'c.mjs'],
+    says: "socket.noDelay in c.mjs must be true or false, not 'off'",
+  },
+  'a pid file in no directory': {
+    args: ['--pid-file', 'run/a.pid'],
+    says: "--pid-file is 'run/a.pid', whose directory does not exist; create it first",
+  },
+  'a file for a control socket': {
+    args: ['--control', 'app.mjs'],
+    says: "--control is 'app.mjs', which is there and is no socket; choose another path",
+  },
+  'a target for a running server': {
+    args: ['reload', 'public'],
+    says:
+      "prefork reload takes no target, but 'public' was given; " +
+      '--control, --pid-file or --config says which server is meant',
+  },
+  '--json where nothing is told': {
+    args: ['reload', '--json'],
+    says: 'unknown option --json; it belongs to another command: prefork status --json',
   },
   'two targets': {
     args: ['public', 'app.mjs'],

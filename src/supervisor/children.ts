@@ -1,0 +1,70 @@
+/**
+ * The programs that the supervisor starts: preloaders, workers by exec, the one
+ * that reads the configuration, a successor.
+ *
+ * Each is a `node` of its own that inherits what it needs by number, and a boot
+ * document that says which number is what.
+ */
+import { fileURLToPath } from 'node:url'
+import { type Boot, descriptorsOf, writeBoot } from '../boot.ts'
+import { SyscallError } from '../kernel/errno.ts'
+import { close, type Fd } from '../kernel/fd.ts'
+import { memfd_create } from '../kernel/file.ts'
+import { type Inherited, posix_spawn } from '../kernel/process.ts'
+import type { Log } from '../log.ts'
+
+const PRELOADER = fileURLToPath(new URL('../preloader/main.js', import.meta.url))
+const WORKER = fileURLToPath(new URL('../worker/main.js', import.meta.url))
+const CONFIG_READER = fileURLToPath(new URL('../read-config.js', import.meta.url))
+
+/** No news to whoever wrote an app: that its types are stripped (Node 22), or that no package.json says it is a module. */
+const QUIET = ['--disable-warning=ExperimentalWarning', '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON']
+/** No garbage collector or compiler threads to lose in a fork; set at run time they come too late. */
+const FORKABLE = ['--single-threaded', '--v8-pool-size=0']
+
+/** The pid; null, and logged, when the machine has no room for it. */
+export function startPreloader(boot: Boot, log: Log): number | null {
+  return withBoot([...FORKABLE, ...QUIET, PRELOADER], boot, log)
+}
+
+export function execWorker(boot: Boot, log: Log): number | null {
+  return withBoot([...QUIET, WORKER], boot, log)
+}
+
+/** It writes what it read, as JSON, into the descriptor, which is the caller's to close. */
+export function startConfigReader(argv: readonly string[], log: Log): { pid: number; fd: Fd } | null {
+  const fd = memfd_create('prefork-config')
+  const pid = spawn([...QUIET, CONFIG_READER, String(fd), ...argv], process.env, [fd], log)
+  if (pid !== null) return { pid, fd }
+  close(fd)
+  return null
+}
+
+/** The same command again, of whatever version is installed by now. */
+export function startSuccessor(env: NodeJS.ProcessEnv, inherit: readonly Inherited[], log: Log): number | null {
+  return spawn(process.argv.slice(1), { ...process.env, ...env }, inherit, log)
+}
+
+function withBoot(program: readonly string[], boot: Boot, log: Log): number | null {
+  const fd = writeBoot(boot)
+  try {
+    return spawn([...program, String(fd)], process.env, [fd, ...descriptorsOf(boot)], log)
+  } finally {
+    close(fd)
+  }
+}
+
+function spawn(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  inherit: readonly Inherited[],
+  log: Log,
+): number | null {
+  try {
+    return posix_spawn(process.execPath, [process.execPath, ...process.execArgv, ...args], env, inherit)
+  } catch (error) {
+    if (!(error instanceof SyscallError)) throw error
+    log.error(`cannot start another process: ${error.message}`)
+    return null
+  }
+}

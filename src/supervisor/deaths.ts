@@ -1,0 +1,158 @@
+/**
+ * The dead: whoever has died is buried, and what its death means is decided.
+ */
+import { SIGKILL } from '../kernel/constants.ts'
+import { type Death, SIG_NONE, signalName } from '../kernel/process.ts'
+import { empty, failToBoot, postpone } from './births.ts'
+import { delayAfter, LOST_INFANTS_MAX, YOUNG_MS } from './deadlines.ts'
+import { EXIT_CANNOT_START, EXIT_FORCED, endForced } from './ending.ts'
+import type { Line, Os } from './os.ts'
+import { adoptOrphans } from './retire.ts'
+import { allGenerations, allSlots, type Generation, type Retiree, type Roster, type Slot } from './roster.ts'
+import { burySuccessor } from './upgrade.ts'
+
+export function reapTheDead(roster: Roster, os: Os): void {
+  for (let death = os.reap(); death !== null; death = os.reap()) bury(death, roster, os)
+}
+
+/** `isOfConnection`: a child that the model 'fork' has for one connection, which only its preloader knew. */
+export function bury(death: Death, roster: Roster, os: Os, isOfConnection = false): void {
+  const generation = allGenerations(roster).find(({ preloader }) => preloader?.pid === death.pid)
+  if (generation !== undefined) return buryPreloader(generation, death, roster, os)
+  for (const retiree of roster.retirees) if (retiree.pid === death.pid) return buryRetiree(retiree, death, roster)
+  const found = allSlots(roster).find(({ slot }) => slot.pid === death.pid)
+  if (found !== undefined) return buryWorker(found.slot, found.generation, death, roster, os)
+  if (roster.successor?.pid === death.pid) return burySuccessor(how(death), roster, os)
+  // Others are orphans of the app's own making, adopted from a dead worker or preloader.
+  if (!isOfConnection) return
+  if (roster.phase === 'stopping') return noteForced(death, roster)
+  os.warn(`a worker (pid ${death.pid}) ${how(death)}; its connection is lost`)
+}
+
+function buryPreloader(generation: Generation, death: Death, roster: Roster, os: Os): void {
+  const { state, bornAt, firstRow } = generation.preloader!
+  generation.preloader = null
+  if (firstRow !== null) adoptOrphans(generation, firstRow, roster, os)
+  for (const slot of generation.slots) if (slot.state === 'asked' && slot.line === null) postpone(slot, roster, os)
+  buryTheUntold(roster, os)
+  if (roster.retiring.includes(generation) || roster.phase === 'stopping' || generation.how === 'exec') return
+  if (!generation.isProven && state === 'loading')
+    return failToBoot(generation, `the app was not loaded: the preloader ${how(death)}`, saidItself(death), roster, os)
+  generation.preloaderDeaths = state !== 'loading' && os.now() - bornAt > YOUNG_MS ? 1 : generation.preloaderDeaths + 1
+  generation.preloaderNotBefore = os.now() + delayAfter(generation.preloaderDeaths)
+  os.warn(`the preloader (pid ${death.pid}) ${how(death)}; its workers serve on, and another is started`)
+}
+
+/**
+ * A preloader killed between burying a worker and saying so takes that death with
+ * it. What it left alive is our child now, so whoever is not there is dead.
+ */
+export function buryTheUntold(roster: Roster, os: Os): void {
+  const untold = (pid: number) => ({ pid, exitCode: null, signal: null })
+  for (const retiree of roster.retirees) {
+    if (!os.kill(retiree.pid, SIG_NONE)) buryRetiree(retiree, untold(retiree.pid), roster)
+  }
+  for (const { slot, generation } of allSlots(roster)) {
+    const { pid } = slot
+    if (pid !== 0 && !os.kill(pid, SIG_NONE)) buryWorker(slot, generation, untold(pid), roster, os)
+  }
+}
+
+function buryRetiree(retiree: Retiree, death: Death, roster: Roster): void {
+  roster.retirees.delete(retiree)
+  roster.rows.give(retiree.firstRow, retiree.rows)
+  if (roster.phase === 'stopping') noteForced(death, roster)
+}
+
+function noteForced(death: Death, roster: Roster): void {
+  if (death.exitCode === EXIT_FORCED || death.signal === SIGKILL) endForced(roster)
+}
+
+function buryWorker(slot: Slot, generation: Generation, death: Death, roster: Roster, os: Os): void {
+  const { state, since } = slot
+  const isYoung = state === 'booting' || os.now() - since < YOUNG_MS
+  slot.youngDeaths = isYoung ? slot.youngDeaths + 1 : 1
+  empty(slot, roster, os)
+  slot.notBefore = os.now() + delayAfter(slot.youngDeaths)
+  if (roster.phase === 'stopping') return noteForced(death, roster)
+  const isInfant = state === 'booting'
+  if (isInfant && isBooting(generation, roster) && !mayBlameFork(death, slot)) {
+    const why =
+      generation === roster.next ? `a worker ${how(death)}` : `no worker could start: the first one ${how(death)}`
+    return failToBoot(generation, why, saidItself(death), roster, os)
+  }
+  const isRefilled = generation === roster.current || generation === roster.next
+  const then = isRefilled ? '; its slot is filled again' : ''
+  os.warn(`worker ${slot.number} (pid ${death.pid}) ${how(death)}${then}`)
+  if (isInfant && mayBlameFork(death, slot)) mournInfant(generation, roster, os)
+}
+
+/** The first generation until one worker is ready, any later one until all are: a failure now is the generation's own. */
+function isBooting(generation: Generation, roster: Roster): boolean {
+  return generation === roster.next || (generation === roster.current && !generation.isProven)
+}
+
+/** An exit code means that it said why; a signal may mean that fork does not work here. */
+function mayBlameFork({ signal }: Death, { bornBy }: Slot): boolean {
+  return bornBy === 'fork' && signal !== null
+}
+
+/** Lost before it was ready. */
+function mournInfant(generation: Generation, roster: Roster, os: Os): void {
+  generation.lostInfants += 1
+  if (generation.how === 'exec' || generation.lostInfants < LOST_INFANTS_MAX) return
+  const why = `${generation.lostInfants} forked workers in a row were lost before they were ready`
+  distrustFork(generation, roster, os, why)
+}
+
+/** From here on workers are started by exec; where the operator forbade that, the server ends or goes on trying. */
+export function distrustFork(generation: Generation, roster: Roster, os: Os, why: string): void {
+  const { spawn, model } = generation.config
+  const forbidden =
+    model === 'fork'
+      ? 'the model fork can do nothing else; use --model event'
+      : spawn === 'fork'
+        ? '--spawn fork allows nothing else; use --spawn auto or exec'
+        : null
+  if (forbidden !== null) {
+    if (isBooting(generation, roster)) return failToBoot(generation, `${why}, and ${forbidden}`, false, roster, os)
+    return os.warn(`${why}, and ${forbidden}; trying again`)
+  }
+  os.warn(`${why}; starting workers by exec from now on`)
+  generation.how = 'exec'
+  for (const slot of generation.slots) {
+    if (slot.state !== 'asked') continue
+    if (slot.line !== null) os.hangUp(slot.line) // whoever is born of the order all the same leaves
+    empty(slot, roster, os)
+  }
+  if (generation.preloader !== null) os.kill(generation.preloader.pid, SIGKILL)
+}
+
+/** The preloader could not fork this one. */
+export function hearOfChild(slot: Slot, roster: Roster, os: Os): void {
+  postpone(slot, roster, os)
+}
+
+/**
+ * Nobody holds the other end of this line. A worker that is known is buried when
+ * its death is told; one that a preloader was asked for, and that died with it or
+ * before it, will never be.
+ */
+export function noteHangup(line: Line, roster: Roster, os: Os): void {
+  os.dismiss(line)
+  for (const { slot, generation } of allSlots(roster)) {
+    if (slot.line !== line) continue
+    slot.line = null
+    if (slot.state === 'asked' && generation.preloader?.pid !== slot.askedOf) postpone(slot, roster, os)
+  }
+}
+
+/** Whoever cannot load the app says why, in full, and ends with this code: one sentence is enough. */
+function saidItself({ exitCode }: Death): boolean {
+  return exitCode === EXIT_CANNOT_START
+}
+
+export function how({ exitCode, signal }: Death): string {
+  if (signal !== null) return `was ended by ${signalName(signal)}`
+  return exitCode === null ? 'has vanished' : `ended with exit code ${exitCode}`
+}

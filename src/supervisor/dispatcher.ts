@@ -1,0 +1,193 @@
+/**
+ * The accept strategy 'parent': the supervisor accepts, and passes each
+ * connection to the least busy worker (SCM_RIGHTS).
+ *
+ *     listener readable → accept4 → sendmsg with the socket → the worker says how many it has taken
+ *
+ * A copy is kept until then. So what was passed to a worker that dies before it
+ * looked goes to another, and nobody notices. While no worker can be passed to,
+ * nothing is accepted: connections wait in the accept queue.
+ */
+import type { Channel, PassedConnection, WorkerReport } from '../channel.ts'
+import { SOCK_CLOEXEC, SOCK_NONBLOCK } from '../kernel/constants.ts'
+import { SyscallError } from '../kernel/errno.ts'
+import { close, type Fd } from '../kernel/fd.ts'
+import { accept4 } from '../kernel/socket.ts'
+import type { Log } from '../log.ts'
+import type { Row } from '../scoreboard.ts'
+import type { Events } from './events.ts'
+import type { Line } from './os.ts'
+
+type WorkerChannel = Channel<WorkerReport, PassedConnection>
+
+/** Passed to one worker and not yet taken, at most: what it has not looked at is better kept for another. */
+const UNTAKEN_MAX = 64
+/** Accepted in one round at most, so that the supervisor hears its signals under a flood. */
+const ACCEPTS_PER_ROUND = 64
+/** How long it looks away when the machine has no descriptor left, and how often it says so. */
+const RETRY_MS = 250
+const COMPLAIN_MS = 1_000
+
+interface Passed {
+  readonly fd: Fd
+  readonly listener: number
+}
+
+interface Recipient {
+  readonly line: Line
+  readonly channel: WorkerChannel
+  readonly row: Pick<Row, 'connections'>
+  /** In the order they were passed. */
+  readonly untaken: Passed[]
+}
+
+export class Dispatcher {
+  readonly #events: Events
+  readonly #log: Log
+  readonly #connectionsMax: number
+  #listeners: readonly Fd[]
+  readonly #recipients = new Map<Line, Recipient>()
+  /** Workers that drain, and have yet to take what they were passed. */
+  readonly #leaving = new Map<Line, Recipient>()
+  /** Accepted, and passed to nobody: their worker died before it took them. */
+  readonly #homeless: Passed[] = []
+  #isWatching = false
+  #timer: NodeJS.Timeout | null = null
+  #complainedAt = Number.NEGATIVE_INFINITY
+
+  constructor(events: Events, log: Log, listeners: readonly Fd[], connectionsMax: number) {
+    this.#events = events
+    this.#log = log
+    this.#listeners = listeners
+    this.#connectionsMax = connectionsMax
+  }
+
+  /** After a reload. The numbers of listeners are those of the generation that is passed to. */
+  listenOn(listeners: readonly Fd[]): void {
+    this.#lookAway()
+    this.#listeners = listeners
+    this.#look()
+  }
+
+  enlist(line: Line, channel: WorkerChannel, row: Pick<Row, 'connections'>): void {
+    this.#recipients.set(line, { line, channel, row, untaken: [] })
+    this.#passHomeless()
+    this.#look()
+  }
+
+  /** It is passed no more. What it has been passed it may still take, until its line hangs up. */
+  dismiss(line: Line): void {
+    const recipient = this.#recipients.get(line)
+    if (recipient === undefined) return
+    this.#recipients.delete(line)
+    if (recipient.untaken.length > 0) this.#leaving.set(line, recipient)
+    if (this.#recipients.size === 0) this.#lookAway()
+  }
+
+  /** The worker's word: so many of the oldest are its own now. */
+  taken(line: Line, count: number): void {
+    const recipient = this.#recipients.get(line) ?? this.#leaving.get(line)
+    for (const { fd } of recipient?.untaken.splice(0, count) ?? []) close(fd)
+    if (recipient?.untaken.length === 0) this.#leaving.delete(line)
+    this.#look()
+  }
+
+  /** It is dead: whatever it has not taken goes to another. */
+  hungUp(line: Line): void {
+    this.dismiss(line)
+    this.#homeless.push(...(this.#leaving.get(line)?.untaken ?? []))
+    this.#leaving.delete(line)
+    this.#passHomeless()
+  }
+
+  /** Accepts no more; what nobody has taken is closed. */
+  close(): void {
+    this.#lookAway()
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    for (const { fd } of this.#homeless.splice(0)) close(fd)
+  }
+
+  #look(): void {
+    if (this.#isWatching || this.#timer !== null || this.#leastBusy() === null) return
+    this.#isWatching = true
+    this.#listeners.forEach((fd, i) => {
+      this.#events.watch(fd, () => this.#accept(fd, i))
+    })
+  }
+
+  #lookAway(): void {
+    if (!this.#isWatching) return
+    this.#isWatching = false
+    for (const fd of this.#listeners) this.#events.unwatch(fd)
+  }
+
+  #accept(listener: Fd, number: number): void {
+    for (let i = 0; i < ACCEPTS_PER_ROUND; i++) {
+      const recipient = this.#leastBusy()
+      if (recipient === null) return this.#waitForRoom()
+      const fd = this.#acceptOne(listener)
+      if (fd === null) return
+      this.#pass({ fd, listener: number }, recipient)
+    }
+  }
+
+  #acceptOne(listener: Fd): Fd | null {
+    try {
+      return accept4(listener, SOCK_NONBLOCK | SOCK_CLOEXEC)
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error
+      this.#complain(error)
+      this.#waitForRoom()
+      return null
+    }
+  }
+
+  /** The fewest connections, those on their way counted; null when nobody has room. */
+  #leastBusy(): Recipient | null {
+    let best: Recipient | null = null
+    let fewest = this.#connectionsMax
+    for (const recipient of this.#recipients.values()) {
+      const { row, untaken } = recipient
+      const held = row.connections + untaken.length
+      if (held >= fewest || untaken.length >= UNTAKEN_MAX) continue
+      best = recipient
+      fewest = held
+    }
+    return best
+  }
+
+  #pass(connection: Passed, recipient: Recipient): void {
+    const { fd, listener } = connection
+    // A worker whose buffer is full, or that is gone, has not been passed it; and its end is told soon.
+    if (recipient.channel.trySend({ type: 'connection', listener }, [fd]) === 'sent') recipient.untaken.push(connection)
+    else {
+      this.#homeless.push(connection)
+      this.#waitForRoom()
+    }
+  }
+
+  #passHomeless(): void {
+    for (const connection of this.#homeless.splice(0)) {
+      const recipient = this.#leastBusy()
+      if (recipient === null) this.#homeless.push(connection)
+      else this.#pass(connection, recipient)
+    }
+  }
+
+  /** Looks again after a while, or as soon as a worker has taken what it was passed. */
+  #waitForRoom(): void {
+    this.#lookAway()
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null
+      this.#passHomeless()
+      this.#look()
+    }, RETRY_MS)
+  }
+
+  #complain(error: SyscallError): void {
+    const now = performance.now()
+    if (now - this.#complainedAt < COMPLAIN_MS) return
+    this.#complainedAt = now
+    this.#log.error(`${error.message}; newcomers wait in the backlog; raise the limit of open files (LimitNOFILE=)`)
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * The end of the tree, from the leaves.
+ *
+ *     SIGTERM, SIGINT   finish what you hold, within stopMs; first, for shutdownDelayMs, serve on
+ *     SIGQUIT           drain, within drainTimeoutMs
+ *
+ * Told twice: now.
+ */
+import { SIGKILL, SIGQUIT, SIGTERM } from '../kernel/constants.ts'
+import { MARGIN_MS } from './deadlines.ts'
+import { buryTheUntold } from './deaths.ts'
+import type { Os, StopSignal } from './os.ts'
+import { endReload } from './reload.ts'
+import { retireGeneration } from './retire.ts'
+import { allGenerations, allSlots, type Roster } from './roster.ts'
+
+export const EXIT_OK = 0
+export const EXIT_CANNOT_START = 1
+export const EXIT_FORCED = 2
+
+/** SIGQUIT never lengthens a stop that has begun. */
+export function stop(signal: StopSignal, roster: Roster, os: Os): void {
+  const { shutdownDelayMs } = roster.current.config.timeouts
+  if (roster.phase === 'stopping') {
+    if (signal === 'SIGQUIT') return
+    if (roster.ending === 'SIGTERM') return force(roster, os)
+    return hasten(roster, os)
+  }
+  if (roster.phase === 'serving' && signal !== 'SIGQUIT' && shutdownDelayMs > 0) {
+    os.info(`${signal}: stopping in ${shutdownDelayMs} ms`)
+    roster.phase = 'leaving'
+    roster.stopBy = os.now() + shutdownDelayMs
+    return os.beginEnding()
+  }
+  os.info(`${signal}: stopping`)
+  beginToStop(signal, roster, os)
+}
+
+export function cannotStart(roster: Roster, os: Os, why: string, isSaid = false): void {
+  if (!isSaid) os.error(why)
+  roster.exitCode = EXIT_CANNOT_START
+  beginToStop('SIGTERM', roster, os)
+}
+
+export function beginToStop(signal: StopSignal, roster: Roster, os: Os): void {
+  roster.phase = 'stopping'
+  roster.ending = signal === 'SIGQUIT' ? 'SIGQUIT' : 'SIGTERM'
+  roster.stopBy = os.now() + patience(roster) + MARGIN_MS
+  os.beginEnding()
+  os.stopAccepting()
+  roster.reloadsWaiting = []
+  if (roster.reload !== null) endReload('the server is ending', roster, os)
+  if (roster.next !== null) retireGeneration(roster.next, roster)
+  roster.next = null
+  if (roster.successor !== null) os.kill(roster.successor.pid, SIGTERM)
+  tellAllToEnd(roster, os)
+}
+
+/** What is drained is to stop. */
+function hasten(roster: Roster, os: Os): void {
+  roster.ending = 'SIGTERM'
+  roster.stopBy = os.now() + patience(roster) + MARGIN_MS
+  tellAllToEnd(roster, os)
+}
+
+function patience({ ending, current }: Roster): number {
+  const { stopMs, drainTimeoutMs } = current.config.timeouts
+  return ending === 'SIGQUIT' ? drainTimeoutMs : stopMs
+}
+
+/** What a worker is told that is found only while the server ends. */
+export function signalOfEnding({ ending }: Roster): number {
+  return ending === 'SIGQUIT' ? SIGQUIT : SIGTERM
+}
+
+function tellAllToEnd(roster: Roster, os: Os): void {
+  const signal = signalOfEnding(roster)
+  tellAll(signal, roster, os)
+  for (const { preloader } of allGenerations(roster)) {
+    if (preloader !== null && preloader.firstRow !== null) os.orderEnd(preloader.pid, signal, patience(roster))
+  }
+  for (const { pid, isParent } of roster.retirees) if (isParent) os.orderEnd(pid, signal, patience(roster))
+}
+
+/** Every worker that has a pid. A preloader is deaf to all but SIGKILL. */
+export function tellAll(signal: number, roster: Roster, os: Os): void {
+  for (const { slot } of allSlots(roster)) if (slot.pid !== 0) os.kill(slot.pid, signal)
+  for (const { pid, isParent } of roster.retirees) if (!isParent || signal === SIGKILL) os.kill(pid, signal)
+}
+
+export function force(roster: Roster, os: Os): void {
+  roster.isForced = true
+  buryTheUntold(roster, os) // nobody waits for ever for the word of a death
+  if (!isEmpty(roster)) endForced(roster)
+  else if (isPreloaderGone(roster)) {
+    roster.phase = 'stopped' // nor for the end of a line that the app has let somebody else hold
+    return
+  }
+  roster.stopBy = os.now() + MARGIN_MS
+  tellAll(SIGKILL, roster, os)
+  killPreloaders(roster, os)
+}
+
+/** Not being able to start is the graver: it tells the service manager not to try again. */
+export function endForced(roster: Roster): void {
+  if (roster.exitCode === EXIT_OK) roster.exitCode = EXIT_FORCED
+}
+
+/** No worker is left. In the model 'fork' that is so when its preloader has ended. */
+export function isEmpty(roster: Roster): boolean {
+  const isIdle = allGenerations(roster).every(({ preloader }) => preloader === null || preloader.firstRow === null)
+  return isIdle && roster.retirees.size === 0 && allSlots(roster).every(({ slot }) => slot.state === 'empty')
+}
+
+/**
+ * The workers are gone; preloaders hold nothing that could be lost. Whoever is at
+ * the other end of a line still is waited for.
+ */
+export function finish(roster: Roster, os: Os): void {
+  if (!isPreloaderGone(roster)) killPreloaders(roster, os)
+  else if (os.isAlone()) roster.phase = 'stopped'
+  else roster.stopBy = Math.min(roster.stopBy, os.now() + roster.current.config.timeouts.stopMs + MARGIN_MS)
+}
+
+function isPreloaderGone(roster: Roster): boolean {
+  return allGenerations(roster).every(({ preloader }) => preloader === null)
+}
+
+function killPreloaders(roster: Roster, os: Os): void {
+  for (const { preloader } of allGenerations(roster)) if (preloader !== null) os.kill(preloader.pid, SIGKILL)
+}

@@ -1,0 +1,86 @@
+/**
+ * What the server listens on, from one generation to the next.
+ *
+ * A reload keeps the sockets of every address that stays, with whatever waits in
+ * their queues; opens what is new before anything is started; and closes what is
+ * gone when the new generation serves.
+ */
+import type { InheritedListener } from '../boot.ts'
+import { OperatorError } from '../config/operator-error.ts'
+import type { Config } from '../config/options.ts'
+import { SyscallError } from '../kernel/errno.ts'
+import {
+  type Change,
+  changeListeners,
+  closeListener,
+  growListener,
+  handOverListeners,
+  type Listener,
+} from './listeners.ts'
+import type { HandOver } from './passed-sockets.ts'
+import type { Generation } from './roster.ts'
+
+export class Listening {
+  #listeners: readonly Listener[]
+  /** Of the generation that is to follow. */
+  #pending: { readonly config: Config; readonly change: Change } | null = null
+
+  constructor(listeners: readonly Listener[]) {
+    this.#listeners = listeners
+  }
+
+  get listeners(): readonly Listener[] {
+    return this.#listeners
+  }
+
+  /** Why not, as a sentence; null when all of it is open. */
+  open({ config, wanted }: Generation): string | null {
+    try {
+      this.#pending = { config, change: changeListeners(this.#listeners, config, wanted) }
+      return null
+    } catch (error) {
+      if (error instanceof OperatorError || error instanceof SyscallError) return error.message
+      throw error
+    }
+  }
+
+  /** This generation serves, the one that was to follow or, when that failed, still the old one: the other's own is closed. */
+  closeOthers({ config }: Generation): void {
+    const pending = this.#pending
+    this.#pending = null
+    if (pending === null) return
+    const { listeners, dropped } = pending.change
+    const before = this.#listeners
+    const hasFollowed = pending.config === config
+    if (hasFollowed) this.#listeners = listeners
+    for (const listener of hasFollowed ? dropped : listeners.filter((it) => !isAmong(it, before)))
+      closeListener(listener)
+  }
+
+  /**
+   * What the worker of a slot accepts from. Where each slot has a socket of its
+   * own (reuseport), a socket whose slot is gone is looked after by another.
+   */
+  socketsFor({ config, wanted }: Generation, slot: number): InheritedListener[] {
+    const listeners = this.#pending?.config === config ? this.#pending.change.listeners : this.#listeners
+    return listeners.flatMap((listener) => {
+      growListener(listener, wanted, config)
+      const { sockets, authority } = listener
+      const own = sockets.length === 1 || wanted === 0 ? sockets : sockets.filter((_, i) => i % wanted === slot)
+      return own.map((fd) => ({ fd, authority }))
+    })
+  }
+
+  handOver(): HandOver {
+    return handOverListeners(this.#listeners)
+  }
+
+  /** At the end. The files of Unix sockets stay where a successor goes on with them. */
+  close(isHandedOver: boolean): void {
+    for (const listener of this.#listeners) closeListener(listener, isHandedOver)
+  }
+}
+
+function isAmong({ sockets }: Listener, listeners: readonly Listener[]): boolean {
+  return listeners.some((it) => it.sockets.some((fd) => sockets.includes(fd)))
+}

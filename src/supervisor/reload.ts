@@ -1,0 +1,87 @@
+/**
+ * A reload: a new generation is brought up beside the old one, and takes its
+ * place when all of it is ready.
+ *
+ *     HUP → read the configuration → open new listeners → preloader → workers → ready
+ *         → the new generation serves, the old one drains
+ *
+ * Until then nothing has changed: whatever fails on the way fails the reload, is
+ * said once, and the old generation serves on.
+ */
+import type { Config } from '../config/options.ts'
+import type { Os, Reply } from './os.ts'
+import { retireGeneration } from './retire.ts'
+import { createGeneration, type Generation, type Roster } from './roster.ts'
+
+export function beginReload(reply: Reply, roster: Roster, os: Os): void {
+  if (roster.phase !== 'serving') {
+    const why = roster.phase === 'starting' ? 'the server is still starting' : 'the server is ending'
+    os.warn(`not reloaded: ${why}`)
+    return reply(why)
+  }
+  if (roster.reload !== null) {
+    roster.reloadsWaiting.push(reply) // what is being read may be older than what was written since
+    return
+  }
+  os.info('reloading')
+  os.beginReload()
+  roster.reload = { replies: [reply], readBy: os.now() + roster.current.config.timeouts.bootMs }
+  if (!os.readConfig()) failReload('the machine has no room to read the configuration', roster, os)
+}
+
+/** The configuration has been read; `config` is a sentence when it could not be. */
+export function configRead(config: Config | string, roster: Roster, os: Os): void {
+  if (roster.reload === null || roster.next !== null || roster.phase !== 'serving') return
+  if (typeof config === 'string') return failReload(config, roster, os)
+  const next = createGeneration(roster.current.number + 1, config)
+  const why = os.openListeners(next)
+  if (why !== null) return failReload(why, roster, os)
+  roster.reload.readBy = Number.POSITIVE_INFINITY
+  roster.next = next
+}
+
+export function promoteIfReady(roster: Roster, os: Os): void {
+  if (roster.phase === 'starting' && roster.current.isProven) {
+    roster.phase = 'serving'
+    os.announce(roster.current)
+  }
+  if (!roster.current.isComplete && isReady(roster.current)) {
+    roster.current.isComplete = true
+    os.relievePredecessor()
+  }
+  if (roster.next === null || !isReady(roster.next)) return
+  const old = roster.current
+  roster.current = roster.next
+  roster.current.isComplete = true
+  roster.next = null
+  retireGeneration(old, roster)
+  os.closeOtherListeners(roster.current)
+  os.info(`generation ${roster.current.number} serves, generation ${old.number} drains`)
+  endReload(null, roster, os)
+}
+
+function isReady({ slots, wanted, preloader, config }: Generation): boolean {
+  if (config.model === 'fork') return preloader?.state === 'accepting'
+  return slots.length === wanted && slots.every(({ state }) => state === 'ready')
+}
+
+export function failReload(why: string, roster: Roster, os: Os): void {
+  os.error(`the reload failed: ${why}; generation ${roster.current.number} serves on`)
+  if (roster.next !== null) retireGeneration(roster.next, roster)
+  roster.next = null
+  os.closeOtherListeners(roster.current)
+  endReload(why, roster, os)
+}
+
+/** Also for the end of all, when nobody will answer any more. */
+export function endReload(failure: string | null, roster: Roster, os: Os): void {
+  const { reload, reloadsWaiting: waiting } = roster
+  roster.reload = null
+  roster.reloadsWaiting = []
+  if (reload !== null && roster.phase === 'serving') os.endReload(roster.current)
+  for (const reply of reload?.replies ?? []) reply(failure)
+  const replyToAll: Reply = (result) => {
+    for (const reply of waiting) reply(result)
+  }
+  if (waiting.length > 0) beginReload(replyToAll, roster, os)
+}

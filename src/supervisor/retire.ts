@@ -1,0 +1,123 @@
+/**
+ * A worker is told to finish what it holds and go (SIGQUIT), and its slot is for
+ * another at once: at a reload, when there are to be fewer, when it has done its
+ * share.
+ */
+import { SIGKILL, SIGQUIT } from '../kernel/constants.ts'
+import { empty } from './births.ts'
+import { MARGIN_MS } from './deadlines.ts'
+import { signalOfEnding } from './ending.ts'
+import type { Line, Os } from './os.ts'
+import type { Generation, Roster, Slot } from './roster.ts'
+
+/** As many workers as `workers` may ask for. */
+const WORKERS_MAX = 1024
+
+/** The worker of a slot, which is ready, goes; the slot is empty then. */
+export function retire(slot: Slot, generation: Generation, roster: Roster, os: Os): void {
+  const { pid, line, row, number } = slot
+  const name = `worker ${number} of generation ${generation.number}`
+  const forceBy = drainBy(generation, os)
+  roster.retirees.add({ pid, line, firstRow: row!, rows: 1, isParent: false, name, forceBy })
+  if (line !== null) os.dismiss(line)
+  slot.row = null // the row is the retiree's until its death
+  empty(slot, roster, os)
+  slot.youngDeaths = 0
+  slot.notBefore = os.now()
+  os.kill(pid, SIGQUIT)
+}
+
+/** When a draining worker of this generation has surely ended by itself. */
+export function drainBy({ config }: Generation, os: Os): number {
+  return os.now() + config.timeouts.drainTimeoutMs + MARGIN_MS
+}
+
+/** What a generation has too much of goes: each worker as soon as it is ready, and hears. */
+export function trimAll(roster: Roster, os: Os): void {
+  for (const generation of [roster.current, ...roster.retiring]) trim(generation, roster, os)
+  for (const generation of roster.retiring) endPreloader(generation, roster, os)
+  roster.retiring = roster.retiring.filter(({ slots, preloader }) => slots.length > 0 || preloader !== null)
+}
+
+function trim(generation: Generation, roster: Roster, os: Os): void {
+  const over = generation.slots.slice(generation.wanted)
+  if (over.length === 0 || roster.phase === 'stopping') return
+  for (const slot of over) if (slot.state === 'ready') retire(slot, generation, roster, os)
+  const isGone = ({ state }: Slot) => state === 'empty'
+  generation.slots = [...generation.slots.slice(0, generation.wanted), ...over.filter((slot) => !isGone(slot))]
+}
+
+/** Its slots are empty: the preloader holds nothing that could be lost. In the model 'fork' it sees its children out. */
+function endPreloader(generation: Generation, roster: Roster, os: Os): void {
+  const { preloader, slots, config } = generation
+  if (preloader === null || slots.length > 0) return
+  if (preloader.firstRow === null) {
+    os.kill(preloader.pid, SIGKILL)
+    return
+  }
+  generation.preloader = null
+  const forceBy = drainBy(generation, os)
+  roster.retirees.add({
+    pid: preloader.pid,
+    line: null,
+    firstRow: preloader.firstRow,
+    rows: config.pool.maxWorkers,
+    isParent: true,
+    name: `the preloader of generation ${generation.number}`,
+    forceBy,
+  })
+  os.orderEnd(preloader.pid, SIGQUIT, config.timeouts.drainTimeoutMs)
+}
+
+/** The whole generation goes. */
+export function retireGeneration(generation: Generation, roster: Roster): void {
+  generation.wanted = 0
+  roster.retiring.push(generation)
+}
+
+/** So many workers from now on: TTIN, TTOU, WINCH. */
+export function resize(wanted: number, roster: Roster, os: Os): void {
+  const { current } = roster
+  if (roster.phase !== 'serving') return os.warn('the number of workers changes only while the server serves; ignored')
+  if (current.config.model !== 'event')
+    return os.warn(`in the model ${current.config.model} the number of workers follows the load; ignored`)
+  if (wanted === current.wanted) return
+  const { wanted: before } = current
+  current.wanted = Math.min(wanted, WORKERS_MAX)
+  os.info(current.wanted === 0 ? 'workers off: connections wait' : `${current.wanted} workers from now on`)
+  if (current.config.accept === 'reuseport' && wanted < before) reassignSockets(roster, os)
+}
+
+/** A slot that goes leaves a socket, whose queue another slot takes over: its worker is replaced by one that knows. */
+function reassignSockets({ current, ...rest }: Roster, os: Os): void {
+  const heirs = new Set(current.slots.slice(current.wanted).map((_, i) => (current.wanted + i) % current.wanted))
+  for (const [i, slot] of current.slots.entries()) {
+    if (heirs.has(i) && slot.state === 'ready') retire(slot, current, { current, ...rest }, os)
+  }
+}
+
+/** It has said that it has done its share. */
+export function retireTired(line: Line, why: string, roster: Roster, os: Os): void {
+  const slot = roster.current.slots.find((it) => it.line === line && it.state === 'ready')
+  if (slot === undefined || roster.phase !== 'serving') return
+  os.info(`worker ${slot.number} (pid ${slot.pid}) ${why}; another takes its place`)
+  retire(slot, roster.current, roster, os)
+}
+
+/**
+ * The model 'fork': a preloader has died, and left children that only it knew.
+ * Those that live are ours now: they finish their connections.
+ */
+export function adoptOrphans(generation: Generation, firstRow: number, roster: Roster, os: Os): void {
+  for (let row = firstRow; row < firstRow + generation.config.pool.maxWorkers; row++) {
+    const { pid } = os.row(row)
+    if (pid === 0 || !os.isChild(pid)) {
+      roster.rows.give(row)
+      continue
+    }
+    const name = 'a worker whose preloader has died'
+    const forceBy = drainBy(generation, os)
+    roster.retirees.add({ pid, line: null, firstRow: row, rows: 1, isParent: false, name, forceBy })
+    os.kill(pid, roster.isForced ? SIGKILL : roster.phase === 'stopping' ? signalOfEnding(roster) : SIGQUIT)
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * What has to be looked at now and then: workers that are silent, workers that
+ * have grown large, a pool that is too small or too large.
+ *
+ * Where no option asks for any of it, nothing is looked at, and the supervisor
+ * sleeps.
+ */
+import { SIGKILL } from '../kernel/constants.ts'
+import type { Os } from './os.ts'
+import { retire } from './retire.ts'
+import { addSlot, type Generation, type Roster, type Slot } from './roster.ts'
+
+/** A silent worker is found within so many parts of its timeout. */
+const LOOKS_PER_TIMEOUT = 4
+const LOOK_MS_MIN = 10
+const MEMORY_LOOK_MS = 5_000
+/** As Apache's idle_server_maintenance: once a second, and at most 32 new workers at once (MAX_SPAWN_RATE). */
+const POOL_LOOK_MS = 1_000
+const GROW_BY_MAX = 32
+/** Of a limit that is to differ from worker to worker. */
+const JITTER = 0.1
+
+const NEVER = Number.POSITIVE_INFINITY
+
+export function keepUp(roster: Roster, os: Os): void {
+  const { config } = roster.current
+  if (os.now() >= roster.heartbeatLookAt) lookForHeartbeats(roster, config.timeouts.workerTimeoutMs, os)
+  if (os.now() >= roster.memoryLookAt) lookAtMemory(roster, config.recycle.maxMemoryPerWorker, os)
+  if (os.now() >= roster.poolLookAt) lookAtPool(roster, os)
+}
+
+export function nextUpkeep(roster: Roster): number {
+  const { config } = roster.current
+  return Math.min(
+    config.timeouts.workerTimeoutMs > 0 ? roster.heartbeatLookAt : NEVER,
+    config.recycle.maxMemoryPerWorker < Number.MAX_SAFE_INTEGER ? roster.memoryLookAt : NEVER,
+    config.model === 'prefork' ? roster.poolLookAt : NEVER,
+  )
+}
+
+/**
+ * Silence is counted in looks of ours, not in the clock's time: a machine that
+ * was suspended stood still for us as for the workers, and nobody is blamed for
+ * it.
+ */
+function lookForHeartbeats(roster: Roster, timeoutMs: number, os: Os): void {
+  if (timeoutMs === 0) return
+  roster.heartbeatLookAt = os.now() + Math.max(LOOK_MS_MIN, timeoutMs / LOOKS_PER_TIMEOUT)
+  for (const slot of roster.current.slots) {
+    if (slot.state !== 'ready') continue
+    const { heartbeatAt } = os.row(slot.row!)
+    slot.silentLooks = heartbeatAt === slot.heartbeatAt ? slot.silentLooks + 1 : 0
+    slot.heartbeatAt = heartbeatAt
+    if (slot.silentLooks <= LOOKS_PER_TIMEOUT) continue
+    os.error(`worker ${slot.number} (pid ${slot.pid}) has been stuck for ${timeoutMs} ms; it is killed`)
+    slot.silentLooks = 0 // it may take a moment to die
+    os.kill(slot.pid, SIGKILL)
+  }
+}
+
+/** One at a time, so that not all are new at once. */
+function lookAtMemory(roster: Roster, limit: number, os: Os): void {
+  if (limit === Number.MAX_SAFE_INTEGER) return
+  roster.memoryLookAt = os.now() + MEMORY_LOOK_MS
+  if (roster.phase !== 'serving') return
+  for (const slot of roster.current.slots) {
+    if (slot.state !== 'ready') continue
+    const bytes = os.memoryOf(slot.pid)
+    if (bytes === null || bytes <= limit * (1 + JITTER * (2 * os.random() - 1))) continue
+    os.info(`worker ${slot.number} (pid ${slot.pid}) holds ${bytes} bytes; another takes its place`)
+    return retire(slot, roster.current, roster, os)
+  }
+}
+
+function lookAtPool(roster: Roster, os: Os): void {
+  const generation = roster.current
+  if (generation.config.model !== 'prefork') return
+  roster.poolLookAt = os.now() + POOL_LOOK_MS
+  if (roster.phase !== 'serving') return
+  const { minSpare, maxSpare } = generation.config.pool
+  const idle = generation.slots.filter((slot) => isIdle(slot, os))
+  const coming = generation.slots.filter(({ state }) => state !== 'ready').length
+  if (idle.length > maxSpare) shrink(idle, generation, roster, os)
+  else if (idle.length + coming < minSpare) grow(generation, os)
+  else generation.growBy = 1
+}
+
+function isIdle({ state, row }: Slot, os: Os): boolean {
+  return state === 'ready' && os.row(row!).connections === 0
+}
+
+/** One a second: a lull may be short. */
+function shrink(idle: readonly Slot[], generation: Generation, roster: Roster, os: Os): void {
+  const slot = idle.at(-1)!
+  generation.growBy = 1
+  generation.hasSaidFull = false
+  retire(slot, generation, roster, os)
+  generation.slots = generation.slots.filter((it) => it !== slot)
+  generation.wanted = generation.slots.length
+}
+
+function grow(generation: Generation, os: Os): void {
+  const { maxWorkers } = generation.config.pool
+  const room = maxWorkers - generation.slots.length
+  if (room <= 0) {
+    if (!generation.hasSaidFull) os.warn(`all ${maxWorkers} workers are busy (pool.maxWorkers); connections wait`)
+    generation.hasSaidFull = true
+    return
+  }
+  for (let i = 0; i < Math.min(generation.growBy, room); i++) addSlot(generation)
+  generation.wanted = generation.slots.length
+  generation.growBy = Math.min(2 * generation.growBy, GROW_BY_MAX)
+}
