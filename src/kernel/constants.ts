@@ -116,8 +116,10 @@ export const POSIX_SPAWN_SETPGROUP = 0x02
 // linux/wait.h, linux/prctl.h
 export const WNOHANG = 1
 export const PR_SET_PDEATHSIG = 1
+export const PR_SET_DUMPABLE = 4
 export const PR_SET_NAME = 15
 export const PR_SET_CHILD_SUBREAPER = 36
+export const PR_SET_NO_NEW_PRIVS = 38
 
 // asm-generic/signal.h
 export const SIG_DFL = 0

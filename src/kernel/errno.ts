@@ -38,6 +38,7 @@ export const {
   EPIPE,
   EPROTO,
   EPROTOTYPE,
+  ERANGE,
   ESRCH,
   ETIMEDOUT,
   EXDEV,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import {
   closeSync,
+  fstatSync,
   ftruncateSync,
   mkdirSync,
   mkdtempSync,
@@ -31,7 +32,7 @@ import {
 } from './constants.ts'
 import { EAGAIN, EBADF, EEXIST, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, EXDEV } from './errno.ts'
 import { close, type Fd } from './fd.ts'
-import { fstat, memfd_create, open, openat2, pread, read, Stat, sendfile, write } from './file.ts'
+import { fstat, ftruncate, memfd_create, open, openat2, pread, read, Stat, sendfile, write } from './file.ts'
 import { O_DIRECTORY } from './layout.ts'
 import { allocate } from './memory.ts'
 import { recv, socketpair } from './socket.ts'
@@ -237,4 +238,20 @@ test('memfd_create makes a file without a name', (t) => {
   assert.equal(pread(fd, memory, 0, 64, 3), 6)
   assert.equal(memory.bytes.toString('latin1', 0, 6), 'memory')
   assert.ok(fstat(fd).isFile)
+})
+
+test('ftruncate makes a file longer, with zeros that take no memory, and shorter', (t) => {
+  const fd = memfd_create('grown')
+  t.after(() => close(fd))
+  write(fd, Buffer.from('begun'))
+  ftruncate(fd, FOUR_GIB + 1)
+  assert.equal(fstat(fd).size, FOUR_GIB + 1)
+  assert.equal(fstatSync(fd).blocks, 8, 'one page, the first')
+  const memory = allocate(4)
+  assert.equal(pread(fd, memory, 0, 4, 3), 4)
+  assert.deepEqual([...memory.bytes], [...Buffer.from('un\0\0')])
+  ftruncate(fd, 2)
+  assert.equal(pread(fd, memory, 0, 4, 0), 2)
+  assert.throws(() => ftruncate(fd, -1), { syscall: 'ftruncate', code: 'EINVAL' })
+  assert.throws(() => ftruncate(999_999 as Fd, 1), { syscall: 'ftruncate', code: 'EBADF' })
 })

@@ -9,6 +9,7 @@
  * does not name throws a `SyscallError` with the call's and the errno's names.
  */
 export * from './constants.ts'
+export * from './credentials.ts'
 export * from './epoll.ts'
 export * from './errno.ts'
 export { close, type Fd, fcntl, isOpen, setCloseOnExec } from './fd.ts'

@@ -21,8 +21,10 @@ const HEADERS = `
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pwd.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stddef.h>
@@ -108,6 +110,16 @@ test('sizes that the code takes for granted', { skip }, () => {
       tcpi_unacked: 'offsetof(struct tcp_info, tcpi_unacked)',
       tcpi_sacked: 'offsetof(struct tcp_info, tcpi_sacked)',
       itimerval: 'sizeof(long) * 4',
+      msghdr: 'sizeof(struct msghdr)',
+      msg_controllen: 'offsetof(struct msghdr, msg_controllen)',
+      msg_flags: 'offsetof(struct msghdr, msg_flags)',
+      cmsg_data: 'sizeof(struct cmsghdr)',
+      passwd: 'sizeof(struct passwd)',
+      pw_uid: 'offsetof(struct passwd, pw_uid)',
+      pw_gid: 'offsetof(struct passwd, pw_gid)',
+      pw_dir: 'offsetof(struct passwd, pw_dir)',
+      group: 'sizeof(struct group)',
+      gr_gid: 'offsetof(struct group, gr_gid)',
       spawn_actions_fit: 'sizeof(posix_spawn_file_actions_t) <= 256',
     },
     false,
@@ -119,6 +131,16 @@ test('sizes that the code takes for granted', { skip }, () => {
     tcpi_unacked: 24,
     tcpi_sacked: 28,
     itimerval: 32,
+    msghdr: 56,
+    msg_controllen: 40,
+    msg_flags: 48,
+    cmsg_data: 16,
+    passwd: 48,
+    pw_uid: 16,
+    pw_gid: 20,
+    pw_dir: 32,
+    group: 32,
+    gr_gid: 16,
     spawn_actions_fit: 1,
   })
 })

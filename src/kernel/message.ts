@@ -72,19 +72,22 @@ export interface ReceivedMessage {
   readonly length: number
   /** The descriptors that came along, close-on-exec, and the receiver's to close. */
   readonly fds: readonly Fd[]
+  /** Some that were sent are not among them: this process had no room for more (MSG_CTRUNC, at RLIMIT_NOFILE). */
+  readonly isTruncated: boolean
 }
 
 /**
  * recvmsg(sockfd, msg, flags | MSG_CMSG_CLOEXEC): one message into `memory`, and
- * the descriptors it carries. The kernel drops those for which this process has
- * no room (MSG_CTRUNC, at RLIMIT_NOFILE); `fds` is then shorter than what was sent.
+ * the descriptors it carries. -EAGAIN (nothing there yet) and -ECONNRESET are
+ * ordinary; so this call never throws.
  *
  * https://man7.org/linux/man-pages/man2/recvmsg.2.html
  */
 export function recvmsg(fd: Fd, memory: Memory, flags = 0): ReceivedMessage {
   prepare(memory, memory.bytes.length, CONTROL_BYTES)
   const length = libc.recvmsg(fd, header.address, flags | MSG_CMSG_CLOEXEC)
-  return { length, fds: length > 0 ? receivedFds() : NONE }
+  if (length < 0) return { length, fds: NONE, isTruncated: false }
+  return { length, fds: receivedFds(), isTruncated: (header.bytes.readInt32LE(48) & MSG_CTRUNC) !== 0 }
 }
 
 const NONE: readonly Fd[] = []
@@ -95,11 +98,6 @@ function receivedFds(): readonly Fd[] {
   if (control.bytes.readInt32LE(8) !== SOL_SOCKET || control.bytes.readInt32LE(12) !== SCM_RIGHTS) return NONE
   const count = Math.floor((control.bytes.readUInt32LE(0) - CMSG_HEADER) / 4)
   return Array.from({ length: count }, (_, i) => control.bytes.readInt32LE(CMSG_HEADER + 4 * i) as Fd)
-}
-
-/** Whether the last message received had to be cut: descriptors are missing from it. */
-export function wasTruncated(): boolean {
-  return (header.bytes.readInt32LE(48) & MSG_CTRUNC) !== 0
 }
 
 /** A pointer or size_t, little-endian. Addresses in user space fit a double exactly. */

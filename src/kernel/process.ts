@@ -107,7 +107,10 @@ export function kill(pid: number, signal: number): boolean {
  * prctl(option, arg2, 0, 0, 0), for options that take one number:
  * PR_SET_CHILD_SUBREAPER (orphans of this process' descendants become its
  * children, so that it can reap them), PR_SET_PDEATHSIG (the signal that the
- * kernel sends this process when its parent dies; 0 for none).
+ * kernel sends this process when its parent dies; 0 for none; setuid takes it
+ * away), PR_SET_DUMPABLE (1: the user this process runs as may look into it, and
+ * owns its files in /proc), PR_SET_NO_NEW_PRIVS (for good: no program that this
+ * thread or its children execute gains rights, by the set-user-ID bit or otherwise).
  *
  * https://man7.org/linux/man-pages/man2/prctl.2.html
  */

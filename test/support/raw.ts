@@ -42,6 +42,11 @@ export class RawClient {
     return this.#buffer.subarray(0, this.#used)
   }
 
+  /** How the server has ended; null while it has not. */
+  get over(): End | null {
+    return this.#end
+  }
+
   /** Its port, by which the server knows it. */
   get port(): number {
     return this.socket.localPort!
@@ -184,7 +189,8 @@ export async function connect(t: TestContext, port: number): Promise<RawClient> 
   return new RawClient(socket)
 }
 
-async function open(port: number): Promise<Socket> {
+/** A socket that is connected, and that nobody takes care of. */
+export async function open(port: number): Promise<Socket> {
   const socket = connectSocket({ port, host: '127.0.0.1', allowHalfOpen: true })
   await new Promise<void>((resolve, reject) => {
     socket.once('connect', resolve)

@@ -16,6 +16,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import type { TestContext } from 'node:test'
+import { processState } from './processes.ts'
 import { type Exit, Program, type ProgramOptions, waitUntil } from './program.ts'
 
 /** Tests run at the root of the repository. */
@@ -75,9 +76,9 @@ export class Server {
     this.#planned = [/ info supervisor .*: SIG\w+: stopping$/, ...planned]
   }
 
-  /** The supervisor's. */
+  /** The supervisor's; once that has been upgraded and is gone, its successor's. */
   get pid(): number {
-    return this.program.pid
+    return this.program.isRunning ? this.program.pid : (this.supervisors()[0] ?? this.program.pid)
   }
 
   /** Lines of stderr that match are part of the test. */
@@ -103,6 +104,13 @@ export class Server {
     return this.processes().filter((pid) => titleOf(pid).startsWith('prefork: worker'))
   }
 
+  /** One, but in an upgrade: then the elder, whose child the successor is, comes first. */
+  supervisors(): number[] {
+    const pids = this.processes().filter((pid) => titleOf(pid) === 'prefork: supervisor')
+    const isSuccessor = (pid: number) => pids.includes(processState(pid)?.ppid ?? 0)
+    return pids.sort((a, b) => Number(isSuccessor(a)) - Number(isSuccessor(b)))
+  }
+
   preloaders(): number[] {
     return this.processes().filter((pid) => titleOf(pid) === 'prefork: preloader')
   }
@@ -120,7 +128,7 @@ export class Server {
 
   /** Ctrl-C: SIGINT to everyone in the process group, which must be its own. */
   interrupt(): void {
-    process.kill(-this.pid, 'SIGINT')
+    process.kill(-this.program.pid, 'SIGINT')
   }
 
   /** Waits for an end that the test has brought about otherwise, and checks it. */
@@ -130,7 +138,8 @@ export class Server {
   }
 
   async #stop(signal: NodeJS.Signals, code: number): Promise<Outcome> {
-    this.program.kill(signal)
+    if (this.program.isRunning) this.program.kill(signal)
+    else for (const pid of this.supervisors()) process.kill(pid, signal)
     return this.#check({ code })
   }
 

@@ -1,0 +1,69 @@
+/**
+ * A scene of a server's life: what is done to it while the load of load.ts goes
+ * on, and the figures that come of it.
+ *
+ *     scene('reloads lose nothing', async (t, { isLong, print }) => { … })
+ *
+ * `npm test` plays each in its short form, `npm run test:lifecycle` in its long
+ * one. Figures are printed, never asserted, but for the number of failures.
+ */
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { type Random, seededRandom } from '../support/random.ts'
+import type { Server } from '../support/server.ts'
+import { startApp, type TreeOptions } from '../support/tree.ts'
+import { appOf } from './app.ts'
+import { type Failure, type Figures, Load } from './load.ts'
+
+/** Less than what the runner allows a whole file: a scene that hangs still ends its server. */
+const SHORT_MS = 120_000
+const LONG_MS = 280_000
+
+export interface Stage {
+  readonly isLong: boolean
+  readonly random: Random
+  print(line: string): void
+}
+
+export function scene(name: string, play: (t: TestContext, stage: Stage) => Promise<void>): void {
+  const isLong = process.env.PREFORK_LIFECYCLE === 'long'
+  test(name, { timeout: isLong ? LONG_MS : SHORT_MS }, (t) =>
+    play(t, { isLong, random: seededRandom(t), print: (line) => t.diagnostic(line) }),
+  )
+}
+
+/** A server of the app under load. What its supervisor has to say of its own doings may be said: warnings may not. */
+export function startLoaded(t: TestContext, options: TreeOptions): Promise<Server> {
+  return startApp(t, appOf(0), { ...options, log: [/ info supervisor /, ...(options.log ?? [])] })
+}
+
+/** Loads the server while `ordeal` goes on, prints what came of it, and answers it. */
+export async function underLoad(server: Server, stage: Stage, ordeal: (load: Load) => Promise<void>): Promise<Figures> {
+  const load = new Load(server.port, stage.random)
+  const outcome = await ordeal(load).then(
+    () => null,
+    (error: unknown) => ({ error }),
+  )
+  const figures = await load.stop()
+  stage.print(describe(figures))
+  if (outcome !== null) throw outcome.error
+  return figures
+}
+
+/** Of the failures, as many as show what went wrong. */
+const SHOWN_MAX = 20
+
+/** Every request was answered whole; there were some. */
+export function assertNoneFailed({ failures, requests }: { failures: readonly Failure[]; requests: number }): void {
+  const shown = failures.slice(0, SHOWN_MAX).map((failure) => JSON.stringify(failure))
+  assert.equal(failures.length, 0, [`${failures.length} of ${requests} requests failed:`, ...shown].join('\n'))
+  assert.ok(requests > 0, 'nothing was asked')
+}
+
+function describe({ seconds, requests, connections, failures, endedIdle, pids, ...ms }: Figures): string {
+  return (
+    `${requests} requests on ${connections} connections in ${seconds.toFixed(1)} s, answered by ${pids} processes: ` +
+    `${failures.length} failed; ${endedIdle} idle connections ended; ` +
+    `ms p50 ${ms.p50Ms.toFixed(1)}, p99 ${ms.p99Ms.toFixed(1)}, max ${ms.maxMs.toFixed(1)}`
+  )
+}
