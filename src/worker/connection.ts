@@ -55,6 +55,7 @@ type Phase = 0 | 1 | 2 | 3 | 4 | 5
 export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwner {
   readonly service: Service
   readonly peer: SocketAddress
+  /** As the access log has it. */
   readonly remoteAddress: string
   /** Of the listener it came by: `127.0.0.1:8080`, for requests that name no host. */
   readonly localAuthority: string
@@ -81,7 +82,7 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     super()
     this.peer = peer
     this.remoteAddress = peer.family === 'Unix' ? 'unix:' : peer.address
-    this.localAuthority = localAuthority
+    this.localAuthority = peer.family === 'Unix' ? 'localhost' : localAuthority // a path is no authority
     this.service = service
     this.#wire = new Wire(transport, service.loop, service, this)
     this.#inbox = this.#wire.inbox
@@ -333,8 +334,6 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     }
     return true
   }
-
-  // ── the end ────────────────────────────────────────────────────────────────
 
   /** No more requests: what has been written is sent, then the connection ends. */
   #leave(linger: boolean): true {

@@ -7,11 +7,11 @@
  * In the model 'fork' the line is the preloader's own channel, shared by all its
  * children: then it is watched, and never read.
  */
-import type { InheritedListener } from '../boot.ts'
 import type { WorkerLine } from '../channel.ts'
 import { EPOLLHUP, EPOLLIN, EPOLLRDHUP } from '../kernel/constants.ts'
 import { close, type Fd } from '../kernel/fd.ts'
-import { getpeername } from '../kernel/socket.ts'
+import { formatSocketAddress } from '../kernel/sockaddr.ts'
+import { getpeername, getsockname } from '../kernel/socket.ts'
 import type { Watcher } from '../net/loop.ts'
 import { PlainTransport } from '../net/transport.ts'
 import { Connection } from './connection.ts'
@@ -23,8 +23,8 @@ export class Line implements Watcher, Door {
   readonly #line: WorkerLine
   readonly #service: Service
   readonly #onGone: () => void
-  /** Of the listeners from which the supervisor passes connections; null: it passes none. */
-  #authorities: readonly string[] | null = null
+  /** The supervisor passes connections. */
+  #isOpen = false
   #hasHungUp = false
 
   constructor(line: WorkerLine, service: Service, onGone: () => void) {
@@ -35,8 +35,8 @@ export class Line implements Watcher, Door {
   }
 
   /** From here on connections may come. */
-  open(listeners: readonly InheritedListener[]): void {
-    this.#authorities = listeners.map(({ authority }) => authority)
+  open(): void {
+    this.#isOpen = true
     this.#service.doors.add(this)
     this.look()
   }
@@ -63,30 +63,26 @@ export class Line implements Watcher, Door {
   }
 
   #take(most = this.#service.connectionsAtOnce): void {
-    if (this.#authorities === null) return
+    if (!this.#isOpen) return
     let count = 0
     while (this.#service.connections.size < most) {
       const message = this.#line.receive()
       if (message === null || message === 'closed') break
-      const authority = this.#authorities[message.listener] ?? UNNAMED
-      for (const fd of this.#line.fds) adopt(fd, authority, this.#service)
+      for (const fd of this.#line.fds) adopt(fd, this.#service)
       count += 1
     }
     if (count > 0) this.#line.send({ type: 'taken', count })
   }
 }
 
-/** For a request that names no host, by a listener that has no name. */
-const UNNAMED = 'localhost'
-
 /** A connection that somebody else has accepted. */
-export function adopt(fd: Fd, localAuthority: string, service: Service): void {
+export function adopt(fd: Fd, service: Service): void {
   const peer = getpeername(fd)
   if (peer === null) {
     close(fd) // it has left before it was looked at
     service.connectionsLeft -= 1
     return
   }
-  const connection = new Connection(new PlainTransport(fd), peer, localAuthority, service)
+  const connection = new Connection(new PlainTransport(fd), peer, formatSocketAddress(getsockname(fd)), service)
   if (service.closesIdle) connection.stop()
 }

@@ -15,7 +15,7 @@ import type { LoadedApp } from '../handlers/app/load-app.ts'
 import { BodyError } from '../handlers/handler.ts'
 import { withReadyPath } from '../handlers/ready.ts'
 import { createHandler } from '../handlers/target.ts'
-import { close, type Fd } from '../kernel/fd.ts'
+import type { Fd } from '../kernel/fd.ts'
 import type { Log } from '../log.ts'
 import { EventLoop } from '../net/loop.ts'
 import { READY, type Scoreboard } from '../scoreboard.ts'
@@ -33,6 +33,7 @@ export interface WorkerParts {
   readonly row: number
   readonly generation: number
   readonly config: Config
+  /** None where the supervisor accepts, and passes connections by the line. */
   readonly listeners: readonly InheritedListener[]
   /** The model 'fork': the connection it is born with. Null: it accepts for itself. */
   readonly connection: Fd | null
@@ -135,14 +136,10 @@ async function startApp({ app, slot, generation, log }: WorkerParts, stopper: St
 function serve(parts: WorkerParts, service: Service, line: Line): void {
   const { config, listeners, connection } = parts
   if (!service.isEnding) service.row.phase = READY
-  if (connection !== null) return adopt(connection, listeners[0]!.authority, service)
+  if (connection !== null) return adopt(connection, service)
   if (service.isEnding) return
   tireAfter(config.recycle.maxRequestsPerWorker, service, parts.line)
-  if (config.accept === 'parent') {
-    for (const { fd } of listeners) close(fd)
-    line.open(listeners)
-  } else {
-    for (const listener of listeners) new Acceptor(listener, service)
-  }
+  for (const listener of listeners) new Acceptor(listener, service)
+  if (listeners.length === 0) line.open()
   parts.line.send({ type: 'ready', pid: process.pid })
 }
