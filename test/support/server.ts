@@ -78,9 +78,9 @@ export class Server {
     this.#planned = [/ info supervisor .*: SIG\w+: stopping$/, ...planned]
   }
 
-  /** The supervisor's; once that has been upgraded and is gone, its successor's. */
+  /** The supervisor's; once that has been upgraded and is gone, its successor's. Asked of /proc: Node hears of an end later. */
   get pid(): number {
-    return this.program.isRunning ? this.program.pid : (this.supervisors()[0] ?? this.program.pid)
+    return this.supervisors()[0] ?? this.program.pid
   }
 
   /** Lines of stderr that match are part of the test. */
@@ -140,8 +140,9 @@ export class Server {
   }
 
   async #stop(signal: NodeJS.Signals, code: number): Promise<Outcome> {
-    if (this.program.isRunning) this.program.kill(signal)
-    else for (const pid of this.supervisors()) process.kill(pid, signal)
+    const pids = this.supervisors()
+    if (pids.length === 0) this.program.kill(signal)
+    for (const pid of pids) process.kill(pid, signal)
     return this.#check({ code })
   }
 
@@ -165,7 +166,7 @@ export async function startServer(t: TestContext, options: ServerOptions = {}): 
     await endOf(program, mark, 'SIGKILL')
     throw error
   }
-  const server = new Server(program, cwd, mark, line.slice('Server listening on '.length), options.log ?? [])
+  const server = new Server(program, cwd, mark, line.split(' ')[3]!, options.log ?? [])
   undoAfter(t, () => server.stop())
   return server
 }
