@@ -48,7 +48,6 @@ export function beginToStop(signal: StopSignal, roster: Roster, os: Os): void {
   roster.stopBy = os.now() + patience(roster) + MARGIN_MS
   os.beginEnding()
   os.stopAccepting()
-  roster.reloadsWaiting = []
   if (roster.reload !== null) endReload('the server is ending', roster, os)
   if (roster.next !== null) retireGeneration(roster.next, roster)
   roster.next = null
