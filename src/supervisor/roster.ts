@@ -119,8 +119,6 @@ export interface Roster {
   successor: Successor | null
   readonly retirees: Set<Retiree>
   readonly rows: Rows
-  /** What workers that are gone had counted. */
-  readonly past: { requests: number; accepted: number; bytesSent: number }
   /** What the stop began with: finish within stopMs, or drain. Null before. */
   ending: 'SIGTERM' | 'SIGQUIT' | null
   /** Patience is over: whoever is left is killed. */
@@ -145,7 +143,6 @@ export function createRoster(config: Config): Roster {
     successor: null,
     retirees: new Set(),
     rows: new Rows(ROWS_MAX),
-    past: { requests: 0, accepted: 0, bytesSent: 0 },
     ending: null,
     isForced: false,
     stopBy: Number.POSITIVE_INFINITY,
