@@ -4,6 +4,7 @@
  */
 import { SIGKILL } from '../kernel/constants.ts'
 import { mayFill } from './births.ts'
+import { recognise } from './deaths.ts'
 import { beginToStop, force } from './ending.ts'
 import type { Os } from './os.ts'
 import { failReload } from './reload.ts'
@@ -60,14 +61,13 @@ function giveUpOnTheUnready(generation: Generation, os: Os): void {
   if (preloader?.state === 'loading' && now >= preloader.readyBy)
     giveUpOn(preloader, `the app was not loaded ${within}`, generation, os)
   for (const slot of slots) {
-    if (slot.state === 'booting' && now >= slot.readyBy)
-      giveUpOn(slot, `worker ${slot.number} (pid ${slot.pid}) was not ready ${within}`, generation, os)
-    if (slot.state !== 'asked' || now < slot.readyBy) continue
+    if ((slot.state !== 'asked' && slot.state !== 'booting') || now < slot.readyBy) continue
     // It forks within milliseconds, or never again. Its death empties the slots it was asked to fill.
-    if (preloader?.pid === slot.askedOf)
+    if (slot.state === 'asked' && preloader?.pid === slot.askedOf)
       giveUpOn(preloader, `the preloader (pid ${preloader.pid}) did not fork`, generation, os)
-    else if (slot.line !== null) os.hangUp(slot.line) // born of a preloader that is gone, and silent since
-    slot.readyBy = readyBy(generation, os)
+    else if (slot.state === 'booting' || recognise(slot, os))
+      giveUpOn(slot, `worker ${slot.number} (pid ${slot.pid}) was not ready ${within}`, generation, os)
+    else slot.readyBy = readyBy(generation, os)
   }
 }
 

@@ -120,17 +120,24 @@ export function distrustFork(generation: Generation, roster: Roster, os: Os, why
   }
   os.warn(`${why}; starting workers by exec from now on`)
   generation.how = 'exec'
-  for (const slot of generation.slots) {
-    if (slot.state !== 'asked') continue
-    if (slot.line !== null) os.hangUp(slot.line) // whoever is born of the order all the same leaves
-    empty(slot, roster, os)
-  }
+  // With it die the orders in its hands. Whoever it bore in its last moment keeps the slot, and the row.
   if (generation.preloader !== null) os.kill(generation.preloader.pid, SIGKILL)
 }
 
-/** The preloader could not fork this one. */
-export function hearOfChild(slot: Slot, roster: Roster, os: Os): void {
-  postpone(slot, roster, os)
+/**
+ * Its preloader died with the order, or after it, and nobody has said a word
+ * since. If somebody was born, the row says who; or has not got so far, and
+ * leaves when the line hangs up. False: so it is.
+ */
+export function recognise(slot: Slot, os: Os): boolean {
+  const { pid } = os.row(slot.row!)
+  if (pid !== 0 && os.isChild(pid)) {
+    slot.pid = pid
+    slot.state = 'booting'
+    return true
+  }
+  if (slot.line !== null) os.hangUp(slot.line)
+  return false
 }
 
 /**

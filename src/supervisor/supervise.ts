@@ -17,9 +17,9 @@
  * has no reason to die, and its pid is the server's.
  */
 import { SIGUSR1 } from '../kernel/constants.ts'
-import { fillEmptySlots, welcome } from './births.ts'
+import { fillEmptySlots, postpone, welcome } from './births.ts'
 import { giveUpOnTheLate, msToNextDeadline } from './deadlines.ts'
-import { bury, distrustFork, hearOfChild, noteHangup, reapTheDead } from './deaths.ts'
+import { bury, distrustFork, noteHangup, reapTheDead } from './deaths.ts'
 import { finish, isEmpty, stop, tellAll } from './ending.ts'
 import type { Happening, Os, OtherSignal, StopSignal } from './os.ts'
 import { beginReload, configRead, promoteIfReady } from './reload.ts'
@@ -105,7 +105,7 @@ function hear({ from, report }: Happening & { type: 'report' }, roster: Roster, 
       if (slot?.state === 'asked' && slot.askedOf === from) welcome(slot, report.pid, 'booting', generation, roster, os)
       return
     case 'unborn':
-      if (slot?.state === 'asked' && slot.askedOf === from) hearOfChild(slot, roster, os)
+      if (slot?.state === 'asked' && slot.askedOf === from) postpone(slot, roster, os)
       return
   }
 }
