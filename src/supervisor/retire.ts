@@ -41,7 +41,7 @@ export function trimAll(roster: Roster, os: Os): void {
 
 function trim(generation: Generation, roster: Roster, os: Os): void {
   const over = generation.slots.slice(generation.wanted)
-  if (over.length === 0 || roster.phase === 'stopping') return
+  if (over.length === 0) return
   for (const slot of over) if (slot.state === 'ready') retire(slot, generation, roster, os)
   const isGone = ({ state }: Slot) => state === 'empty'
   generation.slots = [...generation.slots.slice(0, generation.wanted), ...over.filter((slot) => !isGone(slot))]

@@ -37,8 +37,8 @@ export async function supervise(roster: Roster, os: Os): Promise<number> {
       keepUp(roster, os)
       promoteIfReady(roster, os)
       fillEmptySlots(roster, os)
+      trimAll(roster, os)
     }
-    trimAll(roster, os)
     if (roster.phase === 'stopping' && isEmpty(roster)) finish(roster, os)
     if (roster.phase === 'stopped') return roster.exitCode
     obey(await os.nextHappening(msToNextDeadline(roster, os)), roster, os)
