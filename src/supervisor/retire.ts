@@ -108,15 +108,14 @@ export function retireTired(line: Line, why: string, roster: Roster, os: Os): vo
  * The model 'fork': a preloader has died, and left children that only it knew.
  * Those that live are ours now: they finish their connections.
  */
-export function adoptOrphans(generation: Generation, firstRow: number, roster: Roster, os: Os): void {
-  for (let row = firstRow; row < firstRow + generation.config.pool.maxWorkers; row++) {
+export function adoptOrphans(firstRow: number, rows: number, forceBy: number, roster: Roster, os: Os): void {
+  for (let row = firstRow; row < firstRow + rows; row++) {
     const { pid } = os.row(row)
     if (pid === 0 || !os.isChild(pid)) {
       roster.rows.give(row)
       continue
     }
     const name = 'a worker whose preloader has died'
-    const forceBy = drainBy(generation, os)
     roster.retirees.add({ pid, line: null, firstRow: row, rows: 1, isParent: false, name, forceBy })
     os.kill(pid, roster.isForced ? SIGKILL : roster.phase === 'stopping' ? signalOfEnding(roster) : SIGQUIT)
   }

@@ -24,7 +24,7 @@ import { finish, isEmpty, stop, tellAll } from './ending.ts'
 import type { Happening, Os, OtherSignal, StopSignal } from './os.ts'
 import { beginReload, configRead, promoteIfReady } from './reload.ts'
 import { resize, retireTired, trimAll } from './retire.ts'
-import { allGenerations, type Generation, type Roster } from './roster.ts'
+import { allGenerations, type Roster } from './roster.ts'
 import { beginUpgrade, succeed } from './upgrade.ts'
 import { keepUp } from './upkeep.ts'
 
@@ -87,7 +87,8 @@ function obeySignal(signal: StopSignal | OtherSignal, roster: Roster, os: Os): v
 
 function hear({ from, report }: Happening & { type: 'report' }, roster: Roster, os: Os): void {
   const generation = allGenerations(roster).find(({ preloader }) => preloader?.pid === from)
-  if (report.type === 'died') return hearOfDeath(report, generation, roster, os)
+  if (report.type === 'died')
+    return bury(report, roster, os, generation?.config.model === 'fork' || isParent(from, roster))
   if (generation === undefined) return
   const preloader = generation.preloader!
   const slot = 'slot' in report ? generation.slots.find(({ number }) => number === report.slot) : undefined
@@ -110,13 +111,8 @@ function hear({ from, report }: Happening & { type: 'report' }, roster: Roster, 
   }
 }
 
-function hearOfDeath(
-  death: { pid: number; exitCode: number | null; signal: number | null },
-  generation: Generation | undefined,
-  roster: Roster,
-  os: Os,
-): void {
-  bury(death, roster, os, generation?.config.model === 'fork')
+function isParent(pid: number, { retirees }: Roster): boolean {
+  return [...retirees].some((retiree) => retiree.isParent && retiree.pid === pid)
 }
 
 function listenTo({ line, report }: Happening & { type: 'word' }, roster: Roster, os: Os): void {
