@@ -45,14 +45,15 @@ export function promoteIfReady(roster: Roster, os: Os): void {
     roster.phase = 'serving'
     os.announce(roster.current)
   }
-  if (!roster.current.isComplete && isReady(roster.current)) {
-    roster.current.isComplete = true
-    os.relievePredecessor()
-  }
-  if (roster.next === null || !isReady(roster.next)) return
+  if (roster.next !== null && isReady(roster.next)) promote(roster.next, roster, os)
+  if (roster.isComplete || !isReady(roster.current)) return
+  roster.isComplete = true
+  os.relievePredecessor()
+}
+
+function promote(next: Generation, roster: Roster, os: Os): void {
   const old = roster.current
-  roster.current = roster.next
-  roster.current.isComplete = true
+  roster.current = next
   roster.next = null
   retireGeneration(old, roster)
   os.closeOtherListeners(roster.current)

@@ -69,8 +69,6 @@ export interface Generation {
   isProven: boolean
   /** The model 'prefork': how many workers are added the next time too few are idle. */
   growBy: number
-  /** Every worker that it begins with has been ready at once. */
-  isComplete: boolean
   /** It has been said that the pool is as large as it may be. */
   hasSaidFull: boolean
 }
@@ -121,6 +119,8 @@ export interface Roster {
   readonly rows: Rows
   /** What the stop began with: finish within stopMs, or drain. Null before. */
   ending: 'SIGTERM' | 'SIGQUIT' | null
+  /** Every worker that a generation begins with has been ready at once. */
+  isComplete: boolean
   /** Patience is over: whoever is left is killed. */
   isForced: boolean
   /** While leaving or stopping: when patience ends. */
@@ -144,6 +144,7 @@ export function createRoster(config: Config): Roster {
     retirees: new Set(),
     rows: new Rows(ROWS_MAX),
     ending: null,
+    isComplete: false,
     isForced: false,
     stopBy: Number.POSITIVE_INFINITY,
     heartbeatLookAt: 0,
@@ -165,7 +166,6 @@ export function createGeneration(number: number, config: Config): Generation {
     preloaderDeaths: 0,
     lostInfants: 0,
     isProven: false,
-    isComplete: false,
     growBy: 1,
     hasSaidFull: false,
   }
