@@ -11,8 +11,7 @@ import { empty } from './births.ts'
 import { MARGIN_MS } from './deadlines.ts'
 import { buryTheUntold, recognise } from './deaths.ts'
 import type { Os, StopSignal } from './os.ts'
-import { endReload } from './reload.ts'
-import { retireGeneration } from './retire.ts'
+import { abandonReload } from './reload.ts'
 import { allGenerations, allSlots, type Roster } from './roster.ts'
 
 export const EXIT_OK = 0
@@ -48,10 +47,8 @@ export function beginToStop(signal: StopSignal, roster: Roster, os: Os): void {
   roster.ending = signal === 'SIGQUIT' ? 'SIGQUIT' : 'SIGTERM'
   roster.stopBy = os.now() + patience(roster) + MARGIN_MS
   os.beginEnding()
+  if (roster.reload !== null) abandonReload('the server is ending', roster, os)
   os.stopAccepting()
-  if (roster.reload !== null) endReload('the server is ending', roster, os)
-  if (roster.next !== null) retireGeneration(roster.next, roster)
-  roster.next = null
   if (roster.successor !== null) os.kill(roster.successor.pid, SIGTERM)
   takeOrdersBack(roster, os)
   tellAllToEnd(roster, os)
