@@ -109,6 +109,7 @@ function mournInfant(generation: Generation, roster: Roster, os: Os): void {
 
 /** From here on workers are started by exec; where the operator forbade that, the server ends or goes on trying. */
 export function distrustFork(generation: Generation, roster: Roster, os: Os, why: string): void {
+  if (roster.phase === 'stopping') return
   const { spawn, model } = generation.config
   const forbidden =
     model === 'fork'
