@@ -77,6 +77,7 @@ function beginToAccept(generation: Generation, roster: Roster, os: Os): void {
     return
   }
   preloader.firstRow = firstRow
+  preloader.readyBy = readyBy(generation, os)
   if (!os.orderAccept(preloader.pid, generation, firstRow)) os.kill(preloader.pid, SIGKILL)
 }
 

@@ -58,8 +58,10 @@ function giveUpOnTheUnready(generation: Generation, os: Os): void {
   const { bootMs } = generation.config.timeouts
   const within = `within timeouts.bootMs (${bootMs} ms)`
   const now = os.now()
-  if (preloader?.state === 'loading' && now >= preloader.readyBy)
-    giveUpOn(preloader, `the app was not loaded ${within}`, generation, os)
+  if (preloader !== null && isAwaited(preloader) && now >= preloader.readyBy) {
+    const what = preloader.state === 'loading' ? 'the app was not loaded' : 'the preloader did not begin to accept'
+    giveUpOn(preloader, `${what} ${within}`, generation, os)
+  }
   for (const slot of slots) {
     if ((slot.state !== 'asked' && slot.state !== 'booting') || now < slot.readyBy) continue
     // It forks within milliseconds, or never again. Its death empties the slots it was asked to fill.
@@ -69,6 +71,11 @@ function giveUpOnTheUnready(generation: Generation, os: Os): void {
       giveUpOn(slot, `worker ${slot.number} (pid ${slot.pid}) was not ready ${within}`, generation, os)
     else slot.readyBy = readyBy(generation, os)
   }
+}
+
+/** Until it has loaded the app; in the model 'fork', until it accepts. */
+function isAwaited({ state, firstRow }: Preloader): boolean {
+  return state === 'loading' || (state === 'ready' && firstRow !== null)
 }
 
 /** What is killed may take a moment to die. */
@@ -103,6 +110,6 @@ function deadlinesOf(generation: Generation): number[] {
     // Where it cannot be filled yet, an empty slot waits for the preloader, not for the clock.
     return slot.state === 'empty' && i < wanted && mayFill(generation) ? slot.notBefore : Number.POSITIVE_INFINITY
   })
-  if (preloader?.state === 'loading') deadlines.push(preloader.readyBy)
+  if (preloader !== null && isAwaited(preloader)) deadlines.push(preloader.readyBy)
   return deadlines
 }

@@ -40,7 +40,7 @@ export interface Slot {
 export interface Preloader {
   readonly pid: number
   readonly bornAt: number
-  /** While not ready: when patience ends. */
+  /** Until it has loaded the app, and where it is told to accept, until it does: when patience ends. */
   readyBy: number
   /** `ready`: it forks. `accepting`: the model 'fork', in which it forks for each connection by itself. */
   state: 'loading' | 'ready' | 'accepting'
