@@ -42,8 +42,10 @@ export function giveUpOnTheLate(roster: Roster, os: Os): void {
     if (now >= roster.stopBy) force(roster, os)
     return
   }
-  if (roster.reload !== null && now >= roster.reload.readBy)
-    failReload('the configuration could not be read in time', roster, os)
+  if (roster.reload !== null && now >= roster.reload.endBy) {
+    const what = roster.next === null ? 'the configuration was not read' : 'the new workers were not ready'
+    failReload(`${what} in time`, roster, os)
+  }
   const { successor } = roster
   if (successor !== null && now >= successor.readyBy) {
     os.error(`the successor (pid ${successor.pid}) was not ready in time`)
@@ -94,7 +96,7 @@ function nextDeadline(roster: Roster): number {
   const deadlines = [roster.stopBy, ...[...roster.retirees].map(({ forceBy }) => forceBy)]
   if (roster.phase !== 'stopping') {
     deadlines.push(nextUpkeep(roster))
-    if (roster.reload !== null) deadlines.push(roster.reload.readBy)
+    if (roster.reload !== null) deadlines.push(roster.reload.endBy)
     if (roster.successor !== null) deadlines.push(roster.successor.readyBy)
     for (const generation of allGenerations(roster)) deadlines.push(...deadlinesOf(generation))
     for (const { preloader, how, preloaderNotBefore } of livingGenerations(roster))

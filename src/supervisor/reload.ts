@@ -25,7 +25,7 @@ export function beginReload(reply: Reply, roster: Roster, os: Os): void {
   }
   os.info('reloading')
   os.beginReload()
-  roster.reload = { replies: [reply], readBy: os.now() + roster.current.config.timeouts.bootMs }
+  roster.reload = { replies: [reply], endBy: os.now() + roster.current.config.timeouts.bootMs }
   if (!os.readConfig()) failReload('the machine has no room to read the configuration', roster, os)
 }
 
@@ -36,7 +36,8 @@ export function configRead(config: Config | string, roster: Roster, os: Os): voi
   const next = createGeneration(roster.current.number + 1, config)
   const why = os.openListeners(next)
   if (why !== null) return failReload(why, roster, os)
-  roster.reload.readBy = Number.POSITIVE_INFINITY
+  // As long as a successor has (upgrade.ts): for the app to be loaded, and for its workers to be ready.
+  roster.reload.endBy = os.now() + 2 * config.timeouts.bootMs
   roster.next = next
 }
 

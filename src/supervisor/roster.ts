@@ -90,8 +90,8 @@ export interface Retiree {
 /** A reload that is under way. */
 export interface Reload {
   readonly replies: Reply[]
-  /** While the configuration is read: when patience ends. */
-  readBy: number
+  /** When patience ends: with the reading of the configuration, then with the new generation. */
+  endBy: number
 }
 
 /** The successor of an upgrade, on its way. */
