@@ -76,14 +76,15 @@ export function retireGeneration(generation: Generation, roster: Roster): void {
 }
 
 /** So many workers from now on: TTIN, TTOU, WINCH. */
-export function resize(wanted: number, roster: Roster, os: Os): void {
+export function resize(asked: number, roster: Roster, os: Os): void {
   const { current } = roster
+  const wanted = Math.min(asked, WORKERS_MAX)
   if (roster.phase !== 'serving') return os.warn('the number of workers changes only while the server serves; ignored')
   if (current.config.model !== 'event')
     return os.warn(`in the model ${current.config.model} the number of workers follows the load; ignored`)
   if (wanted === current.wanted) return
   const { wanted: before } = current
-  current.wanted = Math.min(wanted, WORKERS_MAX)
+  current.wanted = wanted
   os.info(current.wanted === 0 ? 'workers off: connections wait' : `${current.wanted} workers from now on`)
   if (current.config.accept === 'reuseport' && wanted < before) reassignSockets(roster, os)
 }

@@ -67,6 +67,7 @@ function obey(happening: Happening, roster: Roster, os: Os): void {
 }
 
 function obeySignal(signal: StopSignal | OtherSignal, roster: Roster, os: Os): void {
+  const { wanted } = roster.current
   switch (signal) {
     case 'SIGHUP':
       return beginReload(() => {}, roster, os)
@@ -75,9 +76,9 @@ function obeySignal(signal: StopSignal | OtherSignal, roster: Roster, os: Os): v
     case 'SIGUSR2':
       return beginUpgrade(roster, os)
     case 'SIGTTIN':
-      return resize(roster.current.wanted + 1, roster, os)
+      return resize(wanted + 1, roster, os)
     case 'SIGTTOU':
-      return resize(Math.max(1, roster.current.wanted - 1), roster, os)
+      return resize(wanted > 1 ? wanted - 1 : wanted, roster, os)
     case 'SIGWINCH':
       return resize(0, roster, os)
     default:
