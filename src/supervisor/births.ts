@@ -32,6 +32,7 @@ function fill(slot: Slot, generation: Generation, roster: Roster, os: Os): void 
   slot.row = row
   slot.readyBy = readyBy(generation, os)
   slot.bornBy = generation.how
+  slot.ofWanted = generation.wanted
   const seat = { slot: slot.number, row }
   if (generation.how === 'exec') {
     const worker = os.execWorker(generation, seat)

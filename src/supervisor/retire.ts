@@ -32,7 +32,7 @@ export function drainBy({ config }: Generation, os: Os): number {
   return os.now() + config.timeouts.drainTimeoutMs + MARGIN_MS
 }
 
-/** What a generation has too much of goes: each worker as soon as it is ready, and hears. */
+/** What a generation has too much of goes, or has with too few sockets: each worker as soon as it is ready, and hears. */
 export function trimAll(roster: Roster, os: Os): void {
   for (const generation of [roster.current, ...roster.retiring]) trim(generation, roster, os)
   for (const generation of roster.retiring) endPreloader(generation, roster, os)
@@ -40,11 +40,16 @@ export function trimAll(roster: Roster, os: Os): void {
 }
 
 function trim(generation: Generation, roster: Roster, os: Os): void {
-  const over = generation.slots.slice(generation.wanted)
-  if (over.length === 0) return
-  for (const slot of over) if (slot.state === 'ready') retire(slot, generation, roster, os)
-  const isGone = ({ state }: Slot) => state === 'empty'
-  generation.slots = [...generation.slots.slice(0, generation.wanted), ...over.filter((slot) => !isGone(slot))]
+  const { slots, wanted } = generation
+  for (const [i, slot] of slots.entries()) {
+    if (slot.state === 'ready' && (i >= wanted || hasOldSockets(slot, generation))) retire(slot, generation, roster, os)
+  }
+  generation.slots = slots.filter(({ state }, i) => i < wanted || state !== 'empty')
+}
+
+/** With a socket for each slot, their number says who looks after which, and all who were born to another are replaced. */
+function hasOldSockets({ ofWanted }: Slot, { config, wanted }: Generation): boolean {
+  return config.accept === 'reuseport' && ofWanted !== wanted
 }
 
 /** Its slots are empty: the preloader holds nothing that could be lost. In the model 'fork' it sees its children out. */
@@ -83,18 +88,8 @@ export function resize(asked: number, roster: Roster, os: Os): void {
   if (current.config.model !== 'event')
     return os.warn(`in the model ${current.config.model} the number of workers follows the load; ignored`)
   if (wanted === current.wanted) return
-  const { wanted: before } = current
   current.wanted = wanted
   os.info(current.wanted === 0 ? 'workers off: connections wait' : `${current.wanted} workers from now on`)
-  if (current.config.accept === 'reuseport' && wanted < before) reassignSockets(roster, os)
-}
-
-/** A slot that goes leaves a socket, whose queue another slot takes over: its worker is replaced by one that knows. */
-function reassignSockets({ current, ...rest }: Roster, os: Os): void {
-  const heirs = new Set(current.slots.slice(current.wanted).map((_, i) => (current.wanted + i) % current.wanted))
-  for (const [i, slot] of current.slots.entries()) {
-    if (heirs.has(i) && slot.state === 'ready') retire(slot, current, { current, ...rest }, os)
-  }
 }
 
 /** It has said that it has done its share. */

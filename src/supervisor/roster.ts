@@ -28,6 +28,8 @@ export interface Slot {
   since: number
   /** While asked or booting: when patience ends. */
   readyBy: number
+  /** How many slots there were to be when its worker was born: what sockets it has (reuseport) follows from that. */
+  ofWanted: number
   /** An empty slot is not filled before. */
   notBefore: number
   /** Deaths in a row that came soon after birth. */
@@ -193,6 +195,7 @@ export function addSlot({ slots }: Generation): Slot {
     bornBy: 'fork',
     since: 0,
     readyBy: 0,
+    ofWanted: 0,
     notBefore: 0,
     youngDeaths: 0,
     heartbeatAt: 0,
