@@ -8,7 +8,7 @@ import { empty } from './births.ts'
 import { MARGIN_MS } from './deadlines.ts'
 import { signalOfEnding } from './ending.ts'
 import type { Line, Os } from './os.ts'
-import type { Generation, Roster, Slot } from './roster.ts'
+import { type Generation, livingGenerations, type Roster, type Slot } from './roster.ts'
 
 /** As many workers as `workers` may ask for. */
 const WORKERS_MAX = 1024
@@ -19,7 +19,6 @@ export function retire(slot: Slot, generation: Generation, roster: Roster, os: O
   const name = `worker ${number} of generation ${generation.number}`
   const forceBy = drainBy(generation, os)
   roster.retirees.add({ pid, line, firstRow: row!, rows: 1, isParent: false, name, forceBy })
-  if (line !== null) os.dismiss(line)
   slot.row = null // the row is the retiree's until its death
   empty(slot, roster, os)
   slot.youngDeaths = 0
@@ -94,10 +93,13 @@ export function resize(asked: number, roster: Roster, os: Os): void {
 
 /** It has said that it has done its share. */
 export function retireTired(line: Line, why: string, roster: Roster, os: Os): void {
-  const slot = roster.current.slots.find((it) => it.line === line && it.state === 'ready')
-  if (slot === undefined || roster.phase !== 'serving') return
-  os.info(`worker ${slot.number} (pid ${slot.pid}) ${why}; another takes its place`)
-  retire(slot, roster.current, roster, os)
+  if (roster.phase !== 'serving') return
+  for (const generation of livingGenerations(roster)) {
+    const slot = generation.slots.find((it) => it.line === line && it.state === 'ready')
+    if (slot === undefined) continue
+    os.info(`worker ${slot.number} (pid ${slot.pid}) ${why}; another takes its place`)
+    retire(slot, generation, roster, os)
+  }
 }
 
 /**
