@@ -20,11 +20,11 @@ import { SIGUSR1 } from '../kernel/constants.ts'
 import { fillEmptySlots, postpone, welcome } from './births.ts'
 import { giveUpOnTheLate, msToNextDeadline } from './deadlines.ts'
 import { bury, distrustFork, noteHangup, reapTheDead } from './deaths.ts'
-import { finish, isEmpty, stop, tellAll } from './ending.ts'
+import { finish, isEmpty, stop } from './ending.ts'
 import type { Happening, Os, OtherSignal, StopSignal } from './os.ts'
 import { beginReload, configRead, promoteIfReady } from './reload.ts'
 import { resize, retireTired, trimAll } from './retire.ts'
-import { allGenerations, type Roster } from './roster.ts'
+import { allGenerations, allSlots, type Roster } from './roster.ts'
 import { beginUpgrade, succeed } from './upgrade.ts'
 import { keepUp } from './upkeep.ts'
 
@@ -72,7 +72,7 @@ function obeySignal(signal: StopSignal | OtherSignal, roster: Roster, os: Os): v
     case 'SIGHUP':
       return beginReload(() => {}, roster, os)
     case 'SIGUSR1':
-      return tellAll(SIGUSR1, roster, os)
+      return reopenLogs(roster, os)
     case 'SIGUSR2':
       return beginUpgrade(roster, os)
     case 'SIGTTIN':
@@ -84,6 +84,12 @@ function obeySignal(signal: StopSignal | OtherSignal, roster: Roster, os: Os): v
     default:
       return stop(signal, roster, os)
   }
+}
+
+/** Nobody who is still booting: a program without a handler for this signal opens Node's debugger. */
+function reopenLogs(roster: Roster, os: Os): void {
+  for (const { slot } of allSlots(roster)) if (slot.state === 'ready') os.kill(slot.pid, SIGUSR1)
+  for (const { pid, isParent } of roster.retirees) if (!isParent) os.kill(pid, SIGUSR1)
 }
 
 function hear({ from, report }: Happening & { type: 'report' }, roster: Roster, os: Os): void {
