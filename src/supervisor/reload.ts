@@ -9,6 +9,7 @@
  * said once, and the old generation serves on.
  */
 import type { Config } from '../config/options.ts'
+import { enlistAll } from './births.ts'
 import type { Os, Reply } from './os.ts'
 import { retireGeneration } from './retire.ts'
 import { createGeneration, type Generation, type Roster } from './roster.ts'
@@ -45,6 +46,7 @@ export function promoteIfReady(roster: Roster, os: Os): void {
   if (roster.phase === 'starting' && roster.current.isProven) {
     roster.phase = 'serving'
     os.announce(roster.current)
+    enlistAll(roster.current, os)
   }
   if (roster.next !== null && isReady(roster.next)) promote(roster.next, roster, os)
   if (roster.isComplete || !isReady(roster.current)) return
@@ -58,6 +60,7 @@ function promote(next: Generation, roster: Roster, os: Os): void {
   roster.next = null
   retireGeneration(old, roster)
   os.closeOtherListeners(roster.current)
+  enlistAll(roster.current, os)
   os.info(`generation ${roster.current.number} serves, generation ${old.number} drains`)
   endReload(null, roster, os)
 }
