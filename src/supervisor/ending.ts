@@ -83,7 +83,7 @@ function tellAllToEnd(roster: Roster, os: Os): void {
 }
 
 /** Every worker that has a pid. A preloader is deaf to all but SIGKILL. */
-export function tellAll(signal: number, roster: Roster, os: Os): void {
+function tellAll(signal: number, roster: Roster, os: Os): void {
   for (const { slot } of allSlots(roster)) if (slot.pid !== 0) os.kill(slot.pid, signal)
   for (const { pid, isParent } of roster.retirees) if (!isParent || signal === SIGKILL) os.kill(pid, signal)
 }

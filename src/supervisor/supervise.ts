@@ -10,19 +10,20 @@
  *     reload.ts       a new generation follows the old one
  *     retire.ts       a worker is told to finish and go
  *     upgrade.ts      another server follows this one
+ *     reopen.ts       the logs, anew
  *     ending.ts       the end of all
  *
  * What it knows is in the roster, what it can do is in `os`. It never parses or
  * runs user code, and accepts only where it is asked to (accept 'parent'); so it
  * has no reason to die, and its pid is the server's.
  */
-import { SIGUSR1 } from '../kernel/constants.ts'
 import { fillEmptySlots, welcome } from './births.ts'
 import { giveUpOnTheLate, msToNextDeadline } from './deadlines.ts'
 import { bury, distrustFork, hearOfChild, noteHangup, reapTheDead } from './deaths.ts'
-import { finish, isEmpty, stop, tellAll } from './ending.ts'
+import { finish, isEmpty, stop } from './ending.ts'
 import type { Happening, Os, OtherSignal, StopSignal } from './os.ts'
 import { beginReload, configRead, promoteIfReady } from './reload.ts'
+import { reopenLogs } from './reopen.ts'
 import { resize, retireTired, trimAll } from './retire.ts'
 import { allGenerations, type Generation, type Roster } from './roster.ts'
 import { beginUpgrade, succeed } from './upgrade.ts'
@@ -71,7 +72,7 @@ function obeySignal(signal: StopSignal | OtherSignal, roster: Roster, os: Os): v
     case 'SIGHUP':
       return beginReload(() => {}, roster, os)
     case 'SIGUSR1':
-      return tellAll(SIGUSR1, roster, os)
+      return reopenLogs(roster, os)
     case 'SIGUSR2':
       return beginUpgrade(roster, os)
     case 'SIGTTIN':
