@@ -48,12 +48,20 @@ export function beginToStop(signal: StopSignal, roster: Roster, os: Os): void {
   roster.stopBy = os.now() + patience(roster) + MARGIN_MS
   os.beginEnding()
   os.stopAccepting()
-  roster.reloadsWaiting = []
   if (roster.reload !== null) endReload('the server is ending', roster, os)
   if (roster.next !== null) retireGeneration(roster.next, roster)
   roster.next = null
   if (roster.successor !== null) os.kill(roster.successor.pid, SIGTERM)
+  takeOrdersBack(roster, os)
   tellAllToEnd(roster, os)
+}
+
+/** An order still in a preloader's hands would bear a worker that nobody needs: without the preloader there is none. */
+function takeOrdersBack(roster: Roster, os: Os): void {
+  for (const { preloader, slots } of allGenerations(roster)) {
+    const hasOrders = slots.some(({ state, askedOf }) => state === 'asked' && askedOf === preloader?.pid)
+    if (hasOrders) os.kill(preloader!.pid, SIGKILL)
+  }
 }
 
 /** What is drained is to stop. */

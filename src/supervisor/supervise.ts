@@ -1,7 +1,7 @@
 /**
  * THE PARENT: keeps every slot filled, and ends the tree when told to.
  *
- *     reap the dead → give up on the late → keep up, fill empty slots → sleep → obey what woke it
+ *     reap the dead → give up on the late → keep up, promote, fill empty slots → sleep → obey what woke it
  *
  *     deaths.ts       what is to be done about a death
  *     deadlines.ts    every wait has one
@@ -36,8 +36,8 @@ export async function supervise(roster: Roster, os: Os): Promise<number> {
     giveUpOnTheLate(roster, os)
     if (roster.phase !== 'stopping' && roster.phase !== 'stopped') {
       keepUp(roster, os)
-      fillEmptySlots(roster, os)
       promoteIfReady(roster, os)
+      fillEmptySlots(roster, os)
     }
     trimAll(roster, os)
     if (roster.phase === 'stopping' && isEmpty(roster)) finish(roster, os)
