@@ -83,8 +83,8 @@ function buryWorker(slot: Slot, generation: Generation, death: Death, roster: Ro
       generation === roster.next ? `a worker ${how(death)}` : `no worker could start: the first one ${how(death)}`
     return failToBoot(generation, why, saidItself(death), roster, os)
   }
-  const isRefilled = generation === roster.current || generation === roster.next
-  const then = isRefilled ? '; its slot is filled again' : ''
+  const isKept = generation === roster.current || generation === roster.next
+  const then = isKept && generation.slots.indexOf(slot) < generation.wanted ? '; its slot is filled again' : ''
   os.warn(`worker ${slot.number} (pid ${death.pid}) ${how(death)}${then}`)
   if (isInfant && mayBlameFork(death, slot)) mournInfant(generation, roster, os)
 }

@@ -107,6 +107,16 @@ export class PretendOs extends PretendMachine implements Os {
     return true
   }
 
+  /** So many attempts to start a program fail from now on. */
+  fill(count: number): void {
+    this.#noRoom = count
+  }
+
+  /** Who may be passed connections. */
+  get enlisted(): number[] {
+    return [...this.wires.values()].flatMap(({ isEnlisted, worker }) => (isEnlisted ? [worker!.pid] : []))
+  }
+
   /** Whoever lives, and has not been told to leave by the hang-up of its line. */
   get leftBehind(): number[] {
     return this.living.filter((pid) => this.processes.get(pid)!.wire?.isOpen !== false)
