@@ -25,7 +25,7 @@ import { giveLogFile } from './log-file.ts'
 import type { Happening, Line, Os, OtherSignal, Seat, StopSignal } from './os.ts'
 import type { Outside } from './outside.ts'
 import type { Generation } from './roster.ts'
-import { readPss } from './status.ts'
+import { readPss, readPss } from './status.ts'
 
 /** Every signal that operators send to servers like this one. */
 const SIGNALS: readonly (StopSignal | OtherSignal)[] = [

@@ -149,14 +149,14 @@ test('the backlog in effect is the kernel’s', (t) => {
     ],
   )
   assert.equal(warnOfBacklog(listeners[0]!), null)
-  assert.equal(describeBacklog(listeners[0]!), 'backlog 7')
+  assert.equal(describeBacklog(listeners[0]!), 'backlog 7 asked, 7 in effect')
   assert.equal(
     warnOfBacklog(listeners[1]!),
     `${listeners[1]!.authority} asked for a backlog of ${SOMAXCONN + 1}, the kernel holds ${SOMAXCONN}: ` +
       `raise net.core.somaxconn (sysctl -w net.core.somaxconn=${SOMAXCONN + 1}), or lower --backlog`,
   )
   const group = opened(t, configOf({ listen: [tcp(0, '127.0.0.1', SOMAXCONN + 1)], ...REUSEPORT }), 2)[0]!
-  assert.equal(describeBacklog(group), `backlog ${SOMAXCONN + 1}, in effect ${SOMAXCONN}, for each of 2 sockets`)
+  assert.equal(describeBacklog(group), `backlog ${SOMAXCONN + 1} asked, ${SOMAXCONN} in effect, for each of 2 sockets`)
 })
 
 test('all or none: when one cannot be had, the others are given back', (t) => {

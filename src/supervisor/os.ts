@@ -64,7 +64,7 @@ export interface Os {
   /** Gives our end of a line up: whoever is at the other end leaves. */
   hangUp(line: Line): void
 
-  /** The accept strategy 'parent': this worker may be passed connections from now on, or no more. */
+  /** The accept strategy 'parent': this worker, which is ready, may be passed connections from now on, or no more. */
   enlist(line: Line, row: number): void
   dismiss(line: Line): void
 
