@@ -149,7 +149,7 @@ export class Linux implements Os {
   }
 
   orderAccept(preloader: number, generation: Generation, firstRow: number): boolean {
-    const listeners = this.#listening.socketsFor(generation, 0)
+    const listeners = this.#listening.allSocketsFor(generation)
     const authorities = listeners.map(({ authority }) => authority)
     const fds = listeners.map(({ fd }) => fd)
     return this.#preloaders.get(preloader)?.send({ type: 'accept', firstRow, authorities }, fds) ?? false
@@ -308,7 +308,7 @@ export class Linux implements Os {
   }
 
   #dispatch(generation: Generation): void {
-    const sockets = this.#listening.socketsFor(generation, 0).map(({ fd }) => fd)
+    const sockets = this.#listening.allSocketsFor(generation).map(({ fd }) => fd)
     if (this.#dispatcher !== null) return this.#dispatcher.listenOn(sockets)
     this.#dispatcher = new Dispatcher(this.#events, this.#log, sockets, generation.config.limits.connectionsMax)
     for (const { line, row } of generation.slots) if (line !== null && row !== null) this.enlist(line, row)
