@@ -57,6 +57,8 @@ export class PretendOs extends PretendMachine implements Os {
   #reading = 0
   #lastLine = 0
   readonly #pidsOfRows = new Map<number, number>()
+  /** Those that serve. */
+  readonly #successors = new Set<number>()
 
   constructor(config: Config, fates: Fates = {}) {
     super()
@@ -117,9 +119,10 @@ export class PretendOs extends PretendMachine implements Os {
     return [...this.wires.values()].flatMap(({ isEnlisted, worker }) => (isEnlisted ? [worker!.pid] : []))
   }
 
-  /** Whoever lives, and has not been told to leave by the hang-up of its line. */
+  /** Whoever lives, though no hang-up of its line has told it to leave, and is not a server of its own by now. */
   get leftBehind(): number[] {
-    return this.living.filter((pid) => this.processes.get(pid)!.wire?.isOpen !== false)
+    const isFree = (pid: number) => this.#successors.has(pid) || this.processes.get(pid)!.wire?.isOpen === false
+    return this.living.filter((pid) => !isFree(pid))
   }
 
   override die(pid: number, how: { exitCode?: number; signal?: number }): void {
@@ -201,7 +204,9 @@ export class PretendOs extends PretendMachine implements Os {
     const fate = this.#next(this.#fates.successors) ?? {}
     const successor = this.bear(fate, { manner: 'obedient' })
     this.in(fate.readyAfterMs ?? SUCCEEDED_AFTER_MS, () => {
-      if (successor.isAlive) this.happen({ type: 'succeeded' })
+      if (!successor.isAlive) return
+      this.#successors.add(successor.pid)
+      this.happen({ type: 'succeeded' })
     })
     return successor.pid
   }
