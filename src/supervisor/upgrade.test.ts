@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SIGKILL } from '../kernel/constants.ts'
-import { BOOT_MS, DRAIN_MS, did, life, MARGIN_MS, NEVER } from './life.test.support.ts'
+import { BOOT_MS, DRAIN_MS, did, life, MARGIN_MS, NEVER, STOP_MS } from './life.test.support.ts'
 
 /** Where one upgrade is asked for at one second. */
 function upgrading(scenario: Parameters<typeof life>[0]) {
@@ -125,6 +125,20 @@ test('a stop in its midst stops the successor, too', async () => {
   assert.deepEqual(os.when('SIGTERM 102'), [2_000])
   assert.ok(!os.said.some((line) => line.startsWith('error')))
   assert.equal(exitCode, 0)
+})
+
+test('and waits for it, as for the workers', async () => {
+  const stopping = (stopsAfterMs: number) =>
+    upgrading({
+      successors: [{ readyAfterMs: NEVER, stopsAfterMs }],
+      plan: (os) => os.at(2_000, () => os.signal('SIGTERM')),
+      ends: 'by itself',
+    })
+  const { os } = await stopping(3_000)
+  assert.equal(os.when('SIGKILL 100')[0], 5_000)
+  const { os: forced, exitCode } = await stopping(NEVER)
+  assert.deepEqual(forced.when('SIGKILL 102'), [2_000 + STOP_MS + MARGIN_MS])
+  assert.equal(exitCode, 2)
 })
 
 test('a successor that serves in the midst of a reload ends it', async () => {
