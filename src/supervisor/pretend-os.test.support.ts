@@ -86,17 +86,25 @@ export class PretendOs extends PretendMachine implements Os {
 
   /** A worker says something: that it is tired, or what nobody expects of it. */
   say(pid: number, report: (Happening & { type: 'word' })['report']): void {
-    const wire = this.processes.get(pid)?.wire
-    if (wire?.isOpen === true) this.happen({ type: 'word', line: wire.line, report })
+    const process = this.processes.get(pid)
+    if (process?.wire?.isOpen !== true || !process.isAlive) return
+    if (report.type === 'ready') process.manner = 'obedient'
+    this.happen({ type: 'word', line: process.wire.line, report })
   }
 
   /** A worker that its preloader forked and, killed in that moment, could not tell of; an orphan from birth. */
   forkWithoutAWord(preloader: number, slot: number): void {
-    const { inHand } = this.processes.get(preloader) as Preloader
-    const wire = [...inHand].find((it) => it.slot === slot)
-    if (wire === undefined) return
-    inHand.delete(wire)
+    const process = this.processes.get(preloader)
+    const wire = isPreloader(process) ? [...process.inHand].find((it) => it.slot === slot) : undefined
+    if (!isPreloader(process) || wire === undefined) return
+    process.inHand.delete(wire)
     this.#bearWorker(wire, { manner: 'deaf' })
+  }
+
+  /** A worker's app has closed what it should not: its line hangs up, and it lives on. */
+  loseLine(pid: number): void {
+    const wire = this.processes.get(pid)?.wire
+    if (wire !== undefined && wire !== null) this.dropLine(wire)
   }
 
   /** The model 'fork': somebody connects, and a preloader that accepts forks a child for it. False when none does. */
@@ -130,7 +138,10 @@ export class PretendOs extends PretendMachine implements Os {
     const wasAlive = process?.isAlive === true
     super.die(pid, how)
     if (!wasAlive) return
-    if (isPreloader(process)) for (const wire of process.inHand) this.dropLine(wire)
+    if (isPreloader(process)) {
+      for (const wire of process.inHand) this.dropLine(wire)
+      process.inHand.clear()
+    }
     this.#endIfAlone(process?.channelOf ?? null)
   }
 
