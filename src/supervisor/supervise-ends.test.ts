@@ -142,6 +142,17 @@ test('stopped while the app is loading', async () => {
   assert.equal(exitCode, 0)
 })
 
+test('a self-check that fails by then is no failure to start', async () => {
+  const { os, exitCode } = await life({
+    spawn: 'fork',
+    preloaders: [{ unforkable: 'why', killedAfterMs: 500 }],
+    plan: (os) => os.at(10, () => os.signal('SIGTERM')),
+    ends: 'by itself',
+  })
+  assert.deepEqual(os.said, ['info SIGTERM: stopping'])
+  assert.equal(exitCode, 0)
+})
+
 test('stopped with orders in the preloader’s hands: they are buried with it, at once', async () => {
   const { os, exitCode } = await life({
     slots: 2,
