@@ -135,14 +135,13 @@ export class PretendOs extends PretendMachine implements Os {
 
   override die(pid: number, how: { exitCode?: number; signal?: number }): void {
     const process = this.processes.get(pid)
-    const wasAlive = process?.isAlive === true
-    super.die(pid, how)
-    if (!wasAlive) return
+    if (process?.isAlive !== true) return
     if (isPreloader(process)) {
-      for (const wire of process.inHand) this.dropLine(wire)
+      for (const wire of process.inHand) this.soon(process.fate.heldForMs ?? 0, () => this.dropLine(wire))
       process.inHand.clear()
     }
-    this.#endIfAlone(process?.channelOf ?? null)
+    super.die(pid, how)
+    this.#endIfAlone(process.channelOf)
   }
 
   // ── Os: processes ──────────────────────────────────────────────────────────

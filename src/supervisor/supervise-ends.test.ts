@@ -198,6 +198,16 @@ test('nor one of whom nobody can know who it is', async () => {
   assert.equal(exitCode, 0)
 })
 
+test('nor the word of a death', async () => {
+  const { os, exitCode } = await life({
+    workers: [{ stopsAfterMs: NEVER }],
+    plan: (os) => os.at(1_000, () => os.signal('SIGTERM')).at(2_000, () => os.loseWithoutAWord(101)),
+    ends: 'by itself',
+  })
+  assert.ok(!os.log.includes('SIGKILL 101'))
+  assert.equal(exitCode, 0)
+})
+
 test('nor is the end of a line that the app has let somebody else hold', async () => {
   const { os, exitCode } = await stopping([{ heldForMs: NEVER }], ['SIGTERM', 1_000])
   assert.ok(os.now() <= 1_000 + 2 * (STOP_MS + MARGIN_MS), `it took until ${os.now()} ms`)

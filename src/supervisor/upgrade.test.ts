@@ -141,6 +141,17 @@ test('and waits for it, as for the workers', async () => {
   assert.equal(exitCode, 2)
 })
 
+test('a successor that gets ready while it is told to stop does not turn the stop into a drain', async () => {
+  const { os } = await upgrading({
+    workers: [{ stopsAfterMs: NEVER }],
+    successors: [{ readyAfterMs: 1_100, stopsAfterMs: 500 }],
+    plan: (os) => os.at(2_000, () => os.signal('SIGTERM')),
+    ends: 'by itself',
+  })
+  assert.deepEqual(os.when('SIGQUIT 101'), [])
+  assert.deepEqual(os.when('SIGKILL 101'), [2_000 + STOP_MS + MARGIN_MS])
+})
+
 test('a successor that serves in the midst of a reload ends it', async () => {
   const { os } = await upgrading({
     successors: [{ readyAfterMs: 3_000 }],
@@ -158,4 +169,30 @@ test('workers that die while it is on its way are replaced', async () => {
     ends: 'by itself',
   })
   assert.deepEqual(os.when('fork 0'), [50, 2_000])
+})
+
+// ── the other side: this server succeeds another ────────────────────────────
+
+test('a predecessor is relieved when every worker is ready', async () => {
+  let relievedBefore = true
+  const { os } = await life({
+    slots: 2,
+    workers: [{}, { readyAfterMs: 5_000 }],
+    plan: (os) =>
+      os.at(4_000, () => {
+        relievedBefore = os.told.includes('relieved')
+      }),
+  })
+  assert.equal(relievedBefore, false)
+  assert.equal(os.told[0], 'relieved')
+})
+
+test('if need be of a later generation', async () => {
+  const { os } = await life({
+    slots: 2,
+    workers: [{}, { readyAfterMs: NEVER }],
+    readings: [{ change: { workers: 1 } }],
+    plan: (os) => os.at(1_000, () => os.reload()),
+  })
+  assert.deepEqual(os.told.slice(0, 3), ['reloading', 'generation 2 serves', 'relieved'])
 })

@@ -133,6 +133,11 @@ test('a worker whose event loop stands still is killed after about workerTimeout
   assert.equal(os.said[0], 'error worker 1 (pid 102) has been stuck for 4000 ms; it is killed')
 })
 
+test('one that takes a while to die of it is not killed again and again', async () => {
+  const { os } = await life({ ...WATCHED, workers: [{ stuckAfterMs: 10_000, killedAfterMs: 4_500 }] })
+  assert.equal(os.when('SIGKILL 101').length, 1)
+})
+
 test('from its first moment on', async () => {
   const { os } = await life({ ...WATCHED, workers: [{ stuckAfterMs: 0 }] })
   assert.equal(os.when('SIGKILL 101').length, 1)
