@@ -57,6 +57,8 @@ export class PretendOs extends PretendMachine implements Os {
   #reading = 0
   #lastLine = 0
   readonly #pidsOfRows = new Map<number, number>()
+  /** Those that serve. */
+  readonly #successors = new Set<number>()
 
   constructor(config: Config, fates: Fates = {}) {
     super()
@@ -84,17 +86,25 @@ export class PretendOs extends PretendMachine implements Os {
 
   /** A worker says something: that it is tired, or what nobody expects of it. */
   say(pid: number, report: (Happening & { type: 'word' })['report']): void {
-    const wire = this.processes.get(pid)?.wire
-    if (wire?.isOpen === true) this.happen({ type: 'word', line: wire.line, report })
+    const process = this.processes.get(pid)
+    if (process?.wire?.isOpen !== true || !process.isAlive) return
+    if (report.type === 'ready') process.manner = 'obedient'
+    this.happen({ type: 'word', line: process.wire.line, report })
   }
 
   /** A worker that its preloader forked and, killed in that moment, could not tell of; an orphan from birth. */
   forkWithoutAWord(preloader: number, slot: number): void {
-    const { inHand } = this.processes.get(preloader) as Preloader
-    const wire = [...inHand].find((it) => it.slot === slot)
-    if (wire === undefined) return
-    inHand.delete(wire)
+    const process = this.processes.get(preloader)
+    const wire = isPreloader(process) ? [...process.inHand].find((it) => it.slot === slot) : undefined
+    if (!isPreloader(process) || wire === undefined) return
+    process.inHand.delete(wire)
     this.#bearWorker(wire, { manner: 'deaf' })
+  }
+
+  /** A worker's app has closed what it should not: its line hangs up, and it lives on. */
+  loseLine(pid: number): void {
+    const wire = this.processes.get(pid)?.wire
+    if (wire !== undefined && wire !== null) this.dropLine(wire)
   }
 
   /** The model 'fork': somebody connects, and a preloader that accepts forks a child for it. False when none does. */
@@ -117,18 +127,21 @@ export class PretendOs extends PretendMachine implements Os {
     return [...this.wires.values()].flatMap(({ isEnlisted, worker }) => (isEnlisted ? [worker!.pid] : []))
   }
 
-  /** Whoever lives, and has not been told to leave by the hang-up of its line. */
+  /** Whoever lives, though no hang-up of its line has told it to leave, and is not a server of its own by now. */
   get leftBehind(): number[] {
-    return this.living.filter((pid) => this.processes.get(pid)!.wire?.isOpen !== false)
+    const isFree = (pid: number) => this.#successors.has(pid) || this.processes.get(pid)!.wire?.isOpen === false
+    return this.living.filter((pid) => !isFree(pid))
   }
 
   override die(pid: number, how: { exitCode?: number; signal?: number }): void {
     const process = this.processes.get(pid)
-    const wasAlive = process?.isAlive === true
+    if (process?.isAlive !== true) return
+    if (isPreloader(process)) {
+      for (const wire of process.inHand) this.soon(process.fate.heldForMs ?? 0, () => this.dropLine(wire))
+      process.inHand.clear()
+    }
     super.die(pid, how)
-    if (!wasAlive) return
-    if (isPreloader(process)) for (const wire of process.inHand) this.dropLine(wire)
-    this.#endIfAlone(process?.channelOf ?? null)
+    this.#endIfAlone(process.channelOf)
   }
 
   // ── Os: processes ──────────────────────────────────────────────────────────
@@ -210,7 +223,9 @@ export class PretendOs extends PretendMachine implements Os {
     const fate = this.#next(this.#fates.successors) ?? {}
     const successor = this.bear(fate, { manner: 'obedient' })
     this.in(fate.readyAfterMs ?? SUCCEEDED_AFTER_MS, () => {
-      if (successor.isAlive) this.happen({ type: 'succeeded' })
+      if (!successor.isAlive) return
+      this.#successors.add(successor.pid)
+      this.happen({ type: 'succeeded' })
     })
     return successor.pid
   }

@@ -171,6 +171,17 @@ test('a worker that has done its share goes, and another takes its place at once
   assert.equal(os.said[0], 'info worker 0 (pid 101) has answered 1000 requests; another takes its place')
 })
 
+test('its slot has no past: whoever follows is not blamed for those before', async () => {
+  const young = { diesAfterMs: 50 }
+  const tired = {}
+  const { os } = await life({
+    slots: 2,
+    workers: [{}, young, young, young, tired, young],
+    plan: (os) => os.at(1_000, () => os.say(105, { type: 'tired', why: '' })),
+  })
+  assert.deepEqual(os.when('fork 1').slice(-2), [1_000, 1_051])
+})
+
 test('said again, or by one that has gone, it is nothing', async () => {
   const { os } = await life({
     plan: (os) => {

@@ -142,6 +142,17 @@ test('stopped while the app is loading', async () => {
   assert.equal(exitCode, 0)
 })
 
+test('a self-check that fails by then is no failure to start', async () => {
+  const { os, exitCode } = await life({
+    spawn: 'fork',
+    preloaders: [{ unforkable: 'why', killedAfterMs: 500 }],
+    plan: (os) => os.at(10, () => os.signal('SIGTERM')),
+    ends: 'by itself',
+  })
+  assert.deepEqual(os.said, ['info SIGTERM: stopping'])
+  assert.equal(exitCode, 0)
+})
+
 test('stopped with orders in the preloader’s hands: they are buried with it, at once', async () => {
   const { os, exitCode } = await life({
     slots: 2,
@@ -184,6 +195,16 @@ test('nor one of whom nobody can know who it is', async () => {
   })
   assert.deepEqual(os.when('hang up 0'), [60 + DRAIN_MS + MARGIN_MS])
   assert.deepEqual(os.living, [101])
+  assert.equal(exitCode, 0)
+})
+
+test('nor the word of a death', async () => {
+  const { os, exitCode } = await life({
+    workers: [{ stopsAfterMs: NEVER }],
+    plan: (os) => os.at(1_000, () => os.signal('SIGTERM')).at(2_000, () => os.loseWithoutAWord(101)),
+    ends: 'by itself',
+  })
+  assert.ok(!os.log.includes('SIGKILL 101'))
   assert.equal(exitCode, 0)
 })
 
