@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test'
 import { bindTo, LOOPBACK } from '../support/address.ts'
 import { statusOf } from '../support/control.ts'
 import { waitUntil } from '../support/program.ts'
-import { RawClient, request } from '../support/raw.ts'
+import { RawClient } from '../support/raw.ts'
 import { addFiles, type Server, startServer } from '../support/server.ts'
 import { workersBorn } from '../support/tree.ts'
 
@@ -46,7 +46,7 @@ async function asked(t: TestContext, place: Place): Promise<RawClient> {
     socket.once('error', reject)
   })
   const client = new RawClient(socket)
-  await client.sendPieces([request('GET /', 'Connection: close')])
+  await client.sendPieces(['GET / HTTP/1.0\r\n\r\n'])
   return client
 }
 
@@ -191,6 +191,17 @@ test('from each process model to the next', async (t) => {
   assert.equal((await kept.response()).status, 200)
   await workersBorn(server, 1)
   await waitUntil(() => server.preloaders().length === 1, 'one preloader is left')
+})
+
+test('where the supervisor accepts: a listener more, and one less', async (t) => {
+  const [kept, dropped, added] = await places(t, 3)
+  const config = { accept: 'parent', workers: 1 }
+  const server = await start(t, { ...config, listen: [addressOf(kept!), addressOf(dropped!)] })
+  await answerAt(t, dropped!)
+  await reloadWith(server, { ...config, listen: [addressOf(added!), addressOf(kept!)] }, 2)
+  for (const place of [kept!, added!])
+    assert.match(await answerAt(t, place), new RegExp(` at http://${addressOf(place)}/`))
+  assert.ok(await refuses(t, dropped!))
 })
 
 test('from each accept strategy to the next, with connections in the queues', async (t) => {
