@@ -21,9 +21,11 @@ import { Dispatcher } from './dispatcher.ts'
 import type { Events } from './events.ts'
 import { identityOf } from './identity.ts'
 import type { Listening } from './listening.ts'
+import { giveLogFile } from './log-file.ts'
 import type { Happening, Line, Os, OtherSignal, Seat, StopSignal } from './os.ts'
 import type { Outside } from './outside.ts'
 import type { Generation } from './roster.ts'
+import { readPss } from './status.ts'
 
 /** Every signal that operators send to servers like this one. */
 const SIGNALS: readonly (StopSignal | OtherSignal)[] = [
@@ -123,6 +125,7 @@ export class Linux implements Os {
     const pair = channel === undefined ? null : this.#pair()
     if (channel === undefined || pair === null) return null
     const [ours, theirs] = pair
+    this.prepareLog(generation)
     const listeners = this.#listenersFor(generation, slot)
     const authorities = listeners.map(({ authority }) => authority)
     const order: Order = { type: 'fork', slot, row, authorities }
@@ -146,7 +149,7 @@ export class Linux implements Os {
   }
 
   orderAccept(preloader: number, generation: Generation, firstRow: number): boolean {
-    const listeners = this.#listening.socketsFor(generation, 0)
+    const listeners = this.#listening.allSocketsFor(generation)
     const authorities = listeners.map(({ authority }) => authority)
     const fds = listeners.map(({ fd }) => fd)
     return this.#preloaders.get(preloader)?.send({ type: 'accept', firstRow, authorities }, fds) ?? false
@@ -154,6 +157,10 @@ export class Linux implements Os {
 
   orderEnd(preloader: number, signal: number, withinMs: number): void {
     this.#preloaders.get(preloader)?.send({ type: 'end', signal, withinMs })
+  }
+
+  orderTell(preloader: number, signal: number): void {
+    this.#preloaders.get(preloader)?.send({ type: 'tell', signal })
   }
 
   hangUp(line: Line): void {
@@ -207,12 +214,7 @@ export class Linux implements Os {
   }
 
   memoryOf(pid: number): number | null {
-    try {
-      const pss = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1'))?.[1]
-      return pss === undefined ? null : Number(pss) * 1024
-    } catch {
-      return null
-    }
+    return readPss(pid)
   }
 
   random(): number {
@@ -220,6 +222,10 @@ export class Linux implements Os {
   }
 
   // ── configuration, listeners, faces to the outside ─────────────────────────
+
+  prepareLog({ config }: Generation): void {
+    giveLogFile(config.accessLog, this.#identityOf(config))
+  }
 
   readConfig(): boolean {
     this.#outside.goHome()
@@ -282,6 +288,7 @@ export class Linux implements Os {
 
   #bootOf(generation: Generation, channel: Fd, worker: Boot['worker']): Boot {
     const { number, config } = generation
+    this.prepareLog(generation)
     const identity = this.#identityOf(config)
     return { config, identity, generation: number, channel, scoreboard: this.#scoreboard.fd, worker }
   }
@@ -301,7 +308,7 @@ export class Linux implements Os {
   }
 
   #dispatch(generation: Generation): void {
-    const sockets = this.#listening.socketsFor(generation, 0).map(({ fd }) => fd)
+    const sockets = this.#listening.allSocketsFor(generation).map(({ fd }) => fd)
     if (this.#dispatcher !== null) return this.#dispatcher.listenOn(sockets)
     this.#dispatcher = new Dispatcher(this.#events, this.#log, sockets, generation.config.limits.connectionsMax)
     for (const { line, row } of generation.slots) if (line !== null && row !== null) this.enlist(line, row)

@@ -17,7 +17,8 @@ import { write } from '../kernel/file.ts'
 
 const [fd, ...argv] = process.argv.slice(2)
 
-const result = await loadConfig(parseCommandLine(argv), process.env, startFolder()).then(
+const read = async () => loadConfig(parseCommandLine(argv), process.env, startFolder())
+const result = await read().then(
   (config) => ({ config }),
   (error: unknown) => {
     if (!(error instanceof OperatorError)) throw error

@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs'
 import type { ControlAnswer } from '../control/protocol.ts'
 import type { TreePhase } from '../control/tree-status.ts'
 import { getpid } from '../kernel/process.ts'
-import { monotonicMs, type Scoreboard } from '../scoreboard.ts'
+import { type Counts, monotonicMs, type Scoreboard } from '../scoreboard.ts'
 import { version } from '../version.ts'
 import type { OnRequest } from './control-server.ts'
 import { MARGIN_MS } from './deadlines.ts'
@@ -40,10 +40,10 @@ export function answerRequests(
   }
 }
 
-function answerOf(failure: string | null, { current }: Roster): ControlAnswer {
+function answerOf(failure: string | null, { current, phase }: Roster): ControlAnswer {
   const serves = `generation ${current.number} serves`
   if (failure === null) return { type: 'done', message: `reloaded: ${serves}` }
-  return { type: 'failed', message: `the reload failed: ${failure}; ${serves} on` }
+  return { type: 'failed', message: `the reload failed: ${failure}${phase === 'serving' ? `; ${serves} on` : ''}` }
 }
 
 function stopMs({ current }: Roster): number {
@@ -61,7 +61,8 @@ function factsOf(
   { roster, listening, scoreboard }: Parameters<typeof answerRequests>[0],
   startedAt: number,
 ): TreeFacts {
-  const { current, past } = roster
+  const { current } = roster
+  const workers = workersOf(roster, scoreboard)
   return {
     pid: getpid(),
     version: version(),
@@ -75,8 +76,8 @@ function factsOf(
       backlogAsked: backlog.asked,
       backlogInEffect: backlog.inEffect,
     })),
-    workers: workersOf(roster, scoreboard),
-    past,
+    workers,
+    past: pastOf(workers, roster.rows.everTaken, scoreboard),
   }
 }
 
@@ -84,6 +85,21 @@ function phaseOf({ phase, ending, reload }: Roster): TreePhase {
   if (phase === 'starting') return phase
   if (phase === 'serving') return reload === null ? 'serving' : 'reloading'
   return ending === 'SIGQUIT' ? 'draining' : 'stopping'
+}
+
+/** What those that are gone had counted: all that the rows hold, but for what the living have counted themselves. */
+function pastOf(living: readonly WorkerFacts[], rows: number, scoreboard: Scoreboard): Counts {
+  const isLiving = new Set(living.filter(({ row, pid }) => scoreboard.row(row).pid === pid).map(({ row }) => row))
+  const sum = { requests: 0, accepted: 0, bytesSent: 0 }
+  for (let index = 0; index < rows; index++) {
+    const row = scoreboard.row(index)
+    for (const counts of isLiving.has(index) ? [row.earlier] : [row.earlier, row]) {
+      sum.requests += counts.requests
+      sum.accepted += counts.accepted
+      sum.bytesSent += counts.bytesSent
+    }
+  }
+  return sum
 }
 
 /** By slot and retiree; in the model 'fork', whose children only their preloader knows, by what its rows say. */

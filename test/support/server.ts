@@ -96,6 +96,11 @@ export class Server {
     return found()!
   }
 
+  /** Its log so far, without what every start says. */
+  get log(): string[] {
+    return this.program.stderr.filter((line) => !OF_THE_START.test(line))
+  }
+
   /** The pids of every living process of the server, its supervisor's among them. */
   processes(): number[] {
     return markedProcesses(this.#mark)
@@ -237,8 +242,8 @@ function withPort(args: readonly string[]): readonly string[] {
   return args.some((arg) => arg.startsWith('--port')) ? args : ['--port', '0', ...args]
 }
 
-/** Said of every server that root starts, as CI does: test/journey/user.test.ts is about it. */
-const OF_ROOT = / warn supervisor .*: workers run as root, /
+/** Said by every server that starts: test/journey/start.test.ts is about it. As root, as CI is, one line more. */
+const OF_THE_START = / info supervisor .*: \S+: backlog \d| warn supervisor .*: workers run as root, /
 
 /** Waits until the program and every process that came of it have ended; all of its lines are there then. */
 async function endOf(program: Program, mark: string, kill?: NodeJS.Signals): Promise<Outcome> {
@@ -248,7 +253,7 @@ async function endOf(program: Program, mark: string, kill?: NodeJS.Signals): Pro
     const living = () => markedProcesses(mark)
     await waitUntil(() => living().length === 0, 'no process of the server is left behind')
     await program.finished
-    const stderr = program.stderr.filter((line) => !OF_ROOT.test(line))
+    const stderr = program.stderr.filter((line) => !OF_THE_START.test(line))
     return { code, signal, stdout: program.stdout, stderr }
   } finally {
     for (const pid of markedProcesses(mark)) process.kill(pid, 'SIGKILL')
