@@ -40,11 +40,9 @@ interface Preloader extends Process {
   isEnding: boolean
 }
 
+const NOBODY = { pid: 0, connections: 0, heartbeatAt: 0 }
+
 export class PretendOs extends PretendMachine implements Os {
-  /** What the operator was told. */
-  readonly said: string[] = []
-  /** What other programs were told: a service manager, a predecessor, whoever passes connections on. */
-  readonly told: string[] = []
   /** What whoever asked for a reload was answered: all of it, for each. */
   readonly answers: (string | null)[][] = []
   /** A test may say how many connections a worker has, by its pid, and how large it is. */
@@ -191,9 +189,7 @@ export class PretendOs extends PretendMachine implements Os {
     for (const child of this.processes.values()) if (child.parent?.pid === pid) this.hear(child, signal)
   }
 
-  prepareLog(generation: Generation): void {
-    this.did(`log of ${generation.number}`)
-  }
+  prepareLog(): void {}
 
   orderEnd(pid: number, signal: number): void {
     this.did(`end ${pid} by ${signalName(signal)}`)
@@ -233,7 +229,7 @@ export class PretendOs extends PretendMachine implements Os {
   row(index: number): { pid: number; connections: number; heartbeatAt: number } {
     const pid = this.#pidsOfRows.get(index) ?? 0
     const process = this.processes.get(pid)
-    if (process === undefined) return { pid: 0, connections: 0, heartbeatAt: 0 }
+    if (process === undefined || process.manner === 'unprepared') return NOBODY
     return { pid, connections: this.connectionsOf(pid), heartbeatAt: this.heartbeatOf(process) }
   }
 
@@ -280,42 +276,6 @@ export class PretendOs extends PretendMachine implements Os {
 
   dismiss(line: Line): void {
     this.wires.get(line)!.isEnlisted = false
-  }
-
-  announce(): void {
-    this.did('announce')
-  }
-
-  relievePredecessor(): void {
-    this.told.push('relieved')
-  }
-
-  beginReload(): void {
-    this.told.push('reloading')
-  }
-
-  endReload({ number }: Generation): void {
-    this.told.push(`generation ${number} serves`)
-  }
-
-  beginEnding(): void {
-    this.told.push('ending')
-  }
-
-  stopAccepting(): void {
-    this.told.push('accepts no more')
-  }
-
-  warn(message: string): void {
-    this.said.push(`warn ${message}`)
-  }
-
-  error(message: string): void {
-    this.said.push(`error ${message}`)
-  }
-
-  info(message: string): void {
-    this.said.push(`info ${message}`)
   }
 
   // ── what processes do ──────────────────────────────────────────────────────
