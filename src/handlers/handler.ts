@@ -66,6 +66,8 @@ export interface Reply {
    * whatever `body` is.
    */
   readonly statedLength?: number
+  /** The connection ends with this answer: it says `Connection: close`. */
+  readonly isLast?: true
 }
 
 /** Answers at once where it can: a promise costs a turn of the loop. A throw or rejection is answered 500. */

@@ -7,19 +7,18 @@
 import type { Config } from '../config/options.ts'
 import type { Log } from '../log.ts'
 import { createAppHandler } from './app/app.ts'
-import type { FetchHandler } from './app/contract.ts'
-import { loadApp } from './app/load-app.ts'
+import { type LoadedApp, loadApp } from './app/load-app.ts'
 import type { Handler } from './handler.ts'
 import { createHelloHandler } from './hello.ts'
 import { createStaticHandler } from './static/static.ts'
 
-/** The app's fetch handler, or null when the target is none. Throws an OperatorError when it cannot be loaded. */
-export async function loadTarget({ target }: Config): Promise<FetchHandler | null> {
+/** The app, or null when the target is none. Throws an OperatorError when it cannot be loaded. */
+export async function loadTarget({ target }: Config): Promise<LoadedApp | null> {
   return target.kind === 'app' ? loadApp(target.file) : null
 }
 
-export function createHandler(config: Config, app: FetchHandler | null, log: Log): Handler {
-  if (app !== null) return createAppHandler(app, log)
+export function createHandler(config: Config, app: LoadedApp | null, log: Log): Handler {
+  if (app !== null) return createAppHandler(app.fetch, log)
   if (config.target.kind !== 'directory') return createHelloHandler()
   return createStaticHandler({ root: config.target.root, index: config.static.index }, log)
 }

@@ -18,6 +18,9 @@ export const RECEIVE_BUFFER_BYTES = 64 * 1024
 /** One connection's share of a round: a client that sends as fast as we receive must not hold the loop. */
 export const RECEIVES_PER_ROUND = 4
 
+const CR = 0x0d
+const LF = 0x0a
+
 /**
  * What receiving came to: `some` bytes; `nothing` now, there will be an event;
  * `enough` for this round, though there may be more and no event will say so;
@@ -64,6 +67,14 @@ export class Inbox {
   /** Nothing is held, within a turn or between two. */
   get isEmpty(): boolean {
     return this.from === this.to && this.#kept === null
+  }
+
+  /** Between two requests: the whole head of the next one lies here. */
+  get holdsHead(): boolean {
+    const held = this.#kept ?? this.bytes.subarray(this.from, this.to)
+    // Empty lines before a request are no head (RFC 9112 §2.2).
+    const start = held.findIndex((byte) => byte !== CR && byte !== LF)
+    return start !== -1 && held.includes('\r\n\r\n', start)
   }
 
   /** Takes note of an event: a set of EPOLL* bits. */

@@ -7,7 +7,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { LOOPBACK } from '../../test/support/address.ts'
-import type { Config, SocketOptions } from '../config/options.ts'
+import type { Config, Listen, SocketOptions } from '../config/options.ts'
 import {
   F_GETFD,
   F_GETFL,
@@ -131,7 +131,7 @@ test('a port that another server shares by reuseport is taken all the same', (t)
   assert.throws(() => openListeners(wanted, 2), {
     name: 'OperatorError',
     message:
-      `cannot listen on 127.0.0.1:${port}: the port is taken. Choose another in listen, ` +
+      `cannot listen on 127.0.0.1:${port}: the port is taken. Choose another with --port, ` +
       `or see who has it: ss -ltnp 'sport = :${port}'`,
   })
 })
@@ -149,14 +149,14 @@ test('the backlog in effect is the kernel’s', (t) => {
     ],
   )
   assert.equal(warnOfBacklog(listeners[0]!), null)
-  assert.equal(describeBacklog(listeners[0]!), 'backlog 7')
+  assert.equal(describeBacklog(listeners[0]!), 'backlog 7 asked, 7 in effect')
   assert.equal(
     warnOfBacklog(listeners[1]!),
     `${listeners[1]!.authority} asked for a backlog of ${SOMAXCONN + 1}, the kernel holds ${SOMAXCONN}: ` +
       `raise net.core.somaxconn (sysctl -w net.core.somaxconn=${SOMAXCONN + 1}), or lower --backlog`,
   )
   const group = opened(t, configOf({ listen: [tcp(0, '127.0.0.1', SOMAXCONN + 1)], ...REUSEPORT }), 2)[0]!
-  assert.equal(describeBacklog(group), `backlog ${SOMAXCONN + 1}, in effect ${SOMAXCONN}, for each of 2 sockets`)
+  assert.equal(describeBacklog(group), `backlog ${SOMAXCONN + 1} asked, ${SOMAXCONN} in effect, for each of 2 sockets`)
 })
 
 test('all or none: when one cannot be had, the others are given back', (t) => {
@@ -171,11 +171,10 @@ test('all or none: when one cannot be had, the others are given back', (t) => {
 
 test('the options named are those that were used', () => {
   const nowhere = tcp(0, '192.0.2.1')
-  const attempt = (isListenAsked: boolean) => () =>
-    openListeners({ ...configOf({}), listen: [nowhere], isListenAsked }, 1)
+  const attempt = (listen: Listen[]) => () => openListeners(configOf({ listen }), 1)
   const says = 'cannot listen on 192.0.2.1:0: this machine has no such address. Choose one of its own'
-  assert.throws(attempt(false), { message: `${says} with --host` })
-  assert.throws(attempt(true), { message: `${says} in listen` })
+  assert.throws(attempt([nowhere]), { message: `${says} with --host` })
+  assert.throws(attempt([nowhere, tcp()]), { message: `${says} in listen` })
 })
 
 test('a name under which nothing was passed', () => {

@@ -150,7 +150,7 @@ function open(listen: Listen, config: Config, opened: Listener[]): Listener {
 function openOne(listen: Listen, config: Config): Listener {
   switch (listen.kind) {
     case 'tcp':
-      return listenerOf(listen, [openTcp(listen, config.socket, config.isListenAsked)], OWN)
+      return listenerOf(listen, [openTcp(listen, config.socket, config.listen.length > 1)], OWN)
     case 'unix': {
       const { fd, file } = openUnix(listen)
       return listenerOf(listen, [fd], { ...OWN, file })

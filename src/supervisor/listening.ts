@@ -62,17 +62,27 @@ export class Listening {
    * What the worker of a slot accepts from. Where each slot has a socket of its
    * own (reuseport), a socket whose slot is gone is looked after by another.
    */
-  socketsFor({ config, wanted }: Generation, slot: number): InheritedListener[] {
-    const listeners = this.#pending?.config === config ? this.#pending.change.listeners : this.#listeners
-    return listeners.flatMap((listener) => {
+  socketsFor(generation: Generation, slot: number): InheritedListener[] {
+    const { config, wanted } = generation
+    return this.#listenersOf(generation).flatMap((listener) => {
       growListener(listener, wanted, config)
       const { sockets, authority } = listener
       return ownOf(sockets, slot, wanted).map((fd) => ({ fd, authority }))
     })
   }
 
+  /** What one process accepts from that accepts for all: of a group that SO_REUSEPORT has made once, every socket. */
+  allSocketsFor(generation: Generation): InheritedListener[] {
+    const listeners = this.#listenersOf(generation)
+    return listeners.flatMap(({ sockets, authority }) => sockets.map((fd) => ({ fd, authority })))
+  }
+
   handOver(): HandOver {
     return handOverListeners(this.#listeners)
+  }
+
+  #listenersOf({ config }: Generation): readonly Listener[] {
+    return this.#pending?.config === config ? this.#pending.change.listeners : this.#listeners
   }
 
   /** At the end. The files of Unix sockets stay where a successor goes on with them. */
@@ -81,9 +91,8 @@ export class Listening {
   }
 }
 
-/** With more sockets than slots each is looked after all the same; with fewer, which were passed, some are shared. */
+/** With more sockets than slots, each is looked after all the same; with fewer, which were passed, some are shared. */
 function ownOf(sockets: readonly Fd[], slot: number, slots: number): readonly Fd[] {
-  if (slots === 0) return sockets
   if (slot >= sockets.length) return [sockets[slot % sockets.length]!]
   return sockets.filter((_, i) => i % slots === slot)
 }

@@ -186,6 +186,15 @@ export class PretendOs extends PretendMachine implements Os {
     return true
   }
 
+  orderTell(pid: number, signal: number): void {
+    this.did(`tell ${pid} ${signalName(signal)}`)
+    for (const child of this.processes.values()) if (child.parent?.pid === pid) this.hear(child, signal)
+  }
+
+  prepareLog(generation: Generation): void {
+    this.did(`log of ${generation.number}`)
+  }
+
   orderEnd(pid: number, signal: number): void {
     this.did(`end ${pid} by ${signalName(signal)}`)
     const preloader = this.processes.get(pid) as Preloader

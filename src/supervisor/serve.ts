@@ -8,6 +8,7 @@ import { startFolder } from '../config/start-folder.ts'
 import { type Fd, setCloseOnExec } from '../kernel/fd.ts'
 import type { Log } from '../log.ts'
 import { Scoreboard } from '../scoreboard.ts'
+import { type ControlServer, openControl } from './control-server.ts'
 import { Events } from './events.ts'
 import { identityOf } from './identity.ts'
 import { Linux } from './linux.ts'
@@ -17,6 +18,7 @@ import { Notifier } from './notify.ts'
 import { Outside, READY_FD } from './outside.ts'
 import { readPassedSockets } from './passed-sockets.ts'
 import { removePidFile, writePidFile } from './pid-file.ts'
+import { answerRequests } from './requests.ts'
 import { createRoster } from './roster.ts'
 import { supervise } from './supervise.ts'
 
@@ -32,11 +34,16 @@ export async function serve(config: Config, log: Log): Promise<number> {
   for (const sentence of passed.closeUnclaimed()) log.warn(sentence)
   const events = new Events()
   const outside = new Outside({ log, events, notifier, folder: startFolder(), predecessor })
+  let control: ControlServer | null = null
   try {
     if (config.pidFile !== null) warnIf(writePidFile(config.pidFile, predecessor === null ? null : process.ppid), log)
     const scoreboard = Scoreboard.create()
-    return await supervise(roster, new Linux({ listening, outside, events, scoreboard, log }))
+    const linux = new Linux({ listening, outside, events, scoreboard, log })
+    const onRequest = answerRequests({ roster, listening, scoreboard }, (happening) => linux.happen(happening))
+    control = openControl(config.control, events, onRequest, log, predecessor !== null)
+    return await supervise(roster, linux)
   } finally {
+    control?.close()
     listening.close(outside.isHandedOver)
     if (config.pidFile !== null) removePidFile(config.pidFile)
   }

@@ -12,7 +12,7 @@ import type {
   WorkerState,
   WorkerStatus,
 } from '../control/tree-status.ts'
-import { DRAINING, type Row, type Scoreboard, STARTING } from '../scoreboard.ts'
+import { type Counts, DRAINING, type Row, type Scoreboard, STARTING } from '../scoreboard.ts'
 
 /** What the supervisor knows of its tree. */
 export interface TreeFacts {
@@ -37,12 +37,6 @@ export interface WorkerFacts {
   readonly generation: number
   /** Its row's number. Until the worker has begun it, the row is still its predecessor's. */
   readonly row: number
-}
-
-export interface Counts {
-  readonly requests: number
-  readonly accepted: number
-  readonly bytesSent: number
 }
 
 export type ReadPss = (pid: number) => number | null

@@ -10,21 +10,22 @@
  *     reload.ts       a new generation follows the old one
  *     retire.ts       a worker is told to finish and go
  *     upgrade.ts      another server follows this one
+ *     reopen.ts       the logs, anew
  *     ending.ts       the end of all
  *
  * What it knows is in the roster, what it can do is in `os`. It never parses or
  * runs user code, and accepts only where it is asked to (accept 'parent'); so it
  * has no reason to die, and its pid is the server's.
  */
-import { SIGUSR1 } from '../kernel/constants.ts'
 import { fillEmptySlots, postpone, welcome } from './births.ts'
 import { giveUpOnTheLate, msToNextDeadline } from './deadlines.ts'
 import { bury, distrustFork, noteHangup, reapTheDead } from './deaths.ts'
 import { finish, isEmpty, stop } from './ending.ts'
 import type { Happening, Os, OtherSignal, StopSignal } from './os.ts'
 import { beginReload, configRead, promoteIfReady } from './reload.ts'
+import { reopenLogs } from './reopen.ts'
 import { resize, retireTired, trimAll } from './retire.ts'
-import { allGenerations, allSlots, type Roster } from './roster.ts'
+import { allGenerations, type Roster } from './roster.ts'
 import { beginUpgrade, succeed } from './upgrade.ts'
 import { keepUp } from './upkeep.ts'
 
@@ -84,12 +85,6 @@ function obeySignal(signal: StopSignal | OtherSignal, roster: Roster, os: Os): v
     default:
       return stop(signal, roster, os)
   }
-}
-
-/** Nobody who is still booting: a program without a handler for this signal opens Node's debugger. */
-function reopenLogs(roster: Roster, os: Os): void {
-  for (const { slot } of allSlots(roster)) if (slot.state === 'ready') os.kill(slot.pid, SIGUSR1)
-  for (const { pid, isParent } of roster.retirees) if (!isParent) os.kill(pid, SIGUSR1)
 }
 
 function hear({ from, report }: Happening & { type: 'report' }, roster: Roster, os: Os): void {

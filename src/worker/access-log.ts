@@ -7,8 +7,8 @@
  * (O_APPEND), whole lines at a time.
  */
 import { O_APPEND, O_CREAT, O_WRONLY } from '../kernel/constants.ts'
-import { must } from '../kernel/errno.ts'
-import type { Fd } from '../kernel/fd.ts'
+import { must, SyscallError } from '../kernel/errno.ts'
+import { close, type Fd } from '../kernel/fd.ts'
 import { open, write } from '../kernel/file.ts'
 
 const GATHER_BYTES = 16 * 1024
@@ -28,7 +28,7 @@ export interface AccessEntry {
 }
 
 export class AccessLog {
-  readonly #fd: Fd
+  #fd: Fd
   /** All of it is ASCII: one character is one byte. */
   #lines = ''
   #timer: NodeJS.Timeout | null = null
@@ -61,6 +61,20 @@ export class AccessLog {
     this.#isStuck = rest.length > 0
   }
 
+  /**
+   * Goes on in a file opened anew at `path`: whoever rotates logs has moved the
+   * old one away. When there is none to be had, the old one is written on, and
+   * why is answered.
+   */
+  reopen(path: string): SyscallError | null {
+    this.flush()
+    const fd = openForLines(path)
+    if (fd < 0) return new SyscallError('open', -fd, path)
+    close(this.#fd)
+    this.#fd = fd as Fd
+    return null
+  }
+
   /** What was not taken waits for the next time, within its bound; of it, half is kept, so that this is rare. */
   #dropOldest(): void {
     if (this.#lines.length <= HELD_BYTES_MAX) return
@@ -76,7 +90,11 @@ export class AccessLog {
 export function openAccessLog(where: string): AccessLog | null {
   if (where === 'off') return null
   if (where === '-') return new AccessLog(1 as Fd)
-  return new AccessLog(must(open(where, O_WRONLY | O_APPEND | O_CREAT, 0o644), 'open', where) as Fd)
+  return new AccessLog(must(openForLines(where), 'open', where) as Fd)
+}
+
+function openForLines(path: string): number {
+  return open(path, O_WRONLY | O_APPEND | O_CREAT, 0o644)
 }
 
 /** `127.0.0.1 - - [10/Oct/2026:13:55:36 +0000] "GET / HTTP/1.1" 200 2326 "-" "curl/8.5.0"` */

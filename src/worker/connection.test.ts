@@ -115,7 +115,7 @@ test('a stream that began before the worker was told to stop is the last on its 
   client.send(request('GET /'))
   await it.round()
   await stream.write('begun')
-  it.service.isStopping = true
+  it.service.isEnding = it.service.closesIdle = true
   connection.stop()
   assert.equal(connection.isClosed, false)
   await stream.end()
@@ -129,7 +129,7 @@ test('an answer that waits to be sent when the worker is told to stop is sent, a
   client.send(request('GET /'))
   await it.round()
   assert.equal(connection.outbox.isBlocked, true)
-  it.service.isStopping = true
+  it.service.isEnding = it.service.closesIdle = true
   connection.stop()
   assert.equal(connection.isClosed, false)
   let length = 0
@@ -148,7 +148,7 @@ test('told to stop, an idle connection ends at once, but a request that lies in 
   const idle = it.connect()
   const asking = it.connect()
   asking.client.send(request('GET /'))
-  it.service.isStopping = true
+  it.service.isEnding = it.service.closesIdle = true
   for (const { connection } of [idle, asking]) connection.stop()
   assert.deepEqual(answersIn(idle.client), { count: 0, end: 'fin' })
   assert.match(asking.client.receive().text, /200 OK\r\n.*Connection: close\r\n.*answer$/s)

@@ -39,7 +39,8 @@ import type { Transport } from '../net/transport.ts'
 import { Wire } from '../net/wire.ts'
 import { Exchange } from './exchange.ts'
 import { type Awaited, Patience } from './patience.ts'
-import { discardReply, isStream, type ReplyOwner, type ReplyStream, writeRefusal, writeReply } from './reply.ts'
+import { mayPersist } from './persistence.ts'
+import { discardReply, type ReplyOwner, type ReplyStream, writeRefusal, writeReply } from './reply.ts'
 import { type BodyOwner, RequestBody } from './request-body.ts'
 import type { Service } from './service.ts'
 
@@ -54,6 +55,10 @@ type Phase = 0 | 1 | 2 | 3 | 4 | 5
 export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwner {
   readonly service: Service
   readonly peer: SocketAddress
+  /** As the access log has it. */
+  readonly remoteAddress: string
+  /** Of the listener it came by: `127.0.0.1:8080`, for requests that name no host. */
+  readonly localAuthority: string
   readonly outbox: Outbox
   readonly #wire: Wire
   readonly #inbox: Inbox
@@ -73,21 +78,19 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
   #mustLinger = false
   readonly #patience: Patience
 
-  constructor(transport: Transport, peer: SocketAddress, service: Service) {
+  constructor(transport: Transport, peer: SocketAddress, localAuthority: string, service: Service) {
     super()
     this.peer = peer
+    this.remoteAddress = peer.family === 'Unix' ? 'unix:' : peer.address
+    this.localAuthority = peer.family === 'Unix' ? 'localhost' : localAuthority // a path is no authority
     this.service = service
     this.#wire = new Wire(transport, service.loop, service, this)
     this.#inbox = this.#wire.inbox
     this.outbox = this.#wire.outbox
     this.#patience = new Patience(service.timeouts)
     this.#patience.bind('headMs', service.loop.now)
-    service.connections.add(this)
+    service.welcome(this)
     this.#arm()
-  }
-
-  get remoteAddress(): string {
-    return this.peer.family === 'Unix' ? 'unix:' : this.peer.address
   }
 
   get isClosed(): boolean {
@@ -118,7 +121,7 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     this.#turn()
   }
 
-  /** The worker is stopping: leave at once if idle, else after the present response. */
+  /** The worker waits for no next request any more: leave at once if idle, else after the present response. */
   stop(): void {
     if (this.#phase !== HEAD) return
     this.#inbox.isReadable = true // a request may lie in the socket: look before leaving
@@ -140,7 +143,7 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     this.#inbox.close()
     this.#inTurn = false
     if (this.isClosed) return
-    if (this.service.isStopping && this.#isIdle) this.close()
+    if (this.service.closesIdle && this.#isIdle) this.close()
     else this.#arm()
   }
 
@@ -195,10 +198,10 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
 
   #begin(head: RequestHead): void {
     const { limits, handler } = this.service
-    const hasBody = head.bodyKind === 'chunked' || head.bodyLength > 0
-    const exchange = new Exchange(head, hasBody ? new RequestBody(head, limits.bodyBytes, this) : null, this)
+    const exchange = new Exchange(head, RequestBody.of(head, limits.bodyBytes, this), this)
     this.#exchange = exchange
     this.#phase = ANSWERING
+    this.service.begin()
     if (head.bodyLength > limits.bodyBytes) return this.#refuse('BODY_TOO_LONG')
     if (this.#inbox.finAnnounced) exchange.abort()
     try {
@@ -218,7 +221,7 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
   /** The handler's reply, in the same turn or long after it. */
   #settle(exchange: Exchange, reply: Reply): void {
     if (exchange !== this.#exchange) return discardReply(reply)
-    const keepAlive = exchange.head.keepAlive && !this.service.isStopping && this.#mayOutlive(exchange.body, reply)
+    const keepAlive = mayPersist(exchange, reply, this.#inbox, this.service.isEnding)
     try {
       this.#stream = writeReply(exchange, reply, keepAlive, this)
     } catch (error) {
@@ -226,11 +229,6 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
       this.#stream = writeReply(exchange, this.#failed(exchange.head, error), keepAlive, this)
     }
     if (!this.#inTurn) this.resume()
-  }
-
-  /** Whether what is left of the request body lets another request follow. A stream may be reading it while it answers. */
-  #mayOutlive(body: RequestBody | null, reply: Reply): boolean {
-    return body === null || body.canBeDropped || isStream(reply.body)
   }
 
   /** reply.ts has written the whole response into the outbox: on to what follows it. */
@@ -241,6 +239,7 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     this.#exchange = null
     this.#stream = null
     this.#isLast = isLast
+    this.service.answered()
     if (!isReadOn) rest?.abandon()
     if (isReadOn || (!isLast && rest?.canBeDropped === true)) {
       this.#phase = DISCARDING
@@ -275,6 +274,8 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     this.service.log.debug(`refused ${name} (${status}) from ${this.remoteAddress}`)
     exchange?.body?.fail(says)
     if (exchange?.isAnswered === true) return this.cut()
+    if (exchange === null) this.service.begin()
+    this.service.answered()
     this.#parser = null
     this.#exchange = null
     this.#inbox.drop()
@@ -285,7 +286,9 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
   /** Sends what waits. False when the connection is gone. */
   flush(): boolean {
     if (this.#phase === CLOSED) return false
+    const { bytesSent } = this.outbox
     const flushed = this.#wire.flush()
+    this.service.row.addSent(this.outbox.bytesSent - bytesSent)
     if (flushed === 'sent') this.#stream?.onSent()
     if (flushed === 'gone') this.close()
     return !this.isClosed
@@ -332,8 +335,6 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     return true
   }
 
-  // ── the end ────────────────────────────────────────────────────────────────
-
   /** No more requests: what has been written is sent, then the connection ends. */
   #leave(linger: boolean): true {
     if (this.#phase === CLOSED) return true
@@ -375,6 +376,7 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     const body = this.#exchange?.body ?? this.#rest
     body?.fail('the client left')
     this.#exchange?.abort()
+    if (this.#exchange !== null) this.service.answered()
     this.#exchange = null
     this.#stream?.onGone()
     this.#stream = null
@@ -385,10 +387,7 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
 
   #arm(): void {
     const { loop } = this.service
-    const at = this.outbox.isBlocked
-      ? this.#patience.whileBlocked(this.outbox.bytesSent, loop.now)
-      : this.#patience.until(this.#awaited(), loop.now)
-    loop.setDeadline(this, at)
+    loop.setDeadline(this, this.#patience.deadline(this.outbox, this.#awaited(), loop.now))
   }
 
   #awaited(): Awaited {

@@ -27,7 +27,8 @@ export class Exchange implements IncomingRequest {
   }
 
   get remoteAddress(): string {
-    return this.#connection.remoteAddress
+    const { peer } = this.#connection
+    return peer.family === 'Unix' ? '' : peer.address
   }
 
   get remotePort(): number {
@@ -36,7 +37,7 @@ export class Exchange implements IncomingRequest {
   }
 
   get localAuthority(): string {
-    return this.#connection.service.localAuthority
+    return this.#connection.localAuthority
   }
 
   get signal(): AbortSignal {

@@ -2,26 +2,41 @@
  * Loading the app, and saying it once when that fails: the app's own error with
  * its stack is the one stack that an operator is shown.
  */
-import { exitWithSentence } from '../config/operator-error.ts'
+import { exitWithSentence, OperatorError } from '../config/operator-error.ts'
 import type { Config } from '../config/options.ts'
-import type { FetchHandler } from '../handlers/app/contract.ts'
+import type { LoadedApp } from '../handlers/app/load-app.ts'
 import { loadTarget } from '../handlers/target.ts'
 
-/** The app's fetch handler; null when there is no app. Ends the process, exit code 1, when the app cannot be loaded. */
-export async function loadOrExit(config: Config): Promise<FetchHandler | null> {
+/** The app; null when there is none. Ends the process, exit code 1, when the app cannot be loaded. */
+export function loadOrExit(config: Config): Promise<LoadedApp | null> {
   ignoreBrokenOutput()
+  return orExit(config, WHILE_LOADING, () => loadTarget(config))
+}
+
+/** The app's own last word before it is forked. Ends the process, exit code 1, when that fails. */
+export function beforeForkOrExit(config: Config, app: LoadedApp | null): Promise<void> {
+  return orExit(config, IN_BEFORE_FORK, async () => {
+    try {
+      await app?.hooks.beforeFork?.()
+    } catch (error) {
+      throw new OperatorError(`beforeFork of ${nameOf(config)} failed; its own error follows`, { cause: error })
+    }
+  })
+}
+
+async function orExit<T>(config: Config, ends: Ends, act: () => Promise<T>): Promise<T> {
   let hasRunDry = false
   const noteDry = () => {
     hasRunDry = true // told only when nothing is left to wait for, not by process.exit
   }
   const sayWhy = () => {
     process.exitCode = EXIT_CANNOT_START
-    process.stderr.write(`prefork: ${describeEnd(config, hasRunDry)}\n`)
+    process.stderr.write(`prefork: ${nameOf(config)} ${hasRunDry ? ends.runDry : ends.exited}\n`)
   }
   process.once('beforeExit', noteDry)
   process.once('exit', sayWhy)
   try {
-    return await loadTarget(config)
+    return await act()
   } catch (error) {
     process.off('exit', sayWhy)
     exitWithSentence(error)
@@ -32,11 +47,24 @@ export async function loadOrExit(config: Config): Promise<FetchHandler | null> {
 }
 
 const EXIT_CANNOT_START = 1
-/** For an app that ends the process while it is loaded. */
-function describeEnd({ target }: Config, hasRunDry: boolean): string {
-  const app = target.kind === 'app' ? `the app ${target.file}` : 'the target'
-  if (hasRunDry) return `${app} awaits something at its top level that never comes; move it into fetch`
-  return `${app} called process.exit while loading; it must not, for it is loaded once for all workers`
+
+/** What to say of an app that ends the process while we wait for it. */
+interface Ends {
+  readonly runDry: string
+  readonly exited: string
+}
+
+const WHILE_LOADING: Ends = {
+  runDry: 'awaits something at its top level that never comes; move it into fetch',
+  exited: 'called process.exit while loading; it must not, for it is loaded once for all workers',
+}
+const IN_BEFORE_FORK: Ends = {
+  runDry: 'awaits something in beforeFork that never comes; move it into workerStart',
+  exited: 'called process.exit in beforeFork; it must not, for that is run once for all workers',
+}
+
+function nameOf({ target }: Config): string {
+  return target.kind === 'app' ? `the app ${target.file}` : 'the target'
 }
 
 /** Whoever read our output has gone (`prefork … | head -1`). The app's console.log must not end a worker for that. */

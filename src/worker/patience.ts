@@ -9,6 +9,7 @@
  * Reads no clock and sets no timer: the connection does.
  */
 import type { Timeouts } from '../config/options.ts'
+import type { Outbox } from '../net/outbox.ts'
 
 /** No deadline. How long a handler thinks is the app's own affair. */
 export const NEVER = Number.POSITIVE_INFINITY
@@ -37,6 +38,11 @@ export class Patience {
 
   unbind(): void {
     this.#boundAt = null
+  }
+
+  /** When the present wait must be over. */
+  deadline(outbox: Pick<Outbox, 'isBlocked' | 'bytesSent'>, awaited: Awaited, now: number): number {
+    return outbox.isBlocked ? this.whileBlocked(outbox.bytesSent, now) : this.until(awaited, now)
   }
 
   /** The deadline while the outbox is blocked, after `bytesSent` in the connection's life. */

@@ -14,6 +14,7 @@ import { recv, send, shutdown, socketpair } from '../kernel/socket.ts'
 import type { Log } from '../log.ts'
 import { EventLoop } from '../net/loop.ts'
 import { PlainTransport } from '../net/transport.ts'
+import { Row } from '../scoreboard.ts'
 import { Connection } from './connection.ts'
 import { Service } from './service.ts'
 
@@ -97,6 +98,8 @@ export class Client {
 export class PretendService {
   readonly log = new KeptLog()
   readonly loop = new EventLoop()
+  /** In memory of its own: nobody else looks at it. */
+  readonly row = new Row(new Float64Array(16))
   readonly service: Service
   readonly #t: TestContext
 
@@ -109,7 +112,8 @@ export class PretendService {
       timeouts: TIMEOUTS,
       log: this.log,
       accessLog: null,
-      localAuthority: 'test',
+      numbers: { connectionsAtOnce: LIMITS.connectionsMax, connectionsInLife: Number.POSITIVE_INFINITY },
+      row: this.row,
     })
     t.after(() => {
       for (const connection of this.service.connections) connection.close()
@@ -123,7 +127,7 @@ export class PretendService {
       if (isOpen(far)) close(far)
     })
     const peer = { family: 'IPv4', address: '192.0.2.1', port: 1234 } as const
-    return { connection: new Connection(new PlainTransport(near), peer, this.service), client: new Client(far) }
+    return { connection: new Connection(new PlainTransport(near), peer, 'test', this.service), client: new Client(far) }
   }
 
   /** A round of the loop, and what its promises lead to. */

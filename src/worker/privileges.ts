@@ -4,7 +4,8 @@
  *
  *     initgroups → setgid → setuid → no_new_privs
  *
- * For good: no set-user-ID program that it starts gives it anything back
+ * First of all: the kernel takes back PR_SET_PDEATHSIG when the user changes. For
+ * good: no set-user-ID program that it starts gives it anything back
  * (PR_SET_NO_NEW_PRIVS).
  */
 import type { Identity } from '../boot.ts'

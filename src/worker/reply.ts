@@ -123,10 +123,10 @@ function complete(exchange: Exchange, status: number, bodyBytes: number, owner: 
 }
 
 function noteAccess(exchange: Exchange, status: number, bodyBytes: number, owner: ReplyOwner): void {
-  const { head, remoteAddress } = exchange
+  const { head } = exchange
   owner.service.accessLog?.add(
     {
-      remoteAddress,
+      remoteAddress: owner.remoteAddress,
       method: head.method,
       target: head.target,
       minorVersion: head.minorVersion,

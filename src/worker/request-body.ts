@@ -43,6 +43,12 @@ export class RequestBody implements BodySource, BodySink {
   /** Set when the client broke the framing or a limit. */
   refusal: RefusalName | null = null
 
+  /** The body of a request; null when it has none. */
+  static of(head: RequestHead, bodyBytesMax: number, owner: BodyOwner): RequestBody | null {
+    const hasBody = head.bodyKind === 'chunked' || head.bodyLength > 0
+    return hasBody ? new RequestBody(head, bodyBytesMax, owner) : null
+  }
+
   constructor(head: RequestHead, bodyBytesMax: number, owner: BodyOwner) {
     this.#owner = owner
     this.#chunked = head.bodyKind === 'chunked' ? new ChunkedDecoder(bodyBytesMax) : null

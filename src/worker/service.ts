@@ -1,8 +1,12 @@
 /**
  * What all connections of one worker share: the loop, the buffers they take
- * turns with, the handler, the limits. Made once, after the fork.
+ * turns with, the handler, the limits, the worker's row of the scoreboard. Made
+ * once, after the fork.
+ *
+ * Here the process models differ, and nowhere else in a worker: they are two
+ * numbers, how many connections it may hold at once and how many in its life.
  */
-import type { Limits, Timeouts } from '../config/options.ts'
+import type { Config, Limits, Timeouts } from '../config/options.ts'
 import type { Handler } from '../handlers/handler.ts'
 import { httpDate } from '../http/date.ts'
 import { HeadParser } from '../http/head-parser.ts'
@@ -10,8 +14,47 @@ import type { Log } from '../log.ts'
 import { ReceiveBuffer } from '../net/inbox.ts'
 import type { EventLoop } from '../net/loop.ts'
 import { SendBuffer } from '../net/outbox.ts'
+import { CLOCK_OFFSET_MS, type Row } from '../scoreboard.ts'
 import type { AccessLog } from './access-log.ts'
 import type { Connection } from './connection.ts'
+
+/** What makes a process model. */
+export interface ModelNumbers {
+  readonly connectionsAtOnce: number
+  readonly connectionsInLife: number
+}
+
+export function numbersOf({ model, limits }: Config): ModelNumbers {
+  switch (model) {
+    case 'event':
+      return { connectionsAtOnce: limits.connectionsMax, connectionsInLife: Number.POSITIVE_INFINITY }
+    case 'prefork':
+      return { connectionsAtOnce: 1, connectionsInLife: Number.POSITIVE_INFINITY }
+    case 'fork':
+      return { connectionsAtOnce: 1, connectionsInLife: 1 }
+  }
+}
+
+/** Where connections come in from. */
+export interface Door {
+  /** There is no room for another connection. */
+  lookAway(): void
+  /** There may be room again: a connection has closed. */
+  look(): void
+  /** The worker is ending: takes in what only this worker can take by now, and closes for good. */
+  shut(): void
+}
+
+export interface ServiceParts {
+  readonly loop: EventLoop
+  readonly handler: Handler
+  readonly limits: Limits
+  readonly timeouts: Timeouts
+  readonly numbers: ModelNumbers
+  readonly log: Log
+  readonly accessLog: AccessLog | null
+  readonly row: Row
+}
 
 export class Service {
   readonly loop: EventLoop
@@ -20,48 +63,76 @@ export class Service {
   readonly timeouts: Timeouts
   readonly log: Log
   readonly accessLog: AccessLog | null
-  /** `127.0.0.1:8080`, for requests that name no host. */
-  readonly localAuthority: string
+  readonly row: Row
   readonly receiveBuffer: ReceiveBuffer
   readonly sendBuffer = new SendBuffer()
   readonly connections = new Set<Connection>()
+  readonly doors = new Set<Door>()
+  readonly connectionsAtOnce: number
+  /** How many more connections it may take in its life. */
+  connectionsLeft: number
   /** Promises given to `waitUntil` that have not settled. */
   unsettled = 0
-  /** Finish what you hold and take nothing new: every response says `Connection: close`. */
-  isStopping = false
-  /** Called once each when a connection has closed: an acceptor that had to look away may have room again. */
-  readonly waitingForRoom = new Set<() => void>()
+  /** The worker is ending: the next response of each connection is its last, and says `Connection: close`. */
+  isEnding = false
+  /** Nor does it wait for a next request any more: an idle connection is closed. */
+  closesIdle = false
   /** Called whenever a connection has closed or a `waitUntil` promise has settled. */
   onLess: () => void = () => {}
+  /** Called whenever a request has been answered. */
+  onAnswered: () => void = () => {}
   #spareParser: HeadParser | null = null
   #date = ''
   #dateSecond = -1
 
-  constructor(parts: {
-    loop: EventLoop
-    handler: Handler
-    limits: Limits
-    timeouts: Timeouts
-    log: Log
-    accessLog: AccessLog | null
-    localAuthority: string
-  }) {
+  constructor(parts: ServiceParts) {
     this.loop = parts.loop
     this.handler = parts.handler
     this.limits = parts.limits
     this.receiveBuffer = new ReceiveBuffer(parts.limits.headBytes)
     this.timeouts = parts.timeouts
+    this.connectionsAtOnce = parts.numbers.connectionsAtOnce
+    this.connectionsLeft = parts.numbers.connectionsInLife
     this.log = parts.log
     this.accessLog = parts.accessLog
-    this.localAuthority = parts.localAuthority
+    this.row = parts.row
+  }
+
+  get hasRoom(): boolean {
+    return this.connections.size < this.connectionsAtOnce && this.connectionsLeft > 0
+  }
+
+  /** Nothing is held, nothing is waited for. */
+  get isEmpty(): boolean {
+    return this.connections.size === 0 && this.unsettled === 0
+  }
+
+  /** A connection has come. */
+  welcome(connection: Connection): void {
+    this.connections.add(connection)
+    this.connectionsLeft -= 1
+    this.row.countAccepted(this.loop.now + CLOCK_OFFSET_MS)
+    if (this.hasRoom) return
+    for (const door of this.doors) door.lookAway()
   }
 
   /** A connection has given back its descriptor. */
   forget(connection: Connection): void {
     this.connections.delete(connection)
-    for (const look of this.waitingForRoom) look()
-    this.waitingForRoom.clear()
+    this.row.countClosed(0) // its bytes were counted as they went
+    if (this.hasRoom) for (const door of this.doors) door.look()
     this.onLess()
+  }
+
+  /** A request has come, and will be answered or refused. */
+  begin(): void {
+    this.row.countBegun(this.loop.now + CLOCK_OFFSET_MS)
+  }
+
+  /** It is over, however it ended. */
+  answered(): void {
+    this.row.countAnswered()
+    this.onAnswered()
   }
 
   /** A parser for one head. Nearly every head is whole at once, so one parser serves nearly all connections. */

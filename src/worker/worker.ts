@@ -1,26 +1,31 @@
 /**
- * THE CHILD: accepts, answers, closes, until it is told to stop.
+ * THE CHILD: accepts, answers, closes, until it is told to end.
  *
- *     (forked, or started afresh) → runWorker → ready → accept4 … → SIGTERM → drain → _exit
+ *     (forked, or started afresh) → runWorker → workerStart → ready → accept4 … → SIGQUIT → drain → workerStop → _exit
  *
- * It is told to stop by a signal, or by its line's hang-up: then the
- * supervisor is gone, and nobody would replace, stop or even know this worker.
+ * It is told to end by a signal, or by its line's hang-up: then the supervisor
+ * is gone. In the model 'fork' it is born with its one connection, and ends with
+ * it.
  */
 import type { InheritedListener } from '../boot.ts'
 import type { WorkerLine } from '../channel.ts'
 import type { Config } from '../config/options.ts'
-import type { FetchHandler } from '../handlers/app/contract.ts'
+import type { AppHooks } from '../handlers/app/contract.ts'
+import type { LoadedApp } from '../handlers/app/load-app.ts'
 import { BodyError } from '../handlers/handler.ts'
+import { withReadyPath } from '../handlers/ready.ts'
 import { createHandler } from '../handlers/target.ts'
-import { EPOLLHUP, EPOLLRDHUP } from '../kernel/constants.ts'
 import type { Fd } from '../kernel/fd.ts'
-import { _exit } from '../kernel/process.ts'
 import type { Log } from '../log.ts'
 import { EventLoop } from '../net/loop.ts'
 import { READY, type Scoreboard } from '../scoreboard.ts'
 import { Acceptor } from './acceptor.ts'
 import { openAccessLog } from './access-log.ts'
-import { Service } from './service.ts'
+import { startHeartbeat } from './heartbeat.ts'
+import { adopt, Line } from './line.ts'
+import { tireAfter } from './recycle.ts'
+import { numbersOf, Service } from './service.ts'
+import { EXIT_FAILED, Stopper } from './stopper.ts'
 
 export interface WorkerParts {
   readonly slot: number
@@ -28,60 +33,65 @@ export interface WorkerParts {
   readonly row: number
   readonly generation: number
   readonly config: Config
+  /** None where the supervisor accepts, and passes connections by the line. */
   readonly listeners: readonly InheritedListener[]
   /** The model 'fork': the connection it is born with. Null: it accepts for itself. */
   readonly connection: Fd | null
   readonly line: WorkerLine
   readonly scoreboard: Scoreboard
-  /** The app's fetch handler; null where the target is none. */
-  readonly app: FetchHandler | null
+  /** Null where the target is none. */
+  readonly app: LoadedApp | null
   readonly log: Log
 }
 
 /** How long a worker whose supervisor has vanished, or whose own code failed, may finish what it holds, in milliseconds. */
 const ORPHAN_GRACE_MS = 5_000
 
-const EXIT_OK = 0
-const EXIT_FAILED = 1
-/** Ended with requests unfinished, because the time to stop was over. */
-const EXIT_FORCED = 2
-
-/** Returns at once; the event loop does the rest. The process ends by `_exit`. */
-export function runWorker(parts: WorkerParts): void {
-  const { config, listeners, log, line } = parts
-  const row = parts.scoreboard.row(parts.row)
+/** Resolves when the worker serves; the event loop does the rest. The process ends by `_exit`. */
+export async function runWorker(parts: WorkerParts): Promise<void> {
+  const { config, scoreboard, log } = parts
+  const row = scoreboard.row(parts.row)
   row.begin(process.pid, parts.slot, parts.generation)
-  const loop = new EventLoop()
+  let isOrphan = false
+  const isServerEnding = () => isOrphan || scoreboard.isEnding
   const service = new Service({
-    loop,
-    handler: createHandler(config, parts.app, log),
+    loop: new EventLoop(),
+    handler: withReadyPath(createHandler(config, parts.app, log), config.readyPath, isServerEnding),
     limits: config.limits,
     timeouts: config.timeouts,
+    numbers: numbersOf(config),
     log,
     accessLog: openAccessLog(config.accessLog),
-    localAuthority: listeners[0]?.authority ?? 'localhost',
+    row,
   })
-  const acceptors = listeners.map(({ fd }) => new Acceptor(fd, service))
-  const stopper = new Stopper(service, acceptors)
-
-  obeySignals(stopper, config)
+  const stopper = new Stopper(service)
+  obeySignals(stopper, service, config)
   survive(stopper, log)
-  loop.watch(line.fd, EPOLLHUP | EPOLLRDHUP, {
-    onReady: () => {
-      loop.unwatch(line.fd)
-      log.warn('the supervisor is gone; finishing and leaving')
-      stopper.stop(ORPHAN_GRACE_MS, EXIT_FAILED)
-    },
+  const line = new Line(parts.line, service, () => {
+    isOrphan = true
+    log.warn('the supervisor is gone; finishing and leaving')
+    stopper.stop(ORPHAN_GRACE_MS, EXIT_FAILED)
   })
-  loop.start()
-  row.phase = READY
-  line.send({ type: 'ready', pid: process.pid })
+  startHeartbeat(row, config.timeouts.workerTimeoutMs)
+  service.loop.start()
+
+  service.unsettled += 1 // told to end while the app starts, it waits for that
+  const isStarted = await startApp(parts, stopper)
+  service.unsettled -= 1
+  if (isStarted) serve(parts, service, line)
+  else stopper.stop(ORPHAN_GRACE_MS, EXIT_FAILED)
+  stopper.leaveIfDone()
 }
 
-/** SIGTERM stops within stopMs, SIGQUIT drains. What else a service manager may send to every process is the supervisor's to decide. */
-function obeySignals(stopper: Stopper, config: Config): void {
-  process.on('SIGTERM', () => stopper.stop(config.timeouts.stopMs, EXIT_OK))
-  process.on('SIGQUIT', () => stopper.stop(Number.POSITIVE_INFINITY, EXIT_OK))
+/** SIGTERM stops, SIGQUIT drains, SIGUSR1 reopens the log. What else a service manager may send to every process is the supervisor's to decide. */
+function obeySignals(stopper: Stopper, { accessLog, log }: Service, { timeouts, accessLog: where }: Config): void {
+  process.on('SIGTERM', () => stopper.stop(timeouts.stopMs))
+  process.on('SIGQUIT', () => stopper.drain(timeouts.drainGraceMs, timeouts.drainTimeoutMs))
+  process.on('SIGUSR1', () => {
+    if (accessLog === null || where === '-') return
+    const error = accessLog.reopen(where)
+    if (error !== null) log.error(`cannot reopen the access log, and goes on in the old one: ${error.message}`)
+  })
   for (const signal of ['SIGINT', 'SIGHUP']) process.on(signal, () => {})
 }
 
@@ -101,49 +111,35 @@ function survive(stopper: Stopper, log: Log): void {
   })
 }
 
-/** Takes nothing new, finishes what is held, and ends the process. */
-class Stopper {
-  readonly #service: Service
-  readonly #acceptors: readonly Acceptor[]
-  #exitCode = EXIT_OK
-  #timer: NodeJS.Timeout | null = null
-
-  constructor(service: Service, acceptors: readonly Acceptor[]) {
-    this.#service = service
-    this.#acceptors = acceptors
+/** False when its workerStart failed: without the database it was to open there, no request would be answered well. */
+async function startApp({ app, slot, generation, log }: WorkerParts, stopper: Stopper): Promise<boolean> {
+  const hooks: AppHooks = app?.hooks ?? {}
+  const context = { slot, generation, pid: process.pid }
+  try {
+    await hooks.workerStart?.(context)
+  } catch (error) {
+    log.errorWithStack("the app's workerStart failed; this worker ends", error)
+    return false
   }
-
-  /** Called again (a second SIGTERM, or one after SIGQUIT), it only sets the new bound. */
-  stop(graceMs: number, exitCode: number): void {
-    this.#exitCode = Math.max(this.#exitCode, exitCode)
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    if (Number.isFinite(graceMs)) this.#timer = setTimeout(() => this.#leave(EXIT_FORCED), graceMs)
-    const service = this.#service
-    if (!service.isStopping) {
-      service.isStopping = true
-      for (const acceptor of this.#acceptors) acceptor.stop()
-      service.onLess = () => this.#leaveIfEmpty()
-      for (const connection of [...service.connections]) connection.stop()
-    }
-    this.#leaveIfEmpty()
-  }
-
-  #leaveIfEmpty(): void {
-    if (this.#service.connections.size === 0 && this.#service.unsettled === 0) this.#leave(this.#exitCode)
-  }
-
-  /** `exit` listeners of the app run; then everything that is gathered is written. */
-  #leave(exitCode: number): never {
-    if (exitCode === EXIT_FORCED) {
-      const { connections, unsettled, log } = this.#service
-      log.warn(`out of time: cutting ${connections.size} connections, ${unsettled} waitUntil promises`)
-    }
+  if (hooks.workerStop === undefined) return true
+  stopper.workerStop = async () => {
     try {
-      process.emit('exit', exitCode)
+      await hooks.workerStop?.(context)
     } catch (error) {
-      this.#service.log.errorWithStack("an 'exit' listener failed", error)
+      log.errorWithStack("the app's workerStop failed", error)
     }
-    this.#service.accessLog?.flush()
-    return _exit(exitCode)
   }
+  return true
+}
+
+/** Opens the doors that the process model and the accept strategy give it. */
+function serve(parts: WorkerParts, service: Service, line: Line): void {
+  const { config, listeners, connection } = parts
+  if (!service.isEnding) service.row.phase = READY
+  if (connection !== null) return adopt(connection, service)
+  if (service.isEnding) return
+  tireAfter(config.recycle.maxRequestsPerWorker, service, parts.line)
+  for (const listener of listeners) new Acceptor(listener, service)
+  if (listeners.length === 0) line.open()
+  parts.line.send({ type: 'ready', pid: process.pid })
 }

@@ -64,10 +64,6 @@ export class Program {
     return this.#child.pid!
   }
 
-  get isRunning(): boolean {
-    return this.#child.exitCode === null && this.#child.signalCode === null
-  }
-
   /** The first line of its output that contains `text` or matches it, printed already or yet to come. */
   async waitForLine(text: string | RegExp): Promise<string> {
     const [line] = await this.waitForLines(text, 1)

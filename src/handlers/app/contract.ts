@@ -42,6 +42,45 @@ export interface AppContext {
  */
 export type FetchHandler = (request: Request, context: AppContext) => Response | Promise<Response>
 
+/** Which worker this is. */
+export interface WorkerContext {
+  /** Its numbered place, from 0: a worker that takes another's place has the same. */
+  readonly slot: number
+  /** 1 for the app as it was first loaded, one more with each reload. */
+  readonly generation: number
+  readonly pid: number
+}
+
+/**
+ * What an app module may export beside its app, each under its own name:
+ *
+ *     export async function workerStart({ slot }) { database = await connect() }
+ *     export async function workerStop() { await database.close() }
+ *
+ * Each is waited for.
+ */
+export interface AppHooks {
+  /**
+   * Once, when the app has been loaded and before any worker is forked from the
+   * process that loaded it: for memory that all workers are to share. A
+   * connection or a thread that is open when it has returned does not survive
+   * the fork. Where workers are started by exec, nothing is forked, and it is
+   * not called. A throw keeps the server from starting.
+   */
+  beforeFork?(): void | Promise<void>
+  /**
+   * In each worker, before it takes its first connection: the place to connect
+   * to a database. A throw ends the worker.
+   */
+  workerStart?(context: WorkerContext): void | Promise<void>
+  /**
+   * In each worker that ends, once it holds no connection and no `waitUntil`
+   * promise, within its stop or drain deadline. A worker that is cut off by that
+   * deadline, or killed, does not come to it.
+   */
+  workerStop?(context: WorkerContext): void | Promise<void>
+}
+
 /**
  * What an app module exports as its default: a function, or any object with
  * `fetch`, which is called as its method. Hono, h3 and Elysia apps are such objects.

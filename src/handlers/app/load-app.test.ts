@@ -76,7 +76,7 @@ after(() => rmSync(folder, { recursive: true }))
 test('an app is loaded from its file, TypeScript too', async () => {
   const file = join(folder, 'app.ts')
   writeFileSync(file, "export default { fetch(request: Request): Response { return new Response('typed') } }\n")
-  const fetch = await loadApp(file)
+  const { fetch } = await loadApp(file)
   assert.equal(await (await fetch(request, context)).text(), 'typed')
 })
 

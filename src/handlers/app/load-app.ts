@@ -1,5 +1,5 @@
 /**
- * From an app's file to the function that answers requests.
+ * From an app's file to the function that answers requests, and the hooks beside it.
  *
  * Runs once, in the process that forks the workers (and in `prefork check`). An
  * app that cannot be loaded, or is none, is the operator's to mend: a sentence
@@ -7,13 +7,21 @@
  */
 import { importModule } from '../../config/import-module.ts'
 import { OperatorError, quote } from '../../config/operator-error.ts'
-import type { AppContext, FetchHandler } from './contract.ts'
+import type { AppContext, AppHooks, FetchHandler } from './contract.ts'
+import { hooksFrom } from './hooks.ts'
 import { installLazyFetch } from './lazy-fetch.ts'
 
+/** What is made of an app module. */
+export interface LoadedApp {
+  readonly fetch: FetchHandler
+  readonly hooks: AppHooks
+}
+
 /** Imports the app. The lazy Request and Response go in first: an app may take hold of the classes while it loads. */
-export async function loadApp(file: string): Promise<FetchHandler> {
+export async function loadApp(file: string): Promise<LoadedApp> {
   installLazyFetch()
-  return appFrom(await imported(file), file)
+  const moduleNamespace = await imported(file)
+  return { fetch: appFrom(moduleNamespace, file), hooks: hooksFrom(moduleNamespace, file) }
 }
 
 async function imported(file: string): Promise<unknown> {

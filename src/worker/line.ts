@@ -1,0 +1,88 @@
+/**
+ * The worker's line to the supervisor, in its event loop.
+ *
+ *     it hangs up           the supervisor is gone, and nobody would replace, stop or even know this worker
+ *     a connection comes    accept 'parent': the supervisor has accepted it (accept4(2)) and passes it (SCM_RIGHTS)
+ *
+ * In the model 'fork' the line is the preloader's own channel, shared by all its
+ * children: then it is watched, and never read.
+ */
+import type { WorkerLine } from '../channel.ts'
+import { EPOLLHUP, EPOLLIN, EPOLLRDHUP } from '../kernel/constants.ts'
+import { close, type Fd } from '../kernel/fd.ts'
+import { formatSocketAddress } from '../kernel/sockaddr.ts'
+import { getpeername, getsockname } from '../kernel/socket.ts'
+import type { Watcher } from '../net/loop.ts'
+import { PlainTransport } from '../net/transport.ts'
+import { Connection } from './connection.ts'
+import type { Door, Service } from './service.ts'
+
+const HANG_UP = EPOLLHUP | EPOLLRDHUP
+
+export class Line implements Watcher, Door {
+  readonly #line: WorkerLine
+  readonly #service: Service
+  readonly #onGone: () => void
+  /** The supervisor passes connections. */
+  #isOpen = false
+  #hasHungUp = false
+
+  constructor(line: WorkerLine, service: Service, onGone: () => void) {
+    this.#line = line
+    this.#service = service
+    this.#onGone = onGone
+    service.loop.watch(line.fd, HANG_UP, this)
+  }
+
+  /** From here on connections may come. */
+  open(): void {
+    this.#isOpen = true
+    this.#service.doors.add(this)
+    this.look()
+  }
+
+  onReady(events: number): void {
+    this.#take()
+    if ((events & HANG_UP) === 0 || this.#hasHungUp) return
+    this.#hasHungUp = true
+    this.#service.loop.unwatch(this.#line.fd)
+    this.#onGone()
+  }
+
+  look(): void {
+    if (!this.#hasHungUp) this.#service.loop.rewatch(this.#line.fd, HANG_UP | EPOLLIN)
+  }
+
+  lookAway(): void {
+    if (!this.#hasHungUp) this.#service.loop.rewatch(this.#line.fd, HANG_UP)
+  }
+
+  /** What was passed before the supervisor told this worker to end lies in the line, and nobody else can take it. */
+  shut(): void {
+    this.#take(Number.POSITIVE_INFINITY)
+  }
+
+  #take(most = this.#service.connectionsAtOnce): void {
+    if (!this.#isOpen) return
+    let count = 0
+    while (this.#service.connections.size < most) {
+      const message = this.#line.receive()
+      if (message === null || message === 'closed') break
+      for (const fd of this.#line.fds) adopt(fd, this.#service)
+      count += 1
+    }
+    if (count > 0) this.#line.send({ type: 'taken', count })
+  }
+}
+
+/** A connection that somebody else has accepted. */
+export function adopt(fd: Fd, service: Service): void {
+  const peer = getpeername(fd)
+  if (peer === null) {
+    close(fd) // it has left before it was looked at
+    service.connectionsLeft -= 1
+    return
+  }
+  const connection = new Connection(new PlainTransport(fd), peer, formatSocketAddress(getsockname(fd)), service)
+  if (service.closesIdle) connection.stop()
+}
