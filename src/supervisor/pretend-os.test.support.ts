@@ -26,7 +26,8 @@ import {
   SUCCEEDED_AFTER_MS,
 } from './fates.test.support.ts'
 import type { Happening, Line, Os, OtherSignal, Seat, StopSignal } from './os.ts'
-import { PretendMachine, type Process, type Wire } from './pretend-machine.test.support.ts'
+import type { Process, Wire } from './pretend-machine.test.support.ts'
+import { PretendOutside } from './pretend-outside.test.support.ts'
 import type { Generation } from './roster.ts'
 
 interface Preloader extends Process {
@@ -40,13 +41,7 @@ interface Preloader extends Process {
   isEnding: boolean
 }
 
-export class PretendOs extends PretendMachine implements Os {
-  /** What the operator was told. */
-  readonly said: string[] = []
-  /** What other programs were told: a service manager, a predecessor, whoever passes connections on. */
-  readonly told: string[] = []
-  /** What whoever asked for a reload was answered: all of it, for each. */
-  readonly answers: (string | null)[][] = []
+export class PretendOs extends PretendOutside implements Os {
   /** A test may say how many connections a worker has, by its pid, and how large it is. */
   connectionsOf: (pid: number) => number = () => 0
   sizeOf: (pid: number) => number | null = () => null
@@ -71,13 +66,6 @@ export class PretendOs extends PretendMachine implements Os {
 
   signal(signal: StopSignal | OtherSignal): void {
     this.happen({ type: 'signal', signal })
-  }
-
-  /** As `prefork reload` asks. */
-  reload(): void {
-    const answers: (string | null)[] = []
-    this.answers.push(answers)
-    this.happen({ type: 'reload', reply: (failure) => answers.push(failure) })
   }
 
   report(from: number, report: PreloaderReport): void {
@@ -113,7 +101,7 @@ export class PretendOs extends PretendMachine implements Os {
     const row = preloader?.rows.find((it) => ![...this.processes.values()].some((at) => at.isAlive && at.row === it))
     if (preloader === undefined || row === undefined) return false
     const child = this.bear(fate, { parent: preloader, channelOf: preloader, manner: 'obedient', row })
-    this.#pidsOfRows.set(row, child.pid)
+    this.#beginRow(child)
     return true
   }
 
@@ -282,42 +270,6 @@ export class PretendOs extends PretendMachine implements Os {
     this.wires.get(line)!.isEnlisted = false
   }
 
-  announce(): void {
-    this.did('announce')
-  }
-
-  relievePredecessor(): void {
-    this.told.push('relieved')
-  }
-
-  beginReload(): void {
-    this.told.push('reloading')
-  }
-
-  endReload({ number }: Generation): void {
-    this.told.push(`generation ${number} serves`)
-  }
-
-  beginEnding(): void {
-    this.told.push('ending')
-  }
-
-  stopAccepting(): void {
-    this.told.push('accepts no more')
-  }
-
-  warn(message: string): void {
-    this.said.push(`warn ${message}`)
-  }
-
-  error(message: string): void {
-    this.said.push(`error ${message}`)
-  }
-
-  info(message: string): void {
-    this.said.push(`info ${message}`)
-  }
-
   // ── what processes do ──────────────────────────────────────────────────────
 
   #load(preloader: Preloader): void {
@@ -345,13 +297,19 @@ export class PretendOs extends PretendMachine implements Os {
     const row = fate.isNameless === true ? null : wire.row
     const worker = this.bear(fate, { ...who, wire, row })
     wire.worker = worker
-    if (row !== null) this.#pidsOfRows.set(row, worker.pid)
+    if (worker.manner === 'deaf') this.#beginRow(worker)
     this.in(worker.fate.readyAfterMs ?? READY_AFTER_MS, () => this.#beReady(worker, wire))
     return worker
   }
 
+  /** One that is started by exec has to load the app before. */
+  #beginRow({ row, pid }: Process): void {
+    if (row !== null) this.#pidsOfRows.set(row, pid)
+  }
+
   #beReady(worker: Process, wire: Wire): void {
     if (!worker.isAlive) return
+    this.#beginRow(worker)
     worker.manner = 'obedient'
     if (wire.isOpen) this.happen({ type: 'word', line: wire.line, report: { type: 'ready', pid: worker.pid } })
     else this.#leave(worker)
