@@ -281,8 +281,7 @@ export class PretendOs extends PretendOutside implements Os {
   }
 
   #fork(preloader: Preloader, wire: Wire): void {
-    if (!preloader.isAlive) return
-    preloader.inHand.delete(wire)
+    if (!preloader.isAlive || !preloader.inHand.delete(wire)) return
     const { slot } = wire
     if (preloader.unborn-- > 0) {
       this.report(preloader.pid, { type: 'unborn', slot, why: 'fork: EAGAIN' })
