@@ -10,7 +10,6 @@ import { SIGKILL, SIGQUIT, SIGTERM, SIGUSR1 } from '../kernel/constants.ts'
 import { type Death, SIG_NONE, signalName } from '../kernel/process.ts'
 import { type Fate, KILLED_AFTER_MS, STOPPED_AFTER_MS } from './fates.test.support.ts'
 import type { Happening, Line } from './os.ts'
-import type { Generation } from './roster.ts'
 
 export interface Process {
   readonly pid: number
@@ -59,10 +58,6 @@ export class PretendMachine {
   /** What was done to the machine, and when. */
   readonly log: string[] = []
   readonly times: number[] = []
-  /** What the operator was told. */
-  readonly said: string[] = []
-  /** What other programs were told: a service manager, a predecessor, whoever passes connections on. */
-  readonly told: string[] = []
   /** A test may look at every signal before it is sent. */
   onKill: (pid: number, signal: number) => void = () => {}
   protected readonly processes = new Map<number, Process>()
@@ -136,42 +131,6 @@ export class PretendMachine {
 
   now(): number {
     return this.#now
-  }
-
-  announce(): void {
-    this.did('announce')
-  }
-
-  relievePredecessor(): void {
-    this.told.push('relieved')
-  }
-
-  beginReload(): void {
-    this.told.push('reloading')
-  }
-
-  endReload({ number }: Generation): void {
-    this.told.push(`generation ${number} serves`)
-  }
-
-  beginEnding(): void {
-    this.told.push('ending')
-  }
-
-  stopAccepting(): void {
-    this.told.push('accepts no more')
-  }
-
-  warn(message: string): void {
-    this.said.push(`warn ${message}`)
-  }
-
-  error(message: string): void {
-    this.said.push(`error ${message}`)
-  }
-
-  info(message: string): void {
-    this.said.push(`info ${message}`)
   }
 
   kill(pid: number, signal: number): boolean {

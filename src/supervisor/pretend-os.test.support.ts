@@ -26,7 +26,8 @@ import {
   SUCCEEDED_AFTER_MS,
 } from './fates.test.support.ts'
 import type { Happening, Line, Os, OtherSignal, Seat, StopSignal } from './os.ts'
-import { PretendMachine, type Process, type Wire } from './pretend-machine.test.support.ts'
+import type { Process, Wire } from './pretend-machine.test.support.ts'
+import { PretendOutside } from './pretend-outside.test.support.ts'
 import type { Generation } from './roster.ts'
 
 interface Preloader extends Process {
@@ -40,11 +41,7 @@ interface Preloader extends Process {
   isEnding: boolean
 }
 
-const NOBODY = { pid: 0, connections: 0, heartbeatAt: 0 }
-
-export class PretendOs extends PretendMachine implements Os {
-  /** What whoever asked for a reload was answered: all of it, for each. */
-  readonly answers: (string | null)[][] = []
+export class PretendOs extends PretendOutside implements Os {
   /** A test may say how many connections a worker has, by its pid, and how large it is. */
   connectionsOf: (pid: number) => number = () => 0
   sizeOf: (pid: number) => number | null = () => null
@@ -69,13 +66,6 @@ export class PretendOs extends PretendMachine implements Os {
 
   signal(signal: StopSignal | OtherSignal): void {
     this.happen({ type: 'signal', signal })
-  }
-
-  /** As `prefork reload` asks. */
-  reload(): void {
-    const answers: (string | null)[] = []
-    this.answers.push(answers)
-    this.happen({ type: 'reload', reply: (failure) => answers.push(failure) })
   }
 
   report(from: number, report: PreloaderReport): void {
@@ -111,7 +101,7 @@ export class PretendOs extends PretendMachine implements Os {
     const row = preloader?.rows.find((it) => ![...this.processes.values()].some((at) => at.isAlive && at.row === it))
     if (preloader === undefined || row === undefined) return false
     const child = this.bear(fate, { parent: preloader, channelOf: preloader, manner: 'obedient', row })
-    this.#pidsOfRows.set(row, child.pid)
+    this.#beginRow(child)
     return true
   }
 
@@ -189,7 +179,9 @@ export class PretendOs extends PretendMachine implements Os {
     for (const child of this.processes.values()) if (child.parent?.pid === pid) this.hear(child, signal)
   }
 
-  prepareLog(): void {}
+  prepareLog(generation: Generation): void {
+    this.did(`log of ${generation.number}`)
+  }
 
   orderEnd(pid: number, signal: number): void {
     this.did(`end ${pid} by ${signalName(signal)}`)
@@ -229,7 +221,7 @@ export class PretendOs extends PretendMachine implements Os {
   row(index: number): { pid: number; connections: number; heartbeatAt: number } {
     const pid = this.#pidsOfRows.get(index) ?? 0
     const process = this.processes.get(pid)
-    if (process === undefined || process.manner === 'unprepared') return NOBODY
+    if (process === undefined) return { pid: 0, connections: 0, heartbeatAt: 0 }
     return { pid, connections: this.connectionsOf(pid), heartbeatAt: this.heartbeatOf(process) }
   }
 
@@ -289,8 +281,7 @@ export class PretendOs extends PretendMachine implements Os {
   }
 
   #fork(preloader: Preloader, wire: Wire): void {
-    if (!preloader.isAlive) return
-    preloader.inHand.delete(wire)
+    if (!preloader.isAlive || !preloader.inHand.delete(wire)) return
     const { slot } = wire
     if (preloader.unborn-- > 0) {
       this.report(preloader.pid, { type: 'unborn', slot, why: 'fork: EAGAIN' })
@@ -305,13 +296,19 @@ export class PretendOs extends PretendMachine implements Os {
     const row = fate.isNameless === true ? null : wire.row
     const worker = this.bear(fate, { ...who, wire, row })
     wire.worker = worker
-    if (row !== null) this.#pidsOfRows.set(row, worker.pid)
+    if (worker.manner === 'deaf') this.#beginRow(worker)
     this.in(worker.fate.readyAfterMs ?? READY_AFTER_MS, () => this.#beReady(worker, wire))
     return worker
   }
 
+  /** One that is started by exec has to load the app before. */
+  #beginRow({ row, pid }: Process): void {
+    if (row !== null) this.#pidsOfRows.set(row, pid)
+  }
+
   #beReady(worker: Process, wire: Wire): void {
     if (!worker.isAlive) return
+    this.#beginRow(worker)
     worker.manner = 'obedient'
     if (wire.isOpen) this.happen({ type: 'word', line: wire.line, report: { type: 'ready', pid: worker.pid } })
     else this.#leave(worker)

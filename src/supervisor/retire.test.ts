@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SIGKILL } from '../kernel/constants.ts'
-import { DRAIN_MS, did, LATE_MS, life, MARGIN_MS, NEVER, STOP_MS } from './life.test.support.ts'
+import { BOOT_MS, DRAIN_MS, did, LATE_MS, life, MARGIN_MS, NEVER, STOP_MS } from './life.test.support.ts'
 import type { PretendOs } from './pretend-os.test.support.ts'
 
 function didSince(os: PretendOs, ms: number): string[] {
@@ -243,6 +243,11 @@ test('its preloader accepts, and forks by itself', async () => {
   assert.deepEqual(did(os), ['preloader', 'accept', 'announce'])
   assert.equal(os.when('end 100 by SIGTERM').length, 1)
   assert.equal(exitCode, 0)
+})
+
+test('it has bootMs to load the app, and bootMs to begin', async () => {
+  const { os } = await life({ ...FORK, preloaders: [{ readyAfterMs: BOOT_MS - 0.5 }] })
+  assert.deepEqual(did(os), ['preloader', 'accept', 'announce'])
 })
 
 test('a child that fails is told of', async () => {
