@@ -15,7 +15,8 @@ export function tireAfter(maxRequests: number, service: Service, line: WorkerLin
   let left = share
   service.onAnswered = () => {
     left -= 1
-    if (left === 0 && !service.isEnding) line.send({ type: 'tired', why: `it has answered ${share} requests` })
+    if (left === 0 && !service.isEnding)
+      line.send({ type: 'tired', why: `it has answered its share of requests (${share})` })
   }
 }
 
