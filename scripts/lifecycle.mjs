@@ -13,6 +13,9 @@ import { build } from './build.mjs'
 import { hasRightNode, installIfNeeded } from './setup.mjs'
 import { chooseSeed, countLines, findTests, runSuite } from './suite.mjs'
 
+/** The longest scene takes two minutes on an idle machine. */
+const SCENE_MS_MAX = 900_000
+
 const asked = process.argv.slice(2)
 
 process.exitCode = hasRightNode() && installIfNeeded() && build() && runScenes() ? 0 : 1
@@ -25,7 +28,11 @@ function runScenes() {
   }
   process.env.PREFORK_LIFECYCLE = 'long'
   const seed = chooseSeed()
-  const { passed, counts } = runSuite({ files, flags: ['--test-concurrency=1'], name: 'lifecycle' })
+  const { passed, counts } = runSuite({
+    files,
+    flags: ['--test-concurrency=1', `--test-timeout=${SCENE_MS_MAX}`],
+    name: 'lifecycle',
+  })
   console.log(`\nPREFORK_SEED=${seed} repeats the random choices of this run\n`)
   if (counts !== null) console.log(countLines(counts).join('\n'))
   return passed

@@ -24,8 +24,18 @@ export interface WorkerSeat {
   readonly row: number
 }
 
+/** Whom a process runs as. */
+export interface Identity {
+  /** By which its supplementary groups are found; null for none. */
+  readonly name: string | null
+  readonly uid: number
+  readonly gid: number
+}
+
 export interface Boot {
   readonly config: Config
+  /** Null: as whoever started the server. */
+  readonly identity: Identity | null
   /** Counts the reloads: 1 for the first. */
   readonly generation: number
   /** The preloader's channel, or the worker's line. */

@@ -26,6 +26,8 @@ export type Order =
    * from `firstRow` on.
    */
   | { readonly type: 'accept'; readonly firstRow: number; readonly authorities: readonly string[] }
+  /** The model 'fork': pass the signal on to all children. */
+  | { readonly type: 'tell'; readonly signal: number }
   /** The model 'fork': accept no more, and end when the last child has; within so many milliseconds, Infinity as null. */
   | { readonly type: 'end'; readonly signal: number; readonly withinMs: number | null }
 

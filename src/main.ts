@@ -1,19 +1,21 @@
 /**
- * The command: `prefork [target] [options]`, `prefork check`.
+ * The command: `prefork [target] [options]`, `prefork check`, and what is said to
+ * a running server: `prefork reload`, `stop`, `quit`, `status`.
  *
  * An operator's mistake ends here as a sentence on stderr and exit code 1. In
  * the order of a start: command line → configuration → listeners (supervisor/)
  * → workers.
  */
-import { readFileSync } from 'node:fs'
 import { check } from './check.ts'
-import { type CommandLine, parseCommandLine } from './config/command-line.ts'
+import { runCommand } from './command/run.ts'
+import { type CommandLine, type ControlCommand, parseCommandLine } from './config/command-line.ts'
 import { helpText } from './config/help.ts'
-import { loadConfig } from './config/load.ts'
+import { loadConfig, loadReach } from './config/load.ts'
 import { exitWithSentence } from './config/operator-error.ts'
 import { startFolder } from './config/start-folder.ts'
 import { createLog } from './log.ts'
 import { serve } from './supervisor/serve.ts'
+import { version } from './version.ts'
 
 const EXIT_OK = 0
 
@@ -40,7 +42,7 @@ async function run(commandLine: CommandLine): Promise<number> {
     case 'stop':
     case 'quit':
     case 'status':
-      throw new Error('not wired yet')
+      return tell(commandLine.command, commandLine)
     case 'serve': {
       const config = await loadConfig(commandLine, process.env, startFolder())
       return serve(config, createLog(config.logLevel, `supervisor (pid ${process.pid})`))
@@ -48,7 +50,8 @@ async function run(commandLine: CommandLine): Promise<number> {
   }
 }
 
-function version(): string {
-  const manifest = new URL('../../package.json', import.meta.url)
-  return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version
+/** To a server that is running: the one that the same options name. */
+async function tell(command: ControlCommand, commandLine: CommandLine): Promise<number> {
+  const { control, pidFile } = await loadReach(commandLine, startFolder())
+  return runCommand({ command, json: commandLine.json, control, pidFile })
 }

@@ -74,6 +74,13 @@ test('the next worker of a row begins from nothing', () => {
   assert.deepEqual(new Set(Object.values(counts)), new Set([0]))
 })
 
+test('what those before it had counted is kept in the row', () => {
+  const row = Scoreboard.create().row(9)
+  assert.deepEqual(row.earlier, { requests: 0, accepted: 0, bytesSent: 0 })
+  for (let worker = 1; worker <= 3; worker++) fill(row, 1000 * worker)
+  assert.deepEqual(row.earlier, { requests: 2 * 7, accepted: 2 * 5, bytesSent: 2 * (1000 + 2000) })
+})
+
 test('rows do not overlap, nor does the head', () => {
   const scoreboard = Scoreboard.create()
   const indexes = [0, 1, 2, ROWS_MAX - 2, ROWS_MAX - 1]

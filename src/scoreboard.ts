@@ -9,8 +9,8 @@
  * which the machine stores and loads whole: so readers need no lock. A reader may
  * see two fields of one row at slightly different moments, no more.
  *
- * A row outlives its worker, until it is given to the next: what a killed worker
- * had counted can still be read.
+ * A row outlives its worker, until it is given to the next, which keeps the sum of
+ * what those before it had counted: nothing is lost with a worker that is killed.
  */
 import { MAP_SHARED, PROT_READ, PROT_WRITE } from './kernel/constants.ts'
 import type { Fd } from './kernel/fd.ts'
@@ -43,8 +43,19 @@ const CONNECTIONS = 8
 const ACTIVE = 9
 const REQUESTS = 10
 const BYTES_SENT = 11
+/** Of the workers that had this row before. */
+const EARLIER_ACCEPTED = 12
+const EARLIER_REQUESTS = 13
+const EARLIER_BYTES_SENT = 14
 
 const HEAD_IS_ENDING = 0
+
+/** What is counted of a whole life. */
+export interface Counts {
+  readonly requests: number
+  readonly accepted: number
+  readonly bytesSent: number
+}
 
 /** Milliseconds that every process of this boot of the machine agrees on: CLOCK_MONOTONIC. */
 export function monotonicMs(): number {
@@ -103,7 +114,11 @@ export class Row {
 
   /** By the worker, first of all. */
   begin(pid: number, slot: number, generation: number): void {
-    this.#numbers.fill(0)
+    const { accepted, requests, bytesSent } = this.earlier
+    this.#numbers[EARLIER_ACCEPTED] = accepted + this.accepted
+    this.#numbers[EARLIER_REQUESTS] = requests + this.requests
+    this.#numbers[EARLIER_BYTES_SENT] = bytesSent + this.bytesSent
+    this.#numbers.fill(0, PID, EARLIER_ACCEPTED)
     this.#numbers[PID] = pid
     this.#numbers[SLOT] = slot
     this.#numbers[GENERATION] = generation
@@ -173,6 +188,15 @@ export class Row {
   /** Bytes that the kernel has taken from it for its clients: heads, bodies, framing. */
   get bytesSent(): number {
     return this.#numbers[BYTES_SENT]!
+  }
+
+  /** What the workers that had this row before had counted, all together. */
+  get earlier(): Counts {
+    return {
+      requests: this.#numbers[EARLIER_REQUESTS]!,
+      accepted: this.#numbers[EARLIER_ACCEPTED]!,
+      bytesSent: this.#numbers[EARLIER_BYTES_SENT]!,
+    }
   }
 
   countAccepted(now: number): void {

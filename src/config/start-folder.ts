@@ -6,10 +6,18 @@
  * release that the server was started with; the shell's $PWD has not.
  */
 import { statSync } from 'node:fs'
+import { OperatorError } from './operator-error.ts'
 
-/** What relative paths are relative to. */
+/** What relative paths are relative to. Throws an OperatorError when it is gone. */
 export function startFolder(named = process.env.PWD): string {
-  return named?.startsWith('/') && isHere(named) ? named : process.cwd()
+  if (named?.startsWith('/') && isHere(named)) return named
+  try {
+    return process.cwd()
+  } catch {
+    throw new OperatorError(
+      'the folder that prefork was started in does not exist any more; put it back, or start prefork in another',
+    )
+  }
 }
 
 function isHere(path: string): boolean {

@@ -24,6 +24,7 @@ export const SO_RCVBUF = 8
 export const SO_KEEPALIVE = 9
 export const SO_LINGER = 13
 export const SO_REUSEPORT = 15
+export const SO_PEERCRED = 17
 export const SO_ACCEPTCONN = 30
 export const SO_DOMAIN = 39
 export const SO_INCOMING_CPU = 49

@@ -19,10 +19,13 @@ import { after, test } from 'node:test'
 import {
   AF_UNIX,
   AT_FDCWD,
+  LOCK_EX,
+  LOCK_NB,
   O_CREAT,
   O_EXCL,
   O_PATH,
   O_RDONLY,
+  O_RDWR,
   O_WRONLY,
   RESOLVE_BENEATH,
   RESOLVE_NO_MAGICLINKS,
@@ -32,7 +35,7 @@ import {
 } from './constants.ts'
 import { EAGAIN, EBADF, EEXIST, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, EXDEV } from './errno.ts'
 import { close, type Fd } from './fd.ts'
-import { fstat, ftruncate, memfd_create, open, openat2, pread, read, Stat, sendfile, write } from './file.ts'
+import { flock, fstat, ftruncate, memfd_create, open, openat2, pread, read, Stat, sendfile, write } from './file.ts'
 import { O_DIRECTORY } from './layout.ts'
 import { allocate } from './memory.ts'
 import { recv, socketpair } from './socket.ts'
@@ -254,4 +257,15 @@ test('ftruncate makes a file longer, with zeros that take no memory, and shorter
   assert.equal(pread(fd, memory, 0, 4, 0), 2)
   assert.throws(() => ftruncate(fd, -1), { syscall: 'ftruncate', code: 'EINVAL' })
   assert.throws(() => ftruncate(999_999 as Fd, 1), { syscall: 'ftruncate', code: 'EBADF' })
+})
+
+test('flock: one holds it, others are told, the end of the descriptor gives it back', (t) => {
+  const path = join(folder, 'lock')
+  const [first, second] = [0, 1].map(() => open(path, O_CREAT | O_RDWR, 0o600) as Fd) as [Fd, Fd]
+  t.after(() => close(second))
+  assert.equal(flock(first, LOCK_EX | LOCK_NB), true)
+  assert.equal(flock(second, LOCK_EX | LOCK_NB), false)
+  close(first)
+  assert.equal(flock(second, LOCK_EX | LOCK_NB), true)
+  assert.throws(() => flock(999_999 as Fd, LOCK_EX), { syscall: 'flock', code: 'EBADF' })
 })

@@ -32,17 +32,7 @@ import { close, type Fd } from './fd.ts'
 import { memfd_create } from './file.ts'
 import { allocate } from './memory.ts'
 import { socketAddress } from './sockaddr.ts'
-import {
-  accept4,
-  bind,
-  connect,
-  getsockname,
-  getsockopt,
-  getsockoptBytes,
-  listen,
-  setsockopt,
-  socket,
-} from './socket.ts'
+import { bind, connect, getsockname, getsockopt, getsockoptBytes, listen, setsockopt, socket } from './socket.ts'
 
 const loopback = socketAddress('127.0.0.1')
 /** Long enough for anything on the loopback; a wait this long has failed. */
@@ -96,23 +86,6 @@ test('an option that does not exist, and a number that is no socket', (t) => {
   assert.throws(() => getsockopt(fd, SOL_SOCKET, 9999), unknown)
   assert.throws(() => setsockopt(file, SOL_SOCKET, SO_KEEPALIVE, 1), { syscall: 'setsockopt', code: 'ENOTSOCK' })
   assert.throws(() => getsockoptBytes(999_999 as Fd, IPPROTO_TCP, TCP_INFO, allocate(8)), { code: 'EBADF' })
-})
-
-/** linux/tcp.h, struct tcp_info: on a listener, what waits in the accept queue and the backlog. */
-function acceptQueue(fd: Fd): { length: number; limit: number } {
-  const info = allocate(32)
-  assert.equal(getsockoptBytes(fd, IPPROTO_TCP, TCP_INFO, info), 32)
-  return { length: info.bytes.readUInt32LE(24), limit: info.bytes.readUInt32LE(28) }
-}
-
-test('TCP_INFO on a listener tells of its accept queue', (t) => {
-  const fd = listener(t, 7)
-  assert.deepEqual(acceptQueue(fd), { length: 0, limit: 7 })
-  connect(opened(t, AF_INET, SOCK_STREAM), getsockname(fd))
-  connect(opened(t, AF_INET, SOCK_STREAM), getsockname(fd))
-  assert.deepEqual(acceptQueue(fd), { length: 2, limit: 7 })
-  close(accept4(fd, 0)!)
-  assert.deepEqual(acceptQueue(fd), { length: 1, limit: 7 })
 })
 
 test('getsockoptBytes tells how much the kernel had to say', (t) => {

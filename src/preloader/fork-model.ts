@@ -166,6 +166,7 @@ class Parent {
     for (let order = this.#channel.receive(); order !== null; order = this.#channel.receive()) {
       if (order === 'closed') return this.#children.outlive()
       if (order.type === 'end') this.#beginToEnd(order)
+      else if (order.type === 'tell') this.#children.tellAll(order.signal)
     }
   }
 

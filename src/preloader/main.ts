@@ -19,6 +19,7 @@ import { Scoreboard } from '../scoreboard.ts'
 import { becomeIndividual, installRandom } from '../worker/individual.ts'
 import { leaveAtOnceWithParent, stayAfterParent } from '../worker/leave-with-parent.ts'
 import { beforeForkOrExit, loadOrExit } from '../worker/load.ts'
+import { become } from '../worker/privileges.ts'
 import { runWorker } from '../worker/worker.ts'
 import { takeOrders } from './orders.ts'
 import { becomeQuiet, threadsOfOurs } from './quiet.ts'
@@ -26,6 +27,7 @@ import { selfCheck } from './self-check.ts'
 
 const boot = readBoot(Number(process.argv[2]) as Fd)
 const { config, generation } = boot
+become(boot.identity)
 const channel = new Channel<Order, PreloaderReport>(boot.channel)
 const log = createLog(config.logLevel, `preloader (pid ${process.pid})`)
 
@@ -36,19 +38,36 @@ for (const signum of [SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTI
 installRandom()
 const scoreboard = Scoreboard.attach(boot.scoreboard)
 
-const why = await selfCheck()
-if (why !== null) {
-  channel.send({ type: 'unforkable', why })
-  process.exit(0)
-}
-const threadsBefore = await threadsOfOurs()
-const app = await loadOrExit(config)
-await beforeForkOrExit(config, app)
-await becomeQuiet(log, threadsBefore)
-stayAfterParent()
-channel.send({ type: 'loaded' })
+// Not awaited here: of an app that waits for ever, Node would say that this very line does (Node 22).
+void preload()
 
-const { slot, row, line, listeners, connection } = takeOrders(channel, log, config.pool.maxWorkers)
-becomeIndividual(`prefork: worker ${slot}`)
-log.name = `worker ${slot} (pid ${process.pid})`
-runWorker({ slot, row, generation, config, listeners, connection, line: new Channel(line), scoreboard, log, app })
+/** Resolves in each child. */
+async function preload(): Promise<void> {
+  const why = await selfCheck()
+  if (why !== null) {
+    channel.send({ type: 'unforkable', why })
+    process.exit(0)
+  }
+  const threadsBefore = await threadsOfOurs()
+  const app = await loadOrExit(config)
+  await beforeForkOrExit(config, app)
+  await becomeQuiet(log, threadsBefore)
+  stayAfterParent()
+  channel.send({ type: 'loaded' })
+
+  const { slot, row, line, listeners, connection } = takeOrders(channel, log, config.pool.maxWorkers)
+  becomeIndividual(`prefork: worker ${slot}`)
+  log.name = `worker ${slot} (pid ${process.pid})`
+  await runWorker({
+    slot,
+    row,
+    generation,
+    config,
+    listeners,
+    connection,
+    line: new Channel(line),
+    scoreboard,
+    log,
+    app,
+  })
+}

@@ -18,10 +18,10 @@ export function backlogOf(fd: Fd, asked: number): Backlog {
   return { asked, inEffect: isUnix ? Math.min(asked, maximum()) : acceptQueue(fd).limit }
 }
 
-/** 'backlog 511', for the line that a start prints. */
+/** 'backlog 511 asked, 511 in effect', for what a start says. */
 export function describeBacklog({ backlog, sockets }: Held): string {
   const { asked, inEffect } = backlog
-  const size = asked === inEffect ? `backlog ${asked}` : `backlog ${asked}, in effect ${inEffect}`
+  const size = `backlog ${asked} asked, ${inEffect} in effect`
   return sockets.length === 1 ? size : `${size}, for each of ${sockets.length} sockets`
 }
 

@@ -32,6 +32,7 @@ function fill(slot: Slot, generation: Generation, roster: Roster, os: Os): void 
   slot.row = row
   slot.readyBy = readyBy(generation, os)
   slot.bornBy = generation.how
+  slot.ofWanted = generation.wanted
   const seat = { slot: slot.number, row }
   if (generation.how === 'exec') {
     const worker = os.execWorker(generation, seat)
@@ -77,6 +78,7 @@ function beginToAccept(generation: Generation, roster: Roster, os: Os): void {
     return
   }
   preloader.firstRow = firstRow
+  preloader.readyBy = readyBy(generation, os)
   if (!os.orderAccept(preloader.pid, generation, firstRow)) os.kill(preloader.pid, SIGKILL)
 }
 
@@ -101,7 +103,14 @@ export function welcome(
   generation.isProven = true
   slot.silentLooks = 0
   slot.heartbeatAt = 0
-  if (roster.phase !== 'stopping') os.enlist(slot.line!, slot.row!)
+  // The first one, and those of a generation that has yet to take over, when they do: see reload.ts.
+  const isServing = roster.phase === 'serving' || roster.phase === 'leaving'
+  if (isServing && generation === roster.current) os.enlist(slot.line!, slot.row!)
+}
+
+/** This generation serves from now on, and connections may be passed to it (accept 'parent'). */
+export function enlistAll({ slots }: Generation, os: Os): void {
+  for (const { state, line, row } of slots) if (state === 'ready' && line !== null) os.enlist(line, row!)
 }
 
 /** No worker could be born: the machine is short of memory or processes, or the scoreboard of rows. */

@@ -15,7 +15,7 @@ import type { Log } from '../log.ts'
 
 const PRELOADER = fileURLToPath(new URL('../preloader/main.js', import.meta.url))
 const WORKER = fileURLToPath(new URL('../worker/main.js', import.meta.url))
-const CONFIG_READER = fileURLToPath(new URL('../read-config.js', import.meta.url))
+const CONFIG_READER = fileURLToPath(new URL('./read-config.js', import.meta.url))
 
 /** No news to whoever wrote an app: that its types are stripped (Node 22), or that no package.json says it is a module. */
 const QUIET = ['--disable-warning=ExperimentalWarning', '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON']

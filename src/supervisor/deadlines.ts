@@ -4,6 +4,7 @@
  */
 import { SIGKILL } from '../kernel/constants.ts'
 import { mayFill } from './births.ts'
+import { recognise } from './deaths.ts'
 import { beginToStop, force } from './ending.ts'
 import type { Os } from './os.ts'
 import { failReload } from './reload.ts'
@@ -41,8 +42,10 @@ export function giveUpOnTheLate(roster: Roster, os: Os): void {
     if (now >= roster.stopBy) force(roster, os)
     return
   }
-  if (roster.reload !== null && now >= roster.reload.readBy)
-    failReload('the configuration could not be read in time', roster, os)
+  if (roster.reload !== null && now >= roster.reload.endBy) {
+    const what = roster.next === null ? 'the configuration was not read' : 'the new workers were not ready'
+    failReload(`${what} in time`, roster, os)
+  }
   const { successor } = roster
   if (successor !== null && now >= successor.readyBy) {
     os.error(`the successor (pid ${successor.pid}) was not ready in time`)
@@ -57,18 +60,24 @@ function giveUpOnTheUnready(generation: Generation, os: Os): void {
   const { bootMs } = generation.config.timeouts
   const within = `within timeouts.bootMs (${bootMs} ms)`
   const now = os.now()
-  if (preloader?.state === 'loading' && now >= preloader.readyBy)
-    giveUpOn(preloader, `the app was not loaded ${within}`, generation, os)
-  for (const slot of slots) {
-    if (slot.state === 'booting' && now >= slot.readyBy)
-      giveUpOn(slot, `worker ${slot.number} (pid ${slot.pid}) was not ready ${within}`, generation, os)
-    if (slot.state !== 'asked' || now < slot.readyBy) continue
-    // It forks within milliseconds, or never again. Its death empties the slots it was asked to fill.
-    if (preloader?.pid === slot.askedOf)
-      giveUpOn(preloader, `the preloader (pid ${preloader.pid}) did not fork`, generation, os)
-    else if (slot.line !== null) os.hangUp(slot.line) // born of a preloader that is gone, and silent since
-    slot.readyBy = readyBy(generation, os)
+  if (preloader !== null && isAwaited(preloader) && now >= preloader.readyBy) {
+    const what = preloader.state === 'loading' ? 'the app was not loaded' : 'the preloader did not begin to accept'
+    giveUpOn(preloader, `${what} ${within}`, generation, os)
   }
+  for (const slot of slots) {
+    if ((slot.state !== 'asked' && slot.state !== 'booting') || now < slot.readyBy) continue
+    // It forks within milliseconds, or never again. Its death empties the slots it was asked to fill.
+    if (slot.state === 'asked' && preloader?.pid === slot.askedOf)
+      giveUpOn(preloader, `the preloader (pid ${preloader.pid}) did not fork`, generation, os)
+    else if (slot.state === 'booting' || recognise(slot, os))
+      giveUpOn(slot, `worker ${slot.number} (pid ${slot.pid}) was not ready ${within}`, generation, os)
+    else slot.readyBy = readyBy(generation, os)
+  }
+}
+
+/** Until it has loaded the app; in the model 'fork', until it accepts. */
+function isAwaited({ state, firstRow }: Preloader): boolean {
+  return state === 'loading' || (state === 'ready' && firstRow !== null)
 }
 
 /** What is killed may take a moment to die. */
@@ -87,7 +96,7 @@ function nextDeadline(roster: Roster): number {
   const deadlines = [roster.stopBy, ...[...roster.retirees].map(({ forceBy }) => forceBy)]
   if (roster.phase !== 'stopping') {
     deadlines.push(nextUpkeep(roster))
-    if (roster.reload !== null) deadlines.push(roster.reload.readBy)
+    if (roster.reload !== null) deadlines.push(roster.reload.endBy)
     if (roster.successor !== null) deadlines.push(roster.successor.readyBy)
     for (const generation of allGenerations(roster)) deadlines.push(...deadlinesOf(generation))
     for (const { preloader, how, preloaderNotBefore } of livingGenerations(roster))
@@ -103,6 +112,6 @@ function deadlinesOf(generation: Generation): number[] {
     // Where it cannot be filled yet, an empty slot waits for the preloader, not for the clock.
     return slot.state === 'empty' && i < wanted && mayFill(generation) ? slot.notBefore : Number.POSITIVE_INFINITY
   })
-  if (preloader?.state === 'loading') deadlines.push(preloader.readyBy)
+  if (preloader !== null && isAwaited(preloader)) deadlines.push(preloader.readyBy)
   return deadlines
 }

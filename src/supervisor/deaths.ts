@@ -7,7 +7,7 @@ import { empty, failToBoot, postpone } from './births.ts'
 import { delayAfter, LOST_INFANTS_MAX, YOUNG_MS } from './deadlines.ts'
 import { EXIT_CANNOT_START, EXIT_FORCED, endForced } from './ending.ts'
 import type { Line, Os } from './os.ts'
-import { adoptOrphans } from './retire.ts'
+import { adoptOrphans, drainBy } from './retire.ts'
 import { allGenerations, allSlots, type Generation, type Retiree, type Roster, type Slot } from './roster.ts'
 import { burySuccessor } from './upgrade.ts'
 
@@ -19,7 +19,7 @@ export function reapTheDead(roster: Roster, os: Os): void {
 export function bury(death: Death, roster: Roster, os: Os, isOfConnection = false): void {
   const generation = allGenerations(roster).find(({ preloader }) => preloader?.pid === death.pid)
   if (generation !== undefined) return buryPreloader(generation, death, roster, os)
-  for (const retiree of roster.retirees) if (retiree.pid === death.pid) return buryRetiree(retiree, death, roster)
+  for (const retiree of roster.retirees) if (retiree.pid === death.pid) return buryRetiree(retiree, death, roster, os)
   const found = allSlots(roster).find(({ slot }) => slot.pid === death.pid)
   if (found !== undefined) return buryWorker(found.slot, found.generation, death, roster, os)
   if (roster.successor?.pid === death.pid) return burySuccessor(how(death), roster, os)
@@ -32,7 +32,7 @@ export function bury(death: Death, roster: Roster, os: Os, isOfConnection = fals
 function buryPreloader(generation: Generation, death: Death, roster: Roster, os: Os): void {
   const { state, bornAt, firstRow } = generation.preloader!
   generation.preloader = null
-  if (firstRow !== null) adoptOrphans(generation, firstRow, roster, os)
+  if (firstRow !== null) adoptOrphans(firstRow, generation.config.pool.maxWorkers, drainBy(generation, os), roster, os)
   for (const slot of generation.slots) if (slot.state === 'asked' && slot.line === null) postpone(slot, roster, os)
   buryTheUntold(roster, os)
   if (roster.retiring.includes(generation) || roster.phase === 'stopping' || generation.how === 'exec') return
@@ -50,7 +50,7 @@ function buryPreloader(generation: Generation, death: Death, roster: Roster, os:
 export function buryTheUntold(roster: Roster, os: Os): void {
   const untold = (pid: number) => ({ pid, exitCode: null, signal: null })
   for (const retiree of roster.retirees) {
-    if (!os.kill(retiree.pid, SIG_NONE)) buryRetiree(retiree, untold(retiree.pid), roster)
+    if (!os.kill(retiree.pid, SIG_NONE)) buryRetiree(retiree, untold(retiree.pid), roster, os)
   }
   for (const { slot, generation } of allSlots(roster)) {
     const { pid } = slot
@@ -58,9 +58,11 @@ export function buryTheUntold(roster: Roster, os: Os): void {
   }
 }
 
-function buryRetiree(retiree: Retiree, death: Death, roster: Roster): void {
+function buryRetiree(retiree: Retiree, death: Death, roster: Roster, os: Os): void {
+  const { firstRow, rows, forceBy, isParent } = retiree
   roster.retirees.delete(retiree)
-  roster.rows.give(retiree.firstRow, retiree.rows)
+  if (isParent) adoptOrphans(firstRow, rows, forceBy, roster, os)
+  else roster.rows.give(firstRow, rows)
   if (roster.phase === 'stopping') noteForced(death, roster)
 }
 
@@ -81,8 +83,8 @@ function buryWorker(slot: Slot, generation: Generation, death: Death, roster: Ro
       generation === roster.next ? `a worker ${how(death)}` : `no worker could start: the first one ${how(death)}`
     return failToBoot(generation, why, saidItself(death), roster, os)
   }
-  const isRefilled = generation === roster.current || generation === roster.next
-  const then = isRefilled ? '; its slot is filled again' : ''
+  const isKept = generation === roster.current || generation === roster.next
+  const then = isKept && generation.slots.indexOf(slot) < generation.wanted ? '; its slot is filled again' : ''
   os.warn(`worker ${slot.number} (pid ${death.pid}) ${how(death)}${then}`)
   if (isInfant && mayBlameFork(death, slot)) mournInfant(generation, roster, os)
 }
@@ -107,6 +109,7 @@ function mournInfant(generation: Generation, roster: Roster, os: Os): void {
 
 /** From here on workers are started by exec; where the operator forbade that, the server ends or goes on trying. */
 export function distrustFork(generation: Generation, roster: Roster, os: Os, why: string): void {
+  if (roster.phase === 'stopping') return
   const { spawn, model } = generation.config
   const forbidden =
     model === 'fork'
@@ -120,17 +123,24 @@ export function distrustFork(generation: Generation, roster: Roster, os: Os, why
   }
   os.warn(`${why}; starting workers by exec from now on`)
   generation.how = 'exec'
-  for (const slot of generation.slots) {
-    if (slot.state !== 'asked') continue
-    if (slot.line !== null) os.hangUp(slot.line) // whoever is born of the order all the same leaves
-    empty(slot, roster, os)
-  }
+  // With it die the orders in its hands. Whoever it bore in its last moment keeps the slot, and the row.
   if (generation.preloader !== null) os.kill(generation.preloader.pid, SIGKILL)
 }
 
-/** The preloader could not fork this one. */
-export function hearOfChild(slot: Slot, roster: Roster, os: Os): void {
-  postpone(slot, roster, os)
+/**
+ * Its preloader died with the order, or after it, and nobody has said a word
+ * since. If somebody was born, the row says who; or has not got so far, and
+ * leaves when the line hangs up. False: so it is.
+ */
+export function recognise(slot: Slot, os: Os): boolean {
+  const { pid } = os.row(slot.row!)
+  if (pid !== 0 && os.isChild(pid)) {
+    slot.pid = pid
+    slot.state = 'booting'
+    return true
+  }
+  if (slot.line !== null) os.hangUp(slot.line)
+  return false
 }
 
 /**

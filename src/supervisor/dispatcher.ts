@@ -42,9 +42,9 @@ interface Recipient {
 }
 
 export class Dispatcher {
-  readonly #events: Events
-  readonly #log: Log
-  readonly #connectionsMax: number
+  readonly #events: Pick<Events, 'watch' | 'unwatch'>
+  readonly #log: Pick<Log, 'error'>
+  #connectionsMax: number
   #listeners: readonly Fd[]
   readonly #recipients = new Map<Line, Recipient>()
   /** Workers that drain, and have yet to take what they were passed. */
@@ -52,10 +52,17 @@ export class Dispatcher {
   /** Accepted, and passed to nobody: their worker died before it took them. */
   readonly #homeless: Passed[] = []
   #isWatching = false
+  /** The server ends. */
+  #isClosed = false
   #timer: NodeJS.Timeout | null = null
   #complainedAt = Number.NEGATIVE_INFINITY
 
-  constructor(events: Events, log: Log, listeners: readonly Fd[], connectionsMax: number) {
+  constructor(
+    events: Pick<Events, 'watch' | 'unwatch'>,
+    log: Pick<Log, 'error'>,
+    listeners: readonly Fd[],
+    connectionsMax: number,
+  ) {
     this.#events = events
     this.#log = log
     this.#listeners = listeners
@@ -63,16 +70,17 @@ export class Dispatcher {
   }
 
   /** After a reload. The numbers of listeners are those of the generation that is passed to. */
-  listenOn(listeners: readonly Fd[]): void {
+  listenOn(listeners: readonly Fd[], connectionsMax = this.#connectionsMax): void {
     this.#lookAway()
     this.#listeners = listeners
+    this.#connectionsMax = connectionsMax
     this.#look()
   }
 
   enlist(line: Line, channel: WorkerChannel, row: Pick<Row, 'connections'>): void {
+    if (this.#recipients.has(line)) return
     this.#recipients.set(line, { line, channel, row, untaken: [] })
-    this.#passHomeless()
-    this.#look()
+    this.#resume()
   }
 
   /** It is passed no more. What it has been passed it may still take, until its line hangs up. */
@@ -89,7 +97,7 @@ export class Dispatcher {
     const recipient = this.#recipients.get(line) ?? this.#leaving.get(line)
     for (const { fd } of recipient?.untaken.splice(0, count) ?? []) close(fd)
     if (recipient?.untaken.length === 0) this.#leaving.delete(line)
-    this.#look()
+    this.#resume()
   }
 
   /** It is dead: whatever it has not taken goes to another. */
@@ -97,18 +105,26 @@ export class Dispatcher {
     this.dismiss(line)
     this.#homeless.push(...(this.#leaving.get(line)?.untaken ?? []))
     this.#leaving.delete(line)
-    this.#passHomeless()
+    this.#resume()
   }
 
-  /** Accepts no more; what nobody has taken is closed. */
+  /** Accepts no more. What has been accepted is still passed on, to whoever is there. */
   close(): void {
+    this.#isClosed = true
     this.#lookAway()
+    this.#resume()
+  }
+
+  /** Somebody has room again, or is gone. */
+  #resume(): void {
     if (this.#timer !== null) clearTimeout(this.#timer)
-    for (const { fd } of this.#homeless.splice(0)) close(fd)
+    this.#timer = null
+    this.#passHomeless()
+    this.#look()
   }
 
   #look(): void {
-    if (this.#isWatching || this.#timer !== null || this.#leastBusy() === null) return
+    if (this.#isWatching || this.#isClosed || this.#timer !== null || this.#recipients.size === 0) return
     this.#isWatching = true
     this.#listeners.forEach((fd, i) => {
       this.#events.watch(fd, () => this.#accept(fd, i))
@@ -122,7 +138,7 @@ export class Dispatcher {
   }
 
   #accept(listener: Fd, number: number): void {
-    for (let i = 0; i < ACCEPTS_PER_ROUND; i++) {
+    for (let i = 0; i < ACCEPTS_PER_ROUND && this.#isWatching; i++) {
       const recipient = this.#leastBusy()
       if (recipient === null) return this.#waitForRoom()
       const fd = this.#acceptOne(listener)
@@ -169,19 +185,17 @@ export class Dispatcher {
   #passHomeless(): void {
     for (const connection of this.#homeless.splice(0)) {
       const recipient = this.#leastBusy()
-      if (recipient === null) this.#homeless.push(connection)
-      else this.#pass(connection, recipient)
+      if (recipient !== null) this.#pass(connection, recipient)
+      else if (this.#isClosed && this.#recipients.size === 0) close(connection.fd)
+      else this.#homeless.push(connection)
     }
+    if (this.#homeless.length > 0 && this.#recipients.size > 0) this.#waitForRoom()
   }
 
-  /** Looks again after a while, or as soon as a worker has taken what it was passed. */
+  /** Looks again after a while: a worker does not tell of connections that it closes. Or as soon as one says something. */
   #waitForRoom(): void {
     this.#lookAway()
-    this.#timer ??= setTimeout(() => {
-      this.#timer = null
-      this.#passHomeless()
-      this.#look()
-    }, RETRY_MS)
+    this.#timer ??= setTimeout(() => this.#resume(), RETRY_MS)
   }
 
   #complain(error: SyscallError): void {

@@ -7,11 +7,11 @@
  * Told twice: now.
  */
 import { SIGKILL, SIGQUIT, SIGTERM } from '../kernel/constants.ts'
+import { empty } from './births.ts'
 import { MARGIN_MS } from './deadlines.ts'
-import { buryTheUntold } from './deaths.ts'
+import { buryTheUntold, recognise } from './deaths.ts'
 import type { Os, StopSignal } from './os.ts'
-import { endReload } from './reload.ts'
-import { retireGeneration } from './retire.ts'
+import { abandonReload } from './reload.ts'
 import { allGenerations, allSlots, type Roster } from './roster.ts'
 
 export const EXIT_OK = 0
@@ -47,13 +47,19 @@ export function beginToStop(signal: StopSignal, roster: Roster, os: Os): void {
   roster.ending = signal === 'SIGQUIT' ? 'SIGQUIT' : 'SIGTERM'
   roster.stopBy = os.now() + patience(roster) + MARGIN_MS
   os.beginEnding()
+  if (roster.reload !== null) abandonReload('the server is ending', roster, os)
   os.stopAccepting()
-  roster.reloadsWaiting = []
-  if (roster.reload !== null) endReload('the server is ending', roster, os)
-  if (roster.next !== null) retireGeneration(roster.next, roster)
-  roster.next = null
   if (roster.successor !== null) os.kill(roster.successor.pid, SIGTERM)
+  takeOrdersBack(roster, os)
   tellAllToEnd(roster, os)
+}
+
+/** An order still in a preloader's hands would bear a worker that nobody needs: without the preloader there is none. */
+function takeOrdersBack(roster: Roster, os: Os): void {
+  for (const { preloader, slots } of allGenerations(roster)) {
+    const hasOrders = slots.some(({ state, askedOf }) => state === 'asked' && askedOf === preloader?.pid)
+    if (hasOrders) os.kill(preloader!.pid, SIGKILL)
+  }
 }
 
 /** What is drained is to stop. */
@@ -83,7 +89,7 @@ function tellAllToEnd(roster: Roster, os: Os): void {
 }
 
 /** Every worker that has a pid. A preloader is deaf to all but SIGKILL. */
-export function tellAll(signal: number, roster: Roster, os: Os): void {
+function tellAll(signal: number, roster: Roster, os: Os): void {
   for (const { slot } of allSlots(roster)) if (slot.pid !== 0) os.kill(slot.pid, signal)
   for (const { pid, isParent } of roster.retirees) if (!isParent || signal === SIGKILL) os.kill(pid, signal)
 }
@@ -91,6 +97,7 @@ export function tellAll(signal: number, roster: Roster, os: Os): void {
 export function force(roster: Roster, os: Os): void {
   roster.isForced = true
   buryTheUntold(roster, os) // nobody waits for ever for the word of a death
+  giveUpOrders(roster, os)
   if (!isEmpty(roster)) endForced(roster)
   else if (isPreloaderGone(roster)) {
     roster.phase = 'stopped' // nor for the end of a line that the app has let somebody else hold
@@ -98,7 +105,16 @@ export function force(roster: Roster, os: Os): void {
   }
   roster.stopBy = os.now() + MARGIN_MS
   tellAll(SIGKILL, roster, os)
+  if (roster.successor !== null) os.kill(roster.successor.pid, SIGKILL)
   killPreloaders(roster, os)
+}
+
+/** Nor for the word of a birth. */
+function giveUpOrders(roster: Roster, os: Os): void {
+  for (const { slot, generation } of allSlots(roster)) {
+    if (slot.state !== 'asked' || generation.preloader?.pid === slot.askedOf) continue
+    if (!recognise(slot, os)) empty(slot, roster, os)
+  }
 }
 
 /** Not being able to start is the graver: it tells the service manager not to try again. */
@@ -106,10 +122,11 @@ export function endForced(roster: Roster): void {
   if (roster.exitCode === EXIT_OK) roster.exitCode = EXIT_FORCED
 }
 
-/** No worker is left. In the model 'fork' that is so when its preloader has ended. */
+/** No worker is left, nor a successor that was to stop. In the model 'fork' that is so when its preloader has ended. */
 export function isEmpty(roster: Roster): boolean {
   const isIdle = allGenerations(roster).every(({ preloader }) => preloader === null || preloader.firstRow === null)
-  return isIdle && roster.retirees.size === 0 && allSlots(roster).every(({ slot }) => slot.state === 'empty')
+  const isAlone = roster.retirees.size === 0 && roster.successor === null
+  return isIdle && isAlone && allSlots(roster).every(({ slot }) => slot.state === 'empty')
 }
 
 /**

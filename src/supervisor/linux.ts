@@ -5,8 +5,8 @@
  * A signal handler only records: what it means is decided in supervise.ts, one
  * happening at a time.
  */
-import { closeSync, openSync, readFileSync } from 'node:fs'
-import type { Boot, InheritedListener } from '../boot.ts'
+import { readFileSync } from 'node:fs'
+import type { Boot, Identity, InheritedListener } from '../boot.ts'
 import { Channel, type Order, type PassedConnection, type PreloaderReport, type WorkerReport } from '../channel.ts'
 import type { Config } from '../config/options.ts'
 import { AF_UNIX, PR_SET_CHILD_SUBREAPER, SOCK_CLOEXEC, SOCK_SEQPACKET } from '../kernel/constants.ts'
@@ -19,10 +19,15 @@ import type { Row, Scoreboard } from '../scoreboard.ts'
 import { execWorker, startConfigReader, startPreloader } from './children.ts'
 import { Dispatcher } from './dispatcher.ts'
 import type { Events } from './events.ts'
+import { identityOf } from './identity.ts'
 import type { Listening } from './listening.ts'
+import { giveLogFile } from './log-file.ts'
 import type { Happening, Line, Os, OtherSignal, Seat, StopSignal } from './os.ts'
 import type { Outside } from './outside.ts'
 import type { Generation } from './roster.ts'
+import { readPss } from './status.ts'
+
+import { isTerminalThere } from './terminal.ts'
 
 /** Every signal that operators send to servers like this one. */
 const SIGNALS: readonly (StopSignal | OtherSignal)[] = [
@@ -50,7 +55,9 @@ export class Linux implements Os {
   readonly #preloaders = new Map<number, PreloaderChannel>()
   readonly #lines = new Map<Line, WorkerChannel>()
   readonly #happenings: Happening[] = []
+  readonly #identities = new WeakMap<Config, Identity | null>()
   #dispatcher: Dispatcher | null = null
+  #isPassing = false
   #reader: { readonly pid: number; readonly fd: Fd } | null = null
   #lastLine = 0
   #wake: (() => void) | null = null
@@ -121,6 +128,7 @@ export class Linux implements Os {
     const pair = channel === undefined ? null : this.#pair()
     if (channel === undefined || pair === null) return null
     const [ours, theirs] = pair
+    this.prepareLog(generation)
     const listeners = this.#listenersFor(generation, slot)
     const authorities = listeners.map(({ authority }) => authority)
     const order: Order = { type: 'fork', slot, row, authorities }
@@ -144,7 +152,7 @@ export class Linux implements Os {
   }
 
   orderAccept(preloader: number, generation: Generation, firstRow: number): boolean {
-    const listeners = this.#listening.socketsFor(generation, 0)
+    const listeners = this.#listening.allSocketsFor(generation)
     const authorities = listeners.map(({ authority }) => authority)
     const fds = listeners.map(({ fd }) => fd)
     return this.#preloaders.get(preloader)?.send({ type: 'accept', firstRow, authorities }, fds) ?? false
@@ -152,6 +160,10 @@ export class Linux implements Os {
 
   orderEnd(preloader: number, signal: number, withinMs: number): void {
     this.#preloaders.get(preloader)?.send({ type: 'end', signal, withinMs })
+  }
+
+  orderTell(preloader: number, signal: number): void {
+    this.#preloaders.get(preloader)?.send({ type: 'tell', signal })
   }
 
   hangUp(line: Line): void {
@@ -166,7 +178,7 @@ export class Linux implements Os {
 
   enlist(line: Line, row: number): void {
     const channel = this.#lines.get(line)
-    if (channel !== undefined) this.#dispatcher?.enlist(line, channel, this.#scoreboard.row(row))
+    if (channel !== undefined && this.#isPassing) this.#dispatcher?.enlist(line, channel, this.#scoreboard.row(row))
   }
 
   dismiss(line: Line): void {
@@ -205,12 +217,7 @@ export class Linux implements Os {
   }
 
   memoryOf(pid: number): number | null {
-    try {
-      const pss = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1'))?.[1]
-      return pss === undefined ? null : Number(pss) * 1024
-    } catch {
-      return null
-    }
+    return readPss(pid)
   }
 
   random(): number {
@@ -218,6 +225,10 @@ export class Linux implements Os {
   }
 
   // ── configuration, listeners, faces to the outside ─────────────────────────
+
+  prepareLog({ config }: Generation): void {
+    giveLogFile(config.accessLog, this.#identityOf(config))
+  }
 
   readConfig(): boolean {
     this.#outside.goHome()
@@ -230,8 +241,8 @@ export class Linux implements Os {
   }
 
   closeOtherListeners(generation: Generation): void {
+    this.#dispatch(generation) // before anything is closed that may be watched
     this.#listening.closeOthers(generation)
-    if (passes(generation)) this.#dispatch(generation)
   }
 
   startSuccessor(): number | null {
@@ -239,8 +250,8 @@ export class Linux implements Os {
   }
 
   announce(generation: Generation): void {
-    if (passes(generation)) this.#dispatch(generation)
-    this.#outside.announce(this.#listening)
+    this.#dispatch(generation)
+    this.#outside.announce(this.#listening, generation.config)
   }
 
   relievePredecessor(): void {
@@ -280,7 +291,18 @@ export class Linux implements Os {
 
   #bootOf(generation: Generation, channel: Fd, worker: Boot['worker']): Boot {
     const { number, config } = generation
-    return { config, generation: number, channel, scoreboard: this.#scoreboard.fd, worker }
+    this.prepareLog(generation)
+    const identity = this.#identityOf(config)
+    return { config, identity, generation: number, channel, scoreboard: this.#scoreboard.fd, worker }
+  }
+
+  /** Looked up once: a user that is removed while the server runs must not end it. */
+  #identityOf(config: Config): Identity | null {
+    const known = this.#identities.get(config)
+    if (known !== undefined) return known
+    const identity = identityOf(config)
+    this.#identities.set(config, identity)
+    return identity
   }
 
   /** What a worker accepts from by itself. */
@@ -288,11 +310,14 @@ export class Linux implements Os {
     return passes(generation) ? [] : this.#listening.socketsFor(generation, slot)
   }
 
+  /** Accepts for this generation from now on, or no more. */
   #dispatch(generation: Generation): void {
-    const sockets = this.#listening.socketsFor(generation, 0).map(({ fd }) => fd)
-    if (this.#dispatcher !== null) return this.#dispatcher.listenOn(sockets)
-    this.#dispatcher = new Dispatcher(this.#events, this.#log, sockets, generation.config.limits.connectionsMax)
-    for (const { line, row } of generation.slots) if (line !== null && row !== null) this.enlist(line, row)
+    this.#isPassing = passes(generation)
+    if (!this.#isPassing) return this.#dispatcher?.listenOn([])
+    const sockets = this.#listening.allSocketsFor(generation).map(({ fd }) => fd)
+    const { connectionsMax } = generation.config.limits
+    if (this.#dispatcher !== null) return this.#dispatcher.listenOn(sockets, connectionsMax)
+    this.#dispatcher = new Dispatcher(this.#events, this.#log, sockets, connectionsMax)
   }
 
   #pair(): [Fd, Fd] | null {
@@ -366,14 +391,4 @@ export class Linux implements Os {
 /** The accept strategy 'parent': connections are passed, and workers have no listeners of their own. */
 function passes({ config }: Generation): boolean {
   return config.accept === 'parent' && config.model === 'event'
-}
-
-/** Whether this process has a controlling terminal that is still there. */
-function isTerminalThere(): boolean {
-  try {
-    closeSync(openSync('/dev/tty', 'r'))
-    return true
-  } catch {
-    return false
-  }
 }

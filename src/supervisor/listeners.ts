@@ -24,9 +24,9 @@ export interface Listener {
   readonly authority: string
   /**
    * One socket for all slots; or, with accept 'reuseport', one for each slot:
-   * sockets[slot]. There are more than slots once slots are given up: somebody
-   * must accept from those, too. There are fewer where a socket that was passed
-   * cannot be joined by others.
+   * sockets[slot]. There are more than slots once slots are given up, or `accept`
+   * is another now: somebody must accept from those, too. There are fewer where a
+   * socket that was passed cannot be joined by others.
    */
   readonly sockets: Fd[]
   readonly backlog: Backlog
@@ -43,39 +43,36 @@ export interface Listener {
  * OperatorError that names the option and the remedy.
  */
 export function openListeners(config: Config, slots: number, passed = new PassedSockets([])): Listener[] {
-  const wanted = wantedOf(config, passed)
-  const claims = passed.claim(wanted)
-  const opened: Listener[] = []
-  try {
-    return wanted.flatMap((listen, i) => {
-      const claimed = byAddress(claims[i]!).map((sockets) => takeOver(listen, sockets, config))
-      if (claimed.length === 0) opened.push(open(listen, config))
-      const listeners = claimed.length === 0 ? [opened.at(-1)!] : claimed
-      for (const listener of listeners) growListener(listener, slots, config)
-      return listeners
-    })
-  } catch (error) {
-    for (const listener of opened) closeListener(listener)
-    throw error
-  }
+  const { listeners, opened } = gather(config, passed)
+  growAll(listeners, slots, config, opened)
+  return listeners
 }
 
-/** What a reload has made of the listeners. */
+/** What a reload makes of the listeners. */
 export interface Change {
   readonly listeners: Listener[]
+  /** Those of them that are new: to be closed when the reload fails later on. */
+  readonly opened: Listener[]
   /** Wanted no more: to be closed once nobody accepts from them. */
   readonly dropped: Listener[]
 }
 
 /**
  * The listeners of a new configuration: those that stay keep their sockets, and
- * whatever waits in their queues. Throws an OperatorError, and nothing has
- * changed then but options of sockets that stay.
+ * whatever waits in their queues. Throws an OperatorError; nothing is opened or
+ * closed then.
+ *
+ * One that stays shares its `sockets` with what it was before, and is not grown:
+ * a socket takes its part of the connections from its birth on, so it is to be
+ * born with the worker that accepts from it (`growListener`).
  */
 export function changeListeners(current: readonly Listener[], config: Config, slots: number): Change {
-  const listeners = openListeners(config, slots, new PassedSockets(current.flatMap(socketsOf)))
-  const kept = new Set(listeners.flatMap(({ sockets }) => sockets))
-  return { listeners, dropped: current.filter(({ sockets }) => !sockets.some((fd) => kept.has(fd))) }
+  const { listeners, opened } = gather(config, new PassedSockets(current.flatMap(socketsOf)))
+  growAll(opened, slots, config, opened)
+  const before = new Map(current.map((listener) => [listener.sockets[0]!, listener]))
+  const after = listeners.map((it) => ({ ...it, sockets: before.get(it.sockets[0]!)?.sockets ?? it.sockets }))
+  const isKept = ({ sockets }: Listener) => after.some((it) => it.sockets === sockets)
+  return { listeners: after, opened, dropped: current.filter((listener) => !isKept(listener)) }
 }
 
 /**
@@ -106,6 +103,36 @@ export function handOverListeners(listeners: readonly Listener[]): HandOver {
   return handOver(listeners.flatMap(socketsOf))
 }
 
+interface Gathered {
+  readonly listeners: Listener[]
+  readonly opened: Listener[]
+}
+
+/** Opens what is not at hand before it touches what is: that serves on as it was when something cannot be opened. */
+function gather(config: Config, atHand: PassedSockets): Gathered {
+  const wanted = wantedOf(config, atHand)
+  const claims = atHand.claim(wanted)
+  const opened: Listener[] = []
+  try {
+    const fresh = wanted.map((listen, i) => (claims[i]!.length > 0 ? null : open(listen, config, opened)))
+    const taken = (listen: Listen, i: number) =>
+      byAddress(claims[i]!).map((sockets) => takeOver(listen, sockets, config))
+    return { listeners: wanted.flatMap((listen, i) => fresh[i] ?? taken(listen, i)), opened }
+  } catch (error) {
+    for (const listener of opened) closeListener(listener)
+    throw error
+  }
+}
+
+function growAll(listeners: readonly Listener[], slots: number, config: Config, opened: readonly Listener[]): void {
+  try {
+    for (const listener of listeners) growListener(listener, slots, config)
+  } catch (error) {
+    for (const listener of opened) closeListener(listener)
+    throw error
+  }
+}
+
 const UNJOINABLE: readonly string[] = ['EADDRINUSE', 'EACCES']
 
 /** Where nobody said where to listen, a service manager's sockets say it. */
@@ -114,10 +141,16 @@ function wantedOf({ listen, isListenAsked }: Config, passed: PassedSockets): rea
   return managed.length === 0 ? listen : managed
 }
 
-function open(listen: Listen, config: Config): Listener {
+function open(listen: Listen, config: Config, opened: Listener[]): Listener {
+  const listener = openOne(listen, config)
+  opened.push(listener)
+  return listener
+}
+
+function openOne(listen: Listen, config: Config): Listener {
   switch (listen.kind) {
     case 'tcp':
-      return listenerOf(listen, [openTcp(listen, config.socket, config.isListenAsked)], OWN)
+      return listenerOf(listen, [openTcp(listen, config.socket, config.listen.length > 1)], OWN)
     case 'unix': {
       const { fd, file } = openUnix(listen)
       return listenerOf(listen, [fd], { ...OWN, file })

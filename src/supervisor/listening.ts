@@ -9,6 +9,8 @@ import type { InheritedListener } from '../boot.ts'
 import { OperatorError } from '../config/operator-error.ts'
 import type { Config } from '../config/options.ts'
 import { SyscallError } from '../kernel/errno.ts'
+import type { Fd } from '../kernel/fd.ts'
+import { identityOf } from './identity.ts'
 import {
   type Change,
   changeListeners,
@@ -36,6 +38,7 @@ export class Listening {
   /** Why not, as a sentence; null when all of it is open. */
   open({ config, wanted }: Generation): string | null {
     try {
+      identityOf(config) // whoever workers are to run as must be there, too
       this.#pending = { config, change: changeListeners(this.#listeners, config, wanted) }
       return null
     } catch (error) {
@@ -49,30 +52,37 @@ export class Listening {
     const pending = this.#pending
     this.#pending = null
     if (pending === null) return
-    const { listeners, dropped } = pending.change
-    const before = this.#listeners
+    const { listeners, opened, dropped } = pending.change
     const hasFollowed = pending.config === config
     if (hasFollowed) this.#listeners = listeners
-    for (const listener of hasFollowed ? dropped : listeners.filter((it) => !isAmong(it, before)))
-      closeListener(listener)
+    for (const listener of hasFollowed ? dropped : opened) closeListener(listener)
   }
 
   /**
    * What the worker of a slot accepts from. Where each slot has a socket of its
    * own (reuseport), a socket whose slot is gone is looked after by another.
    */
-  socketsFor({ config, wanted }: Generation, slot: number): InheritedListener[] {
-    const listeners = this.#pending?.config === config ? this.#pending.change.listeners : this.#listeners
-    return listeners.flatMap((listener) => {
+  socketsFor(generation: Generation, slot: number): InheritedListener[] {
+    const { config, wanted } = generation
+    return this.#listenersOf(generation).flatMap((listener) => {
       growListener(listener, wanted, config)
       const { sockets, authority } = listener
-      const own = sockets.length === 1 || wanted === 0 ? sockets : sockets.filter((_, i) => i % wanted === slot)
-      return own.map((fd) => ({ fd, authority }))
+      return ownOf(sockets, slot, wanted).map((fd) => ({ fd, authority }))
     })
+  }
+
+  /** What one process accepts from that accepts for all: of a group that SO_REUSEPORT has made once, every socket. */
+  allSocketsFor(generation: Generation): InheritedListener[] {
+    const listeners = this.#listenersOf(generation)
+    return listeners.flatMap(({ sockets, authority }) => sockets.map((fd) => ({ fd, authority })))
   }
 
   handOver(): HandOver {
     return handOverListeners(this.#listeners)
+  }
+
+  #listenersOf({ config }: Generation): readonly Listener[] {
+    return this.#pending?.config === config ? this.#pending.change.listeners : this.#listeners
   }
 
   /** At the end. The files of Unix sockets stay where a successor goes on with them. */
@@ -81,6 +91,8 @@ export class Listening {
   }
 }
 
-function isAmong({ sockets }: Listener, listeners: readonly Listener[]): boolean {
-  return listeners.some((it) => it.sockets.some((fd) => sockets.includes(fd)))
+/** With more sockets than slots, each is looked after all the same; with fewer, which were passed, some are shared. */
+function ownOf(sockets: readonly Fd[], slot: number, slots: number): readonly Fd[] {
+  if (slot >= sockets.length) return [sockets[slot % sockets.length]!]
+  return sockets.filter((_, i) => i % slots === slot)
 }

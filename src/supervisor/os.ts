@@ -59,12 +59,17 @@ export interface Os {
   orderAccept(preloader: number, generation: Generation, firstRow: number): boolean
   /** The model 'fork': tells that preloader to pass this signal on to its children, and to end after them. */
   orderEnd(preloader: number, signal: number, withinMs: number): void
+  /** The model 'fork': passes a signal on to the children of that preloader. */
+  orderTell(preloader: number, signal: number): void
   /** Gives our end of a line up: whoever is at the other end leaves. */
   hangUp(line: Line): void
 
-  /** The accept strategy 'parent': this worker may be passed connections from now on, or no more. */
+  /** The accept strategy 'parent': this worker, which is ready, may be passed connections from now on, or no more. */
   enlist(line: Line, row: number): void
   dismiss(line: Line): void
+
+  /** Workers of this generation are about to open their log: makes the file that they could not. */
+  prepareLog(generation: Generation): void
 
   /** Begins to read the configuration anew; it comes as a happening. False when the machine has no room for that. */
   readConfig(): boolean

@@ -5,6 +5,7 @@
  * It decides nothing; supervise.ts does.
  */
 import { Channel } from '../channel.ts'
+import type { Config } from '../config/options.ts'
 import { AF_UNIX, F_DUPFD_CLOEXEC, SOCK_CLOEXEC, SOCK_SEQPACKET } from '../kernel/constants.ts'
 import { close, type Fd, fcntl } from '../kernel/fd.ts'
 import type { Inherited } from '../kernel/process.ts'
@@ -13,6 +14,7 @@ import type { Log } from '../log.ts'
 import { describeBacklog, warnOfBacklog } from './backlog.ts'
 import { startSuccessor } from './children.ts'
 import type { Events } from './events.ts'
+import { warnOfRoot } from './identity.ts'
 import type { Listening } from './listening.ts'
 import type { Notifier } from './notify.ts'
 
@@ -53,11 +55,14 @@ export class Outside {
   }
 
   /** The first worker is ready. */
-  announce({ listeners }: Listening): void {
+  announce({ listeners }: Listening, config: Config): void {
+    const warning = warnOfRoot(config)
+    if (warning !== null) this.#log.warn(warning)
     for (const listener of listeners) {
-      const warning = warnOfBacklog(listener)
-      if (warning !== null) this.#log.warn(warning)
-      this.#log.plain(`Server listening on ${listener.authority} (${describeBacklog(listener)})`)
+      const shortfall = warnOfBacklog(listener)
+      if (shortfall !== null) this.#log.warn(shortfall)
+      this.#log.plain(`Server listening on ${listener.authority}`)
+      this.#log.info(`${listener.authority}: ${describeBacklog(listener)}`)
     }
     this.#notifier.ready()
     const period = this.#notifier.watchdogPeriodMs

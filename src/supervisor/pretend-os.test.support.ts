@@ -1,248 +1,276 @@
 /**
- * A machine for the supervisor that is not there: a clock that only moves when
- * somebody sleeps, processes that live as they are told, and a log of all that
+ * A machine for the supervisor that is not there: preloaders, workers, a
+ * configuration, a successor, each with a fate of its own, and a log of all that
  * was done to them.
  *
- *     const os = new PretendOs({ workers: [{ diesAfterMs: 500 }] })
+ *     const os = new PretendOs(config, { workers: [{ diesAfterMs: 500 }] })
  *     os.at(2_000, () => os.signal('SIGTERM'))
- *     await supervise(roster, os)
+ *     await supervise(createRoster(config), os)
  *     os.log      'preloader', 'fork 0', 'fork 1', 'fork 0', 'SIGTERM 102', …
  *
- * Pids count from 100 in the order of birth. A supervisor that spins, or sleeps
- * with nothing left to wake it, is thrown at.
+ * Pids count from 100 in the order of birth. Of a later generation the log says
+ * which: 'preloader of 2', 'fork 0 of 2'.
  */
-import { constants } from 'node:os'
-import type { Report } from '../channel.ts'
-import { SIGKILL } from '../kernel/constants.ts'
-import { type Death, SIG_NONE } from '../kernel/process.ts'
-import type { Happening, Os, StopSignal } from './os.ts'
-
-/** What becomes of a process. Times count from its birth. */
-export interface Fate {
-  /** When it reports: a preloader `loaded`, a worker `ready`. Infinity: never. */
-  readonly readyAfterMs?: number
-  readonly diesAfterMs?: number
-  /** What it dies of by itself; exit code 1 when neither is given. */
-  readonly exitCode?: number
-  readonly signal?: number
-  /** How long it takes to obey SIGTERM or SIGQUIT, and its exit code then. Infinity: it is deaf. */
-  readonly stopsAfterMs?: number
-  readonly stopCode?: number
-  /** How long it takes to die of SIGKILL. */
-  readonly killedAfterMs?: number
-}
-
-export interface PreloaderFate extends Fate {
-  /** It reports this in place of `loaded`, and ends. */
-  readonly unforkable?: string
-  /** Takes orders and does nothing about them. */
-  readonly isStuck?: boolean
-  /** Has no room for as many forks as this. */
-  readonly unborn?: number
-  /** Hangs up as soon as it has loaded. */
-  readonly isGone?: boolean
-}
-
-export interface Fates {
-  /** In the order of birth; whoever comes later, or is not named, leads a quiet life. */
-  readonly preloaders?: readonly PreloaderFate[]
-  readonly workers?: readonly Fate[]
-  /** So many attempts to start a program fail first. */
-  readonly noRoom?: number
-}
-
-const LOADED_AFTER_MS = 50
-const FORKED_AFTER_MS = 1
-const READY_AFTER_MS = 5
-const STOPPED_AFTER_MS = 10
-const KILLED_AFTER_MS = 1
-
-/** Turns of the supervisor's loop without the clock moving. A few are in order: one for each thing that happened. */
-const TURNS_MAX = 1_000
-/** Deeds in a life. One with more of them has no end. */
-const DEEDS_MAX = 10_000
-
-interface Process {
-  readonly pid: number
-  readonly bornAt: number
-  readonly fate: Fate
-  /** The preloader that forked it; null for the supervisor's own. */
-  parent: Process | null
-  isAlive: boolean
-}
+import type { PreloaderReport } from '../channel.ts'
+import type { Config } from '../config/options.ts'
+import { signalName } from '../kernel/process.ts'
+import {
+  type Fate,
+  type Fates,
+  FORKED_AFTER_MS,
+  LEAVES_AFTER_MS,
+  LOADED_AFTER_MS,
+  type PreloaderFate,
+  READ_AFTER_MS,
+  READY_AFTER_MS,
+  SUCCEEDED_AFTER_MS,
+} from './fates.test.support.ts'
+import type { Happening, Line, Os, OtherSignal, Seat, StopSignal } from './os.ts'
+import type { Process, Wire } from './pretend-machine.test.support.ts'
+import { PretendOutside } from './pretend-outside.test.support.ts'
+import type { Generation } from './roster.ts'
 
 interface Preloader extends Process {
   readonly fate: PreloaderFate
+  /** Forks that it has no room for, still. */
   unborn: number
+  /** The lines of workers it has been told to fork, and has not. */
+  readonly inHand: Set<Wire>
+  /** The model 'fork': the rows of its children; null before it accepts. */
+  rows: readonly number[] | null
+  isEnding: boolean
 }
 
-interface Planned {
-  readonly at: number
-  readonly act: () => void
-}
-
-export class PretendOs implements Os {
-  /** What was done to the machine, and when. */
-  readonly log: string[] = []
-  readonly times: number[] = []
-  /** What the operator was told. */
-  readonly said: string[] = []
-  #now = 0
-  #turns = 0
-  #nextPid = 100
+export class PretendOs extends PretendOutside implements Os {
+  /** A test may say how many connections a worker has, by its pid, and how large it is. */
+  connectionsOf: (pid: number) => number = () => 0
+  sizeOf: (pid: number) => number | null = () => null
+  readonly #config: Config
+  readonly #fates: Fates
+  readonly #fulfilled = new Map<readonly unknown[], number>()
   #noRoom: number
-  readonly #preloaderFates: PreloaderFate[]
-  readonly #workerFates: Fate[]
-  readonly #processes = new Map<number, Process>()
-  readonly #planned: Planned[] = []
-  readonly #happenings: Happening[] = []
-  readonly #reapable: Death[] = []
+  #reading = 0
+  #lastLine = 0
+  readonly #pidsOfRows = new Map<number, number>()
+  /** Those that serve. */
+  readonly #successors = new Set<number>()
 
-  constructor({ preloaders = [], workers = [], noRoom = 0 }: Fates = {}) {
-    this.#preloaderFates = [...preloaders]
-    this.#workerFates = [...workers]
-    this.#noRoom = noRoom
+  constructor(config: Config, fates: Fates = {}) {
+    super()
+    this.#config = config
+    this.#fates = fates
+    this.#noRoom = fates.noRoom ?? 0
   }
 
   // ── for the test ───────────────────────────────────────────────────────────
 
-  /** Plans an act at a time on the pretended clock. */
-  at(ms: number, act: () => void): this {
-    this.#plan(ms, act)
-    return this
+  signal(signal: StopSignal | OtherSignal): void {
+    this.happen({ type: 'signal', signal })
   }
 
-  signal(signal: StopSignal): void {
-    this.#happenings.push({ type: 'signal', signal })
+  report(from: number, report: PreloaderReport): void {
+    this.happen({ type: 'report', from, report })
   }
 
-  report(from: number, report: Report): void {
-    this.#happenings.push({ type: 'report', from, report })
-  }
-
-  /** A death that nobody is told of, neither by SIGCHLD nor by a preloader. */
-  loseWithoutAWord(pid: number): void {
-    this.#processes.get(pid)!.isAlive = false
+  /** A worker says something: that it is tired, or what nobody expects of it. */
+  say(pid: number, report: (Happening & { type: 'word' })['report']): void {
+    const process = this.processes.get(pid)
+    if (process?.wire?.isOpen !== true || !process.isAlive) return
+    if (report.type === 'ready') process.manner = 'obedient'
+    this.happen({ type: 'word', line: process.wire.line, report })
   }
 
   /** A worker that its preloader forked and, killed in that moment, could not tell of; an orphan from birth. */
   forkWithoutAWord(preloader: number, slot: number): void {
-    const worker = this.#bear(this.#workerFates.shift() ?? {}, null)
-    this.#in(worker.fate.readyAfterMs ?? READY_AFTER_MS, () => this.#beReady(worker, slot, preloader))
+    const process = this.processes.get(preloader)
+    const wire = isPreloader(process) ? [...process.inHand].find((it) => it.slot === slot) : undefined
+    if (!isPreloader(process) || wire === undefined) return
+    process.inHand.delete(wire)
+    this.#bearWorker(wire, { manner: 'deaf' })
   }
 
-  die(pid: number, how: { exitCode?: number; signal?: number }): void {
-    const process = this.#processes.get(pid)
-    if (process === undefined || !process.isAlive) return
-    process.isAlive = false
-    const death = { pid, exitCode: how.signal === undefined ? (how.exitCode ?? 1) : null, signal: how.signal ?? null }
-    if (process.parent === null) this.#bereave(death)
-    else this.report(process.parent.pid, { type: 'died', ...death })
-    for (const child of this.#processes.values()) if (child.parent === process) child.parent = null
+  /** A worker's app has closed what it should not: its line hangs up, and it lives on. */
+  loseLine(pid: number): void {
+    const wire = this.processes.get(pid)?.wire
+    if (wire !== undefined && wire !== null) this.dropLine(wire)
   }
 
-  /** Every living process. */
-  get living(): number[] {
-    return [...this.#processes.values()].filter(({ isAlive }) => isAlive).map(({ pid }) => pid)
+  /** The model 'fork': somebody connects, and a preloader that accepts forks a child for it. False when none does. */
+  connect(fate: Fate): boolean {
+    const preloader = [...this.processes.values()].find(isAccepting)
+    const row = preloader?.rows.find((it) => ![...this.processes.values()].some((at) => at.isAlive && at.row === it))
+    if (preloader === undefined || row === undefined) return false
+    const child = this.bear(fate, { parent: preloader, channelOf: preloader, manner: 'obedient', row })
+    this.#beginRow(child)
+    return true
   }
 
-  isAlone(): boolean {
-    return this.living.length === 0
+  /** So many attempts to start a program fail from now on. */
+  fill(count: number): void {
+    this.#noRoom = count
   }
 
-  /** When this was done. */
-  when(entry: string): number[] {
-    return this.times.filter((_, i) => this.log[i] === entry)
+  /** Who may be passed connections. */
+  get enlisted(): number[] {
+    return [...this.wires.values()].flatMap(({ isEnlisted, worker }) => (isEnlisted ? [worker!.pid] : []))
   }
 
-  // ── Os ─────────────────────────────────────────────────────────────────────
-
-  now(): number {
-    return this.#now
+  /** Whoever lives, though no hang-up of its line has told it to leave, and is not a server of its own by now. */
+  get leftBehind(): number[] {
+    const isFree = (pid: number) => this.#successors.has(pid) || this.processes.get(pid)!.wire?.isOpen === false
+    return this.living.filter((pid) => !isFree(pid))
   }
 
-  startPreloader(): number | null {
+  override die(pid: number, how: { exitCode?: number; signal?: number }): void {
+    const process = this.processes.get(pid)
+    if (process?.isAlive !== true) return
+    if (isPreloader(process)) {
+      for (const wire of process.inHand) this.soon(process.fate.heldForMs ?? 0, () => this.dropLine(wire))
+      process.inHand.clear()
+    }
+    super.die(pid, how)
+    this.#endIfAlone(process.channelOf)
+  }
+
+  // ── Os: processes ──────────────────────────────────────────────────────────
+
+  startPreloader(generation: Generation): number | null {
     if (this.#isFull()) return null
-    const fate = this.#preloaderFates.shift() ?? {}
-    const preloader: Preloader = { ...this.#bear(fate, null), fate, unborn: fate.unborn ?? 0 }
-    this.#processes.set(preloader.pid, preloader)
-    this.#did('preloader')
-    this.#in(fate.readyAfterMs ?? LOADED_AFTER_MS, () => this.#load(preloader))
+    this.did(`preloader${of(generation)}`)
+    const fate = this.#next(this.#fates.preloaders) ?? {}
+    const rest = { unborn: fate.unborn ?? 0, inHand: new Set(), rows: null, isEnding: false }
+    const preloader = this.bear(fate, { manner: 'deaf', ...rest } as Partial<Preloader>) as Preloader
+    this.in(fate.readyAfterMs ?? LOADED_AFTER_MS, () => this.#load(preloader))
     return preloader.pid
   }
 
-  orderFork(pid: number, slot: number): boolean {
-    const preloader = this.#processes.get(pid) as Preloader
-    if (!preloader.isAlive || preloader.fate.isGone === true) return false
-    this.#did(`fork ${slot}`)
-    if (preloader.fate.isStuck !== true) this.#in(FORKED_AFTER_MS, () => this.#fork(preloader, slot))
-    return true
+  orderFork(pid: number, generation: Generation, seat: Seat): Line | null {
+    const preloader = this.#listening(pid)
+    if (preloader === null) return null
+    this.did(`fork ${seat.slot}${of(generation)}`)
+    const wire = this.#lay(seat)
+    preloader.inHand.add(wire)
+    if (preloader.fate.isStuck !== true) this.in(FORKED_AFTER_MS, () => this.#fork(preloader, wire))
+    return wire.line
   }
 
-  execWorker(slot: number): number | null {
+  execWorker(generation: Generation, seat: Seat): { pid: number; line: Line } | null {
     if (this.#isFull()) return null
-    this.#did(`exec ${slot}`)
-    const worker = this.#bear(this.#workerFates.shift() ?? {}, null)
-    this.#in(worker.fate.readyAfterMs ?? READY_AFTER_MS, () => this.#beReady(worker, slot, worker.pid))
-    return worker.pid
+    this.did(`exec ${seat.slot}${of(generation)}`)
+    const wire = this.#lay(seat)
+    return { pid: this.#bearWorker(wire, {}).pid, line: wire.line }
   }
 
-  kill(pid: number, signal: number): boolean {
-    const process = this.#processes.get(pid)
-    // The dead are there until somebody has asked what they died of.
-    if (signal === SIG_NONE) return process?.isAlive === true || this.#reapable.some((death) => death.pid === pid)
-    this.#did(`${nameOf(signal)} ${pid}`)
-    if (process === undefined || !process.isAlive) return false
-    const { killedAfterMs = KILLED_AFTER_MS, stopsAfterMs = STOPPED_AFTER_MS, stopCode = 0 } = process.fate
-    if (signal === SIGKILL) this.#in(killedAfterMs, () => this.die(pid, { signal }))
-    else this.#in(stopsAfterMs, () => this.die(pid, { exitCode: stopCode }))
+  orderAccept(pid: number, generation: Generation, firstRow: number): boolean {
+    const preloader = this.#listening(pid)
+    if (preloader === null) return false
+    this.did(`accept${of(generation)}`)
+    if (preloader.fate.isStuck === true) return true
+    this.in(FORKED_AFTER_MS, () => {
+      if (!preloader.isAlive || preloader.isEnding) return
+      preloader.rows = Array.from({ length: generation.config.pool.maxWorkers }, (_, i) => firstRow + i)
+      this.report(pid, { type: 'accepting' })
+    })
     return true
   }
 
-  reap(): Death | null {
-    return this.#reapable.shift() ?? null
+  orderTell(pid: number, signal: number): void {
+    this.did(`tell ${pid} ${signalName(signal)}`)
+    for (const child of this.processes.values()) if (child.parent?.pid === pid) this.hear(child, signal)
   }
 
-  async nextHappening(timeoutMs: number): Promise<Happening> {
-    if (!(timeoutMs >= 0)) throw new RangeError(`asked to sleep for ${timeoutMs} ms`)
-    if (++this.#turns > TURNS_MAX) throw new Error(`the supervisor spins at ${this.#now} ms`)
-    const until = this.#now + timeoutMs
-    while (this.#happenings.length === 0 && this.#planned.length > 0 && this.#planned[0]!.at <= until) {
-      const { at, act } = this.#planned.shift()!
-      this.#moveTo(at)
-      act()
-    }
-    const happening = this.#happenings.shift()
-    if (happening !== undefined) return happening
-    if (until === Number.POSITIVE_INFINITY) throw new Error(`the supervisor sleeps for ever at ${this.#now} ms`)
-    this.#moveTo(until)
-    return { type: 'timeout' }
+  prepareLog(generation: Generation): void {
+    this.did(`log of ${generation.number}`)
   }
 
-  announce(): void {
-    this.#did('announce')
+  orderEnd(pid: number, signal: number): void {
+    this.did(`end ${pid} by ${signalName(signal)}`)
+    const preloader = this.processes.get(pid) as Preloader
+    if (!preloader.isAlive || preloader.fate.isStuck === true) return
+    preloader.isEnding = true
+    for (const child of this.processes.values()) if (child.parent === preloader) this.hear(child, signal)
+    this.#endIfAlone(preloader)
   }
 
-  warn(message: string): void {
-    this.said.push(`warn ${message}`)
+  hangUp(line: Line): void {
+    const wire = this.wires.get(line)!
+    if (!wire.isOpen) return
+    this.did(`hang up ${wire.slot}`)
+    this.dropLine(wire)
+    if (wire.worker?.manner === 'obedient') this.#leave(wire.worker)
   }
 
-  error(message: string): void {
-    this.said.push(`error ${message}`)
+  isAlone(): boolean {
+    const holdsChannel = (it: Process) => it.isAlive && (isPreloader(it) || it.channelOf !== null)
+    return ![...this.processes.values()].some(holdsChannel) && ![...this.wires.values()].some(({ isOpen }) => isOpen)
   }
 
-  info(message: string): void {
-    this.said.push(`info ${message}`)
+  startSuccessor(): number | null {
+    if (this.#isFull()) return null
+    this.did('successor')
+    const fate = this.#next(this.#fates.successors) ?? {}
+    const successor = this.bear(fate, { manner: 'obedient' })
+    this.in(fate.readyAfterMs ?? SUCCEEDED_AFTER_MS, () => {
+      if (!successor.isAlive) return
+      this.#successors.add(successor.pid)
+      this.happen({ type: 'succeeded' })
+    })
+    return successor.pid
+  }
+
+  row(index: number): { pid: number; connections: number; heartbeatAt: number } {
+    const pid = this.#pidsOfRows.get(index) ?? 0
+    const process = this.processes.get(pid)
+    if (process === undefined) return { pid: 0, connections: 0, heartbeatAt: 0 }
+    return { pid, connections: this.connectionsOf(pid), heartbeatAt: this.heartbeatOf(process) }
+  }
+
+  memoryOf(pid: number): number | null {
+    return this.sizeOf(pid)
+  }
+
+  /** The middle: what differs from worker to worker does not here. */
+  random(): number {
+    return 0.5
+  }
+
+  // ── Os: the rest ───────────────────────────────────────────────────────────
+
+  /** A reading that another one has overtaken comes to nothing. */
+  readConfig(): boolean {
+    if (this.#isFull()) return false
+    this.did('read')
+    const { change = {}, afterMs = READ_AFTER_MS } = this.#next(this.#fates.readings) ?? {}
+    const config = typeof change === 'string' ? change : { ...this.#config, ...change }
+    const number = ++this.#reading
+    this.in(afterMs, () => {
+      if (number === this.#reading) this.happen({ type: 'config', config })
+    })
+    return true
+  }
+
+  openListeners(generation: Generation): string | null {
+    this.did(`open${of(generation)}`)
+    return this.#next(this.#fates.openings) ?? null
+  }
+
+  closeOtherListeners(generation: Generation): void {
+    this.did(`close all but${of(generation)}`)
+  }
+
+  enlist(line: Line): void {
+    const wire = this.wires.get(line)!
+    if (wire.isEnlisted) throw new Error(`worker ${wire.slot} is enlisted twice`)
+    if (wire.isOpen && wire.worker?.manner !== 'obedient')
+      throw new Error(`worker ${wire.slot} cannot be passed anything`)
+    wire.isEnlisted = true
+  }
+
+  dismiss(line: Line): void {
+    this.wires.get(line)!.isEnlisted = false
   }
 
   // ── what processes do ──────────────────────────────────────────────────────
-
-  #bear(fate: Fate, parent: Process | null): Process {
-    const process: Process = { pid: this.#nextPid++, bornAt: this.#now, fate, parent, isAlive: true }
-    this.#processes.set(process.pid, process)
-    if (fate.diesAfterMs !== undefined) this.#in(fate.diesAfterMs, () => this.die(process.pid, fate))
-    return process
-  }
 
   #load(preloader: Preloader): void {
     if (!preloader.isAlive) return
@@ -252,55 +280,86 @@ export class PretendOs implements Os {
     this.die(preloader.pid, { exitCode: 0 })
   }
 
-  #fork(preloader: Preloader, slot: number): void {
-    if (!preloader.isAlive) return
-    if (preloader.unborn-- > 0) return this.report(preloader.pid, { type: 'unborn', slot, why: 'fork: EAGAIN' })
-    const worker = this.#bear(this.#workerFates.shift() ?? {}, preloader)
-    this.report(preloader.pid, { type: 'forked', slot, pid: worker.pid })
-    this.#in(worker.fate.readyAfterMs ?? READY_AFTER_MS, () => this.#beReady(worker, slot, preloader.pid))
+  #fork(preloader: Preloader, wire: Wire): void {
+    if (!preloader.isAlive || !preloader.inHand.delete(wire)) return
+    const { slot } = wire
+    if (preloader.unborn-- > 0) {
+      this.report(preloader.pid, { type: 'unborn', slot, why: 'fork: EAGAIN' })
+      return this.dropLine(wire)
+    }
+    const { pid } = this.#bearWorker(wire, { parent: preloader, manner: 'deaf' })
+    this.report(preloader.pid, { type: 'forked', slot, pid })
   }
 
-  /** `from`: whose channel it speaks through. A forked worker has its preloader's. */
-  #beReady(worker: Process, slot: number, from: number): void {
-    if (worker.isAlive) this.report(from, { type: 'ready', slot, pid: worker.pid })
+  #bearWorker(wire: Wire, who: Partial<Process>): Process {
+    const fate = this.#next(this.#fates.workers) ?? {}
+    const row = fate.isNameless === true ? null : wire.row
+    const worker = this.bear(fate, { ...who, wire, row })
+    wire.worker = worker
+    if (worker.manner === 'deaf') this.#beginRow(worker)
+    this.in(worker.fate.readyAfterMs ?? READY_AFTER_MS, () => this.#beReady(worker, wire))
+    return worker
   }
 
-  #bereave(death: Death): void {
-    this.#reapable.push(death)
-    this.#happenings.push({ type: 'child' })
+  /** One that is started by exec has to load the app before. */
+  #beginRow({ row, pid }: Process): void {
+    if (row !== null) this.#pidsOfRows.set(row, pid)
   }
 
-  // ── time ───────────────────────────────────────────────────────────────────
-
-  #in(ms: number, act: () => void): void {
-    if (ms !== Number.POSITIVE_INFINITY) this.#plan(this.#now + ms, act)
+  #beReady(worker: Process, wire: Wire): void {
+    if (!worker.isAlive) return
+    this.#beginRow(worker)
+    worker.manner = 'obedient'
+    if (wire.isOpen) this.happen({ type: 'word', line: wire.line, report: { type: 'ready', pid: worker.pid } })
+    else this.#leave(worker)
   }
 
-  /** In the order of time, and what is planned for one moment in the order of planning. */
-  #plan(at: number, act: () => void): void {
-    const later = this.#planned.findIndex((other) => other.at > at)
-    this.#planned.splice(later < 0 ? this.#planned.length : later, 0, { at, act })
+  #leave({ pid }: Process): void {
+    this.in(LEAVES_AFTER_MS, () => this.die(pid, { exitCode: 1 }))
   }
 
-  #moveTo(ms: number): void {
-    if (ms > this.#now) this.#turns = 0
-    this.#now = Math.max(this.#now, ms)
+  #endIfAlone(preloader: Process | null): void {
+    if (!isPreloader(preloader) || !preloader.isAlive || !preloader.isEnding) return
+    const hasChildren = [...this.processes.values()].some((it) => it.isAlive && it.parent === preloader)
+    if (!hasChildren) this.in(FORKED_AFTER_MS, () => this.die(preloader.pid, { exitCode: 0 }))
   }
 
-  #did(entry: string): void {
-    if (this.log.push(entry) > DEEDS_MAX) throw new Error(`the supervisor is still at it at ${this.#now} ms`)
-    this.times.push(this.#now)
+  // ── within ─────────────────────────────────────────────────────────────────
+
+  #listening(pid: number): Preloader | null {
+    const preloader = this.processes.get(pid) as Preloader
+    return preloader.isAlive && preloader.fate.isGone !== true ? preloader : null
+  }
+
+  #lay({ slot, row }: Seat): Wire {
+    const wire: Wire = { line: ++this.#lastLine, slot, row, isOpen: true, isEnlisted: false, worker: null }
+    this.wires.set(wire.line, wire)
+    return wire
+  }
+
+  #next<T>(fates: readonly T[] = []): T | undefined {
+    const count = this.#fulfilled.get(fates) ?? 0
+    this.#fulfilled.set(fates, count + 1)
+    return fates[count]
   }
 
   #isFull(): boolean {
     if (this.#noRoom === 0) return false
     this.#noRoom -= 1
-    this.#did('no room')
+    this.did('no room')
     return true
   }
 }
 
-/** `SIGTERM` for 15. */
-function nameOf(signal: number): string {
-  return Object.entries(constants.signals).find(([, number]) => number === signal)?.[0] ?? `${signal}`
+function isPreloader(process: Process | null | undefined): process is Preloader {
+  return process !== null && process !== undefined && 'inHand' in process
+}
+
+function isAccepting(process: Process): process is Preloader & { rows: readonly number[] } {
+  return isPreloader(process) && process.isAlive && process.rows !== null && !process.isEnding
+}
+
+/** The first is everybody's, until there is another. */
+function of({ number }: Generation): string {
+  return number === 1 ? '' : ` of ${number}`
 }

@@ -9,6 +9,7 @@
  * said once, and the old generation serves on.
  */
 import type { Config } from '../config/options.ts'
+import { enlistAll } from './births.ts'
 import type { Os, Reply } from './os.ts'
 import { retireGeneration } from './retire.ts'
 import { createGeneration, type Generation, type Roster } from './roster.ts'
@@ -25,7 +26,7 @@ export function beginReload(reply: Reply, roster: Roster, os: Os): void {
   }
   os.info('reloading')
   os.beginReload()
-  roster.reload = { replies: [reply], readBy: os.now() + roster.current.config.timeouts.bootMs }
+  roster.reload = { replies: [reply], endBy: os.now() + roster.current.config.timeouts.bootMs }
   if (!os.readConfig()) failReload('the machine has no room to read the configuration', roster, os)
 }
 
@@ -36,7 +37,8 @@ export function configRead(config: Config | string, roster: Roster, os: Os): voi
   const next = createGeneration(roster.current.number + 1, config)
   const why = os.openListeners(next)
   if (why !== null) return failReload(why, roster, os)
-  roster.reload.readBy = Number.POSITIVE_INFINITY
+  // As long as a successor has (upgrade.ts): for the app to be loaded, and for its workers to be ready.
+  roster.reload.endBy = os.now() + 2 * config.timeouts.bootMs
   roster.next = next
 }
 
@@ -44,18 +46,21 @@ export function promoteIfReady(roster: Roster, os: Os): void {
   if (roster.phase === 'starting' && roster.current.isProven) {
     roster.phase = 'serving'
     os.announce(roster.current)
+    enlistAll(roster.current, os)
   }
-  if (!roster.current.isComplete && isReady(roster.current)) {
-    roster.current.isComplete = true
-    os.relievePredecessor()
-  }
-  if (roster.next === null || !isReady(roster.next)) return
+  if (roster.next !== null && isReady(roster.next)) promote(roster.next, roster, os)
+  if (roster.isComplete || !isReady(roster.current)) return
+  roster.isComplete = true
+  os.relievePredecessor()
+}
+
+function promote(next: Generation, roster: Roster, os: Os): void {
   const old = roster.current
-  roster.current = roster.next
-  roster.current.isComplete = true
+  roster.current = next
   roster.next = null
   retireGeneration(old, roster)
   os.closeOtherListeners(roster.current)
+  enlistAll(roster.current, os)
   os.info(`generation ${roster.current.number} serves, generation ${old.number} drains`)
   endReload(null, roster, os)
 }
@@ -67,14 +72,18 @@ function isReady({ slots, wanted, preloader, config }: Generation): boolean {
 
 export function failReload(why: string, roster: Roster, os: Os): void {
   os.error(`the reload failed: ${why}; generation ${roster.current.number} serves on`)
+  abandonReload(why, roster, os)
+}
+
+/** Also for the end of all, when nobody will answer any more. */
+export function abandonReload(why: string, roster: Roster, os: Os): void {
   if (roster.next !== null) retireGeneration(roster.next, roster)
   roster.next = null
   os.closeOtherListeners(roster.current)
   endReload(why, roster, os)
 }
 
-/** Also for the end of all, when nobody will answer any more. */
-export function endReload(failure: string | null, roster: Roster, os: Os): void {
+function endReload(failure: string | null, roster: Roster, os: Os): void {
   const { reload, reloadsWaiting: waiting } = roster
   roster.reload = null
   roster.reloadsWaiting = []

@@ -8,7 +8,7 @@ import { empty } from './births.ts'
 import { MARGIN_MS } from './deadlines.ts'
 import { signalOfEnding } from './ending.ts'
 import type { Line, Os } from './os.ts'
-import type { Generation, Roster, Slot } from './roster.ts'
+import { type Generation, livingGenerations, type Roster, type Slot } from './roster.ts'
 
 /** As many workers as `workers` may ask for. */
 const WORKERS_MAX = 1024
@@ -19,7 +19,6 @@ export function retire(slot: Slot, generation: Generation, roster: Roster, os: O
   const name = `worker ${number} of generation ${generation.number}`
   const forceBy = drainBy(generation, os)
   roster.retirees.add({ pid, line, firstRow: row!, rows: 1, isParent: false, name, forceBy })
-  if (line !== null) os.dismiss(line)
   slot.row = null // the row is the retiree's until its death
   empty(slot, roster, os)
   slot.youngDeaths = 0
@@ -32,7 +31,7 @@ export function drainBy({ config }: Generation, os: Os): number {
   return os.now() + config.timeouts.drainTimeoutMs + MARGIN_MS
 }
 
-/** What a generation has too much of goes: each worker as soon as it is ready, and hears. */
+/** What a generation has too much of goes, or has with too few sockets: each worker as soon as it is ready, and hears. */
 export function trimAll(roster: Roster, os: Os): void {
   for (const generation of [roster.current, ...roster.retiring]) trim(generation, roster, os)
   for (const generation of roster.retiring) endPreloader(generation, roster, os)
@@ -40,11 +39,16 @@ export function trimAll(roster: Roster, os: Os): void {
 }
 
 function trim(generation: Generation, roster: Roster, os: Os): void {
-  const over = generation.slots.slice(generation.wanted)
-  if (over.length === 0 || roster.phase === 'stopping') return
-  for (const slot of over) if (slot.state === 'ready') retire(slot, generation, roster, os)
-  const isGone = ({ state }: Slot) => state === 'empty'
-  generation.slots = [...generation.slots.slice(0, generation.wanted), ...over.filter((slot) => !isGone(slot))]
+  const { slots, wanted } = generation
+  for (const [i, slot] of slots.entries()) {
+    if (slot.state === 'ready' && (i >= wanted || hasOldSockets(slot, generation))) retire(slot, generation, roster, os)
+  }
+  generation.slots = slots.filter(({ state }, i) => i < wanted || state !== 'empty')
+}
+
+/** With a socket for each slot, their number says who looks after which, and all who were born to another are replaced. */
+function hasOldSockets({ ofWanted }: Slot, { config, wanted }: Generation): boolean {
+  return config.accept === 'reuseport' && ofWanted !== wanted
 }
 
 /** Its slots are empty: the preloader holds nothing that could be lost. In the model 'fork' it sees its children out. */
@@ -76,47 +80,40 @@ export function retireGeneration(generation: Generation, roster: Roster): void {
 }
 
 /** So many workers from now on: TTIN, TTOU, WINCH. */
-export function resize(wanted: number, roster: Roster, os: Os): void {
+export function resize(asked: number, roster: Roster, os: Os): void {
   const { current } = roster
+  const wanted = Math.min(asked, WORKERS_MAX)
   if (roster.phase !== 'serving') return os.warn('the number of workers changes only while the server serves; ignored')
   if (current.config.model !== 'event')
     return os.warn(`in the model ${current.config.model} the number of workers follows the load; ignored`)
   if (wanted === current.wanted) return
-  const { wanted: before } = current
-  current.wanted = Math.min(wanted, WORKERS_MAX)
+  current.wanted = wanted
   os.info(current.wanted === 0 ? 'workers off: connections wait' : `${current.wanted} workers from now on`)
-  if (current.config.accept === 'reuseport' && wanted < before) reassignSockets(roster, os)
-}
-
-/** A slot that goes leaves a socket, whose queue another slot takes over: its worker is replaced by one that knows. */
-function reassignSockets({ current, ...rest }: Roster, os: Os): void {
-  const heirs = new Set(current.slots.slice(current.wanted).map((_, i) => (current.wanted + i) % current.wanted))
-  for (const [i, slot] of current.slots.entries()) {
-    if (heirs.has(i) && slot.state === 'ready') retire(slot, current, { current, ...rest }, os)
-  }
 }
 
 /** It has said that it has done its share. */
 export function retireTired(line: Line, why: string, roster: Roster, os: Os): void {
-  const slot = roster.current.slots.find((it) => it.line === line && it.state === 'ready')
-  if (slot === undefined || roster.phase !== 'serving') return
-  os.info(`worker ${slot.number} (pid ${slot.pid}) ${why}; another takes its place`)
-  retire(slot, roster.current, roster, os)
+  if (roster.phase !== 'serving') return
+  for (const generation of livingGenerations(roster)) {
+    const slot = generation.slots.find((it) => it.line === line && it.state === 'ready')
+    if (slot === undefined) continue
+    os.info(`worker ${slot.number} (pid ${slot.pid}) ${why}; another takes its place`)
+    retire(slot, generation, roster, os)
+  }
 }
 
 /**
  * The model 'fork': a preloader has died, and left children that only it knew.
  * Those that live are ours now: they finish their connections.
  */
-export function adoptOrphans(generation: Generation, firstRow: number, roster: Roster, os: Os): void {
-  for (let row = firstRow; row < firstRow + generation.config.pool.maxWorkers; row++) {
+export function adoptOrphans(firstRow: number, rows: number, forceBy: number, roster: Roster, os: Os): void {
+  for (let row = firstRow; row < firstRow + rows; row++) {
     const { pid } = os.row(row)
     if (pid === 0 || !os.isChild(pid)) {
       roster.rows.give(row)
       continue
     }
     const name = 'a worker whose preloader has died'
-    const forceBy = drainBy(generation, os)
     roster.retirees.add({ pid, line: null, firstRow: row, rows: 1, isParent: false, name, forceBy })
     os.kill(pid, roster.isForced ? SIGKILL : roster.phase === 'stopping' ? signalOfEnding(roster) : SIGQUIT)
   }

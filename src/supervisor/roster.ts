@@ -28,6 +28,8 @@ export interface Slot {
   since: number
   /** While asked or booting: when patience ends. */
   readyBy: number
+  /** How many slots there were to be when its worker was born: what sockets it has (reuseport) follows from that. */
+  ofWanted: number
   /** An empty slot is not filled before. */
   notBefore: number
   /** Deaths in a row that came soon after birth. */
@@ -40,7 +42,7 @@ export interface Slot {
 export interface Preloader {
   readonly pid: number
   readonly bornAt: number
-  /** While not ready: when patience ends. */
+  /** Until it has loaded the app, and where it is told to accept, until it does: when patience ends. */
   readyBy: number
   /** `ready`: it forks. `accepting`: the model 'fork', in which it forks for each connection by itself. */
   state: 'loading' | 'ready' | 'accepting'
@@ -69,8 +71,6 @@ export interface Generation {
   isProven: boolean
   /** The model 'prefork': how many workers are added the next time too few are idle. */
   growBy: number
-  /** Every worker that it begins with has been ready at once. */
-  isComplete: boolean
   /** It has been said that the pool is as large as it may be. */
   hasSaidFull: boolean
 }
@@ -92,8 +92,8 @@ export interface Retiree {
 /** A reload that is under way. */
 export interface Reload {
   readonly replies: Reply[]
-  /** While the configuration is read: when patience ends. */
-  readBy: number
+  /** When patience ends: with the reading of the configuration, then with the new generation. */
+  endBy: number
 }
 
 /** The successor of an upgrade, on its way. */
@@ -121,6 +121,8 @@ export interface Roster {
   readonly rows: Rows
   /** What the stop began with: finish within stopMs, or drain. Null before. */
   ending: 'SIGTERM' | 'SIGQUIT' | null
+  /** Every worker that a generation begins with has been ready at once. */
+  isComplete: boolean
   /** Patience is over: whoever is left is killed. */
   isForced: boolean
   /** While leaving or stopping: when patience ends. */
@@ -144,6 +146,7 @@ export function createRoster(config: Config): Roster {
     retirees: new Set(),
     rows: new Rows(ROWS_MAX),
     ending: null,
+    isComplete: false,
     isForced: false,
     stopBy: Number.POSITIVE_INFINITY,
     heartbeatLookAt: 0,
@@ -165,7 +168,6 @@ export function createGeneration(number: number, config: Config): Generation {
     preloaderDeaths: 0,
     lostInfants: 0,
     isProven: false,
-    isComplete: false,
     growBy: 1,
     hasSaidFull: false,
   }
@@ -193,6 +195,7 @@ export function addSlot({ slots }: Generation): Slot {
     bornBy: 'fork',
     since: 0,
     readyBy: 0,
+    ofWanted: 0,
     notBefore: 0,
     youngDeaths: 0,
     heartbeatAt: 0,

@@ -5,6 +5,8 @@
  */
 export class Rows {
   readonly #isTaken: boolean[]
+  /** Beyond it no row has ever been taken. */
+  everTaken = 0
 
   constructor(count: number) {
     this.#isTaken = new Array<boolean>(count).fill(false)
@@ -18,6 +20,7 @@ export class Rows {
       if (free < count) continue
       const first = row - count + 1
       this.#isTaken.fill(true, first, row + 1)
+      this.everTaken = Math.max(this.everTaken, row + 1)
       return first
     }
     return null

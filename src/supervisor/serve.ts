@@ -8,7 +8,9 @@ import { startFolder } from '../config/start-folder.ts'
 import { type Fd, setCloseOnExec } from '../kernel/fd.ts'
 import type { Log } from '../log.ts'
 import { Scoreboard } from '../scoreboard.ts'
+import { type ControlServer, openControl } from './control-server.ts'
 import { Events } from './events.ts'
+import { identityOf } from './identity.ts'
 import { Linux } from './linux.ts'
 import { openListeners } from './listeners.ts'
 import { Listening } from './listening.ts'
@@ -16,27 +18,35 @@ import { Notifier } from './notify.ts'
 import { Outside, READY_FD } from './outside.ts'
 import { readPassedSockets } from './passed-sockets.ts'
 import { removePidFile, writePidFile } from './pid-file.ts'
+import { answerRequests } from './requests.ts'
 import { createRoster } from './roster.ts'
 import { supervise } from './supervise.ts'
 
 /** Throws an OperatorError when something that is asked for cannot be had; nothing has been started then. */
 export async function serve(config: Config, log: Log): Promise<number> {
   process.title = 'prefork: supervisor'
+  identityOf(config)
   const predecessor = takePredecessor(process.env)
   const passed = readPassedSockets(process.env)
   const notifier = new Notifier(process.env)
   const roster = createRoster(config)
   const listening = new Listening(openListeners(config, roster.current.wanted, passed))
   for (const sentence of passed.closeUnclaimed()) log.warn(sentence)
-  if (config.pidFile !== null) warnIf(writePidFile(config.pidFile, predecessor === null ? null : process.ppid), log)
   const events = new Events()
   const outside = new Outside({ log, events, notifier, folder: startFolder(), predecessor })
-  const scoreboard = Scoreboard.create()
-  const linux = new Linux({ listening, outside, events, scoreboard, log })
-  const exitCode = await supervise(roster, linux)
-  listening.close(outside.isHandedOver)
-  if (config.pidFile !== null) removePidFile(config.pidFile)
-  return exitCode
+  let control: ControlServer | null = null
+  try {
+    if (config.pidFile !== null) warnIf(writePidFile(config.pidFile, predecessor === null ? null : process.ppid), log)
+    const scoreboard = Scoreboard.create()
+    const linux = new Linux({ listening, outside, events, scoreboard, log })
+    const onRequest = answerRequests({ roster, listening, scoreboard }, (happening) => linux.happen(happening))
+    control = openControl(config.control, events, onRequest, log, predecessor !== null)
+    return await supervise(roster, linux)
+  } finally {
+    control?.close()
+    listening.close(outside.isHandedOver)
+    if (config.pidFile !== null) removePidFile(config.pidFile)
+  }
 }
 
 /** The channel to the server that this one succeeds, if it does. No child is to take it for its own. */

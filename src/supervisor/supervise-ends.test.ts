@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SIGSEGV } from '../kernel/constants.ts'
-import { BOOT_MS, life, NEVER, STOP_MS, TIMEOUTS } from './life.test.support.ts'
-import { type Fates, PretendOs } from './pretend-os.test.support.ts'
-import { createRoster } from './roster.ts'
-import { supervise } from './supervise.ts'
+import type { Fates } from './fates.test.support.ts'
+import { BOOT_MS, DRAIN_MS, life, MARGIN_MS, NEVER, STOP_MS } from './life.test.support.ts'
 
 // ── an app that does not start ───────────────────────────────────────────────
 
@@ -18,7 +16,7 @@ test('an app that fails while loading ends the server, and has said why itself',
 test('one that takes the preloader down says nothing, so the supervisor does', async () => {
   const { os, exitCode } = await life({ preloaders: [{ diesAfterMs: 20, signal: SIGSEGV }], ends: 'by itself' })
   assert.equal(exitCode, 1)
-  assert.deepEqual(os.said, ['error the app was not loaded: the preloader was ended by signal 11'])
+  assert.deepEqual(os.said, ['error the app was not loaded: the preloader was ended by SIGSEGV'])
 })
 
 test('one that is never loaded is given up after bootMs, once', async () => {
@@ -28,7 +26,7 @@ test('one that is never loaded is given up after bootMs, once', async () => {
   assert.deepEqual(os.when('SIGKILL 100'), [BOOT_MS])
   assert.deepEqual(os.said, [
     'error the app was not loaded within timeouts.bootMs (30000 ms)',
-    'error the app was not loaded: the preloader was ended by signal 9',
+    'error the app was not loaded: the preloader was ended by SIGKILL',
   ])
 })
 
@@ -112,16 +110,22 @@ test('SIGTERM twice with nobody left to force is no force', async () => {
   assert.equal(exitCode, 0)
 })
 
-test('SIGQUIT waits as long as it takes', async () => {
-  const { os, exitCode } = await stopping([{ stopsAfterMs: 3_600_000 }], ['SIGQUIT', 1_000])
+test('SIGQUIT waits while workers drain', async () => {
+  const { os, exitCode } = await stopping([{ drainsAfterMs: 50_000 }], ['SIGQUIT', 1_000])
   assert.deepEqual(os.log.slice(-2), ['SIGQUIT 101', 'SIGKILL 100'])
-  assert.equal(os.when('SIGKILL 100').at(-1), 3_601_000)
+  assert.deepEqual(os.when('SIGKILL 100'), [51_000])
   assert.equal(exitCode, 0)
+})
+
+test('as long as drainTimeoutMs, and a second more', async () => {
+  const { os, exitCode } = await stopping([{ drainsAfterMs: NEVER }], ['SIGQUIT', 1_000])
+  assert.deepEqual(os.when('SIGKILL 101'), [1_000 + DRAIN_MS + MARGIN_MS])
+  assert.equal(exitCode, 2)
 })
 
 test('SIGQUIT, then SIGTERM: within stopMs from then', async () => {
   const { os, exitCode } = await stopping([{ stopsAfterMs: NEVER }], ['SIGQUIT', 1_000], ['SIGTERM', 60_000])
-  assert.deepEqual(os.log.slice(3), ['SIGQUIT 101', 'SIGTERM 101', 'SIGKILL 101', 'SIGKILL 100'])
+  assert.deepEqual(os.log.slice(3, 6), ['SIGQUIT 101', 'SIGTERM 101', 'SIGKILL 101'])
   assert.deepEqual(os.when('SIGKILL 101'), [60_000 + STOP_MS + 1_000])
   assert.equal(exitCode, 2)
 })
@@ -138,18 +142,30 @@ test('stopped while the app is loading', async () => {
   assert.equal(exitCode, 0)
 })
 
-test('stopped with orders in the preloader’s hands: they are buried with it', async () => {
+test('a self-check that fails by then is no failure to start', async () => {
+  const { os, exitCode } = await life({
+    spawn: 'fork',
+    preloaders: [{ unforkable: 'why', killedAfterMs: 500 }],
+    plan: (os) => os.at(10, () => os.signal('SIGTERM')),
+    ends: 'by itself',
+  })
+  assert.deepEqual(os.said, ['info SIGTERM: stopping'])
+  assert.equal(exitCode, 0)
+})
+
+test('stopped with orders in the preloader’s hands: they are buried with it, at once', async () => {
   const { os, exitCode } = await life({
     slots: 2,
     preloaders: [{ isStuck: true }],
     plan: (os) => os.at(60, () => os.signal('SIGTERM')),
     ends: 'by itself',
   })
-  assert.deepEqual(os.log.slice(0, 4), ['preloader', 'fork 0', 'fork 1', 'SIGKILL 100'])
+  assert.deepEqual(os.log, ['preloader', 'fork 0', 'fork 1', 'SIGKILL 100'])
+  assert.deepEqual(os.when('SIGKILL 100'), [60])
   assert.equal(exitCode, 0)
 })
 
-test('one that was forked in that moment, and not told of, is sent away when it speaks up, and waited for', async () => {
+test('one that was forked in that moment, and not told of, is told when it speaks up, and waited for', async () => {
   const { os, exitCode } = await life({
     preloaders: [{ isStuck: true }],
     plan: (os) => os.at(60, () => os.signal('SIGTERM')).at(60, () => os.forkWithoutAWord(100, 0)),
@@ -160,10 +176,42 @@ test('one that was forked in that moment, and not told of, is sent away when it 
 })
 
 test('one that never speaks up is not waited for, for ever', async () => {
-  const os = new PretendOs({ preloaders: [{ isStuck: true }], workers: [{ readyAfterMs: NEVER }] })
-  os.at(60, () => os.signal('SIGQUIT')).at(60, () => os.forkWithoutAWord(100, 0))
-  assert.equal(await supervise(createRoster(1, 'auto', TIMEOUTS), os), 0)
+  const { os, exitCode } = await life({
+    preloaders: [{ isStuck: true }],
+    workers: [{ readyAfterMs: NEVER }],
+    plan: (os) => os.at(60, () => os.signal('SIGQUIT')).at(60, () => os.forkWithoutAWord(100, 0)),
+    ends: 'by itself',
+  })
+  assert.deepEqual(os.when('SIGKILL 101'), [60 + DRAIN_MS + MARGIN_MS])
+  assert.equal(exitCode, 2)
+})
+
+test('nor one of whom nobody can know who it is', async () => {
+  const { os, exitCode } = await life({
+    preloaders: [{ isStuck: true }],
+    workers: [{ readyAfterMs: NEVER, isNameless: true }],
+    plan: (os) => os.at(60, () => os.signal('SIGQUIT')).at(60, () => os.forkWithoutAWord(100, 0)),
+    ends: 'by itself',
+  })
+  assert.deepEqual(os.when('hang up 0'), [60 + DRAIN_MS + MARGIN_MS])
   assert.deepEqual(os.living, [101])
+  assert.equal(exitCode, 0)
+})
+
+test('nor the word of a death', async () => {
+  const { os, exitCode } = await life({
+    workers: [{ stopsAfterMs: NEVER }],
+    plan: (os) => os.at(1_000, () => os.signal('SIGTERM')).at(2_000, () => os.loseWithoutAWord(101)),
+    ends: 'by itself',
+  })
+  assert.ok(!os.log.includes('SIGKILL 101'))
+  assert.equal(exitCode, 0)
+})
+
+test('nor is the end of a line that the app has let somebody else hold', async () => {
+  const { os, exitCode } = await stopping([{ heldForMs: NEVER }], ['SIGQUIT', 1_000])
+  assert.ok(os.now() <= 2_000 + STOP_MS + MARGIN_MS, `it took until ${os.now()} ms`)
+  assert.equal(exitCode, 0)
 })
 
 test('a worker that gets ready while the server stops is sent away, and waited for', async () => {

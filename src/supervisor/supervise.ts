@@ -1,7 +1,7 @@
 /**
  * THE PARENT: keeps every slot filled, and ends the tree when told to.
  *
- *     reap the dead → give up on the late → keep up, fill empty slots → sleep → obey what woke it
+ *     reap the dead → give up on the late → keep up, promote, fill empty slots → sleep → obey what woke it
  *
  *     deaths.ts       what is to be done about a death
  *     deadlines.ts    every wait has one
@@ -10,21 +10,22 @@
  *     reload.ts       a new generation follows the old one
  *     retire.ts       a worker is told to finish and go
  *     upgrade.ts      another server follows this one
+ *     reopen.ts       the logs, anew
  *     ending.ts       the end of all
  *
  * What it knows is in the roster, what it can do is in `os`. It never parses or
  * runs user code, and accepts only where it is asked to (accept 'parent'); so it
  * has no reason to die, and its pid is the server's.
  */
-import { SIGUSR1 } from '../kernel/constants.ts'
-import { fillEmptySlots, welcome } from './births.ts'
+import { fillEmptySlots, postpone, welcome } from './births.ts'
 import { giveUpOnTheLate, msToNextDeadline } from './deadlines.ts'
-import { bury, distrustFork, hearOfChild, noteHangup, reapTheDead } from './deaths.ts'
-import { finish, isEmpty, stop, tellAll } from './ending.ts'
+import { bury, distrustFork, noteHangup, reapTheDead } from './deaths.ts'
+import { finish, isEmpty, stop } from './ending.ts'
 import type { Happening, Os, OtherSignal, StopSignal } from './os.ts'
 import { beginReload, configRead, promoteIfReady } from './reload.ts'
+import { reopenLogs } from './reopen.ts'
 import { resize, retireTired, trimAll } from './retire.ts'
-import { allGenerations, type Generation, type Roster } from './roster.ts'
+import { allGenerations, type Roster } from './roster.ts'
 import { beginUpgrade, succeed } from './upgrade.ts'
 import { keepUp } from './upkeep.ts'
 
@@ -35,10 +36,10 @@ export async function supervise(roster: Roster, os: Os): Promise<number> {
     giveUpOnTheLate(roster, os)
     if (roster.phase !== 'stopping' && roster.phase !== 'stopped') {
       keepUp(roster, os)
-      fillEmptySlots(roster, os)
       promoteIfReady(roster, os)
+      fillEmptySlots(roster, os)
+      trimAll(roster, os)
     }
-    trimAll(roster, os)
     if (roster.phase === 'stopping' && isEmpty(roster)) finish(roster, os)
     if (roster.phase === 'stopped') return roster.exitCode
     obey(await os.nextHappening(msToNextDeadline(roster, os)), roster, os)
@@ -67,17 +68,18 @@ function obey(happening: Happening, roster: Roster, os: Os): void {
 }
 
 function obeySignal(signal: StopSignal | OtherSignal, roster: Roster, os: Os): void {
+  const { wanted } = roster.current
   switch (signal) {
     case 'SIGHUP':
       return beginReload(() => {}, roster, os)
     case 'SIGUSR1':
-      return tellAll(SIGUSR1, roster, os)
+      return reopenLogs(roster, os)
     case 'SIGUSR2':
       return beginUpgrade(roster, os)
     case 'SIGTTIN':
-      return resize(roster.current.wanted + 1, roster, os)
+      return resize(wanted + 1, roster, os)
     case 'SIGTTOU':
-      return resize(Math.max(1, roster.current.wanted - 1), roster, os)
+      return resize(wanted > 1 ? wanted - 1 : wanted, roster, os)
     case 'SIGWINCH':
       return resize(0, roster, os)
     default:
@@ -87,7 +89,8 @@ function obeySignal(signal: StopSignal | OtherSignal, roster: Roster, os: Os): v
 
 function hear({ from, report }: Happening & { type: 'report' }, roster: Roster, os: Os): void {
   const generation = allGenerations(roster).find(({ preloader }) => preloader?.pid === from)
-  if (report.type === 'died') return hearOfDeath(report, generation, roster, os)
+  if (report.type === 'died')
+    return bury(report, roster, os, generation?.config.model === 'fork' || isParent(from, roster))
   if (generation === undefined) return
   const preloader = generation.preloader!
   const slot = 'slot' in report ? generation.slots.find(({ number }) => number === report.slot) : undefined
@@ -105,18 +108,13 @@ function hear({ from, report }: Happening & { type: 'report' }, roster: Roster, 
       if (slot?.state === 'asked' && slot.askedOf === from) welcome(slot, report.pid, 'booting', generation, roster, os)
       return
     case 'unborn':
-      if (slot?.state === 'asked' && slot.askedOf === from) hearOfChild(slot, roster, os)
+      if (slot?.state === 'asked' && slot.askedOf === from) postpone(slot, roster, os)
       return
   }
 }
 
-function hearOfDeath(
-  death: { pid: number; exitCode: number | null; signal: number | null },
-  generation: Generation | undefined,
-  roster: Roster,
-  os: Os,
-): void {
-  bury(death, roster, os, generation?.config.model === 'fork')
+function isParent(pid: number, { retirees }: Roster): boolean {
+  return [...retirees].some((retiree) => retiree.isParent && retiree.pid === pid)
 }
 
 function listenTo({ line, report }: Happening & { type: 'word' }, roster: Roster, os: Os): void {

@@ -24,8 +24,8 @@ import { close, type Fd } from '../kernel/fd.ts'
 import { domainOf, type SocketAddress, socketAddress } from '../kernel/sockaddr.ts'
 import { bind, getsockname, getsockopt, listen, setsockopt, socket } from '../kernel/socket.ts'
 
-/** The first socket at an address. Throws an OperatorError; `isAsked` as in Config, for the options it names. */
-export function openTcp(where: TcpListen, options: SocketOptions, isAsked: boolean): Fd {
+/** The first socket at an address. Throws an OperatorError; `isOneOfMany`: which options are to be named. */
+export function openTcp(where: TcpListen, options: SocketOptions, isOneOfMany: boolean): Fd {
   try {
     return open(socketAddress(where.host, where.port), where.backlog, options, (fd, family) => {
       setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, Number(options.reuseAddress)) // else a restart would wait for TIME_WAIT
@@ -33,7 +33,7 @@ export function openTcp(where: TcpListen, options: SocketOptions, isAsked: boole
       if (family === 'IPv6') setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, Number(options.ipv6Only))
     })
   } catch (error) {
-    throw error instanceof SyscallError ? explain(error, where, isAsked) : error
+    throw error instanceof SyscallError ? explain(error, where, isOneOfMany) : error
   }
 }
 
@@ -79,9 +79,9 @@ function open(address: SocketAddress, backlog: number, options: SocketOptions, b
 }
 
 /** The operator's mistakes by errno; a SyscallError of any other kind stays what it is. */
-function explain(error: SyscallError, where: TcpListen, isAsked: boolean): Error {
+function explain(error: SyscallError, where: TcpListen, isOneOfMany: boolean): Error {
   const because = (why: string) => new OperatorError(`cannot listen on ${describeListen(where)}: ${why}`)
-  const [withHost, withPort] = isAsked ? ['in listen', 'in listen'] : ['with --host', 'with --port']
+  const [withHost, withPort] = isOneOfMany ? ['in listen', 'in listen'] : ['with --host', 'with --port']
   switch (error.code) {
     case 'EADDRINUSE':
       return because(

@@ -30,7 +30,7 @@ import { flock, open } from '../kernel/file.ts'
 import { bind, connect, listen, socket } from '../kernel/socket.ts'
 import { gidOf, uidOf } from './names.ts'
 
-/** The file of a socket that we bound: where, and which file it was then. */
+/** A socket's file: where, and which file it was then. */
 export interface SocketFile {
   readonly path: string
   readonly dev: number
@@ -124,7 +124,7 @@ function pathOf(fd: Fd): string {
  * and not an abstract name: only who may write in the directory can hold it.
  */
 function underLock<T>(where: UnixListen, act: () => T): T {
-  const path = `${where.path}.lock`
+  const path = `${where.path}.prefork-lock`
   const lock = takeLock(path)
   if (lock === null) throw answered(where) // at once
   try {
@@ -173,16 +173,18 @@ function bindInPlaceOfTheDead(fd: Fd, where: UnixListen): void {
   }
 }
 
+/** Held open meanwhile, so that its number cannot pass to a newer file. */
 function removeIfDead(where: UnixListen): void {
   const pin = must(open(where.path, O_PATH | O_NOFOLLOW), 'open', where.path) as Fd
   try {
-    if (!fstatSync(pin).isSocket()) {
+    const found = fstatSync(pin)
+    if (!found.isSocket()) {
       throw new OperatorError(
         `${cannot(where)}: the file there is not a socket. Remove it, or choose another path in listen`,
       )
     }
     if (isAnswered(pin)) throw answered(where)
-    unlinkSync(where.path)
+    removeSocketFile({ path: where.path, dev: found.dev, ino: found.ino })
   } finally {
     close(pin)
   }

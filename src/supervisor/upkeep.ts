@@ -81,7 +81,7 @@ function lookAtPool(roster: Roster, os: Os): void {
   const idle = generation.slots.filter((slot) => isIdle(slot, os))
   const coming = generation.slots.filter(({ state }) => state !== 'ready').length
   if (idle.length > maxSpare) shrink(idle, generation, roster, os)
-  else if (idle.length + coming < minSpare) grow(generation, os)
+  else if (idle.length + coming < minSpare) grow(idle.length + coming === 0, generation, os)
   else generation.growBy = 1
 }
 
@@ -99,12 +99,13 @@ function shrink(idle: readonly Slot[], generation: Generation, roster: Roster, o
   generation.wanted = generation.slots.length
 }
 
-function grow(generation: Generation, os: Os): void {
+function grow(isBusy: boolean, generation: Generation, os: Os): void {
   const { maxWorkers } = generation.config.pool
   const room = maxWorkers - generation.slots.length
   if (room <= 0) {
-    if (!generation.hasSaidFull) os.warn(`all ${maxWorkers} workers are busy (pool.maxWorkers); connections wait`)
-    generation.hasSaidFull = true
+    if (isBusy && !generation.hasSaidFull)
+      os.warn(`all ${maxWorkers} workers are busy (pool.maxWorkers); connections wait`)
+    generation.hasSaidFull ||= isBusy
     return
   }
   for (let i = 0; i < Math.min(generation.growBy, room); i++) addSlot(generation)

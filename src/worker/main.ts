@@ -13,11 +13,13 @@ import { createLog } from '../log.ts'
 import { Scoreboard } from '../scoreboard.ts'
 import { leaveSoonAfterParent } from './leave-with-parent.ts'
 import { loadOrExit } from './load.ts'
+import { become } from './privileges.ts'
 import { runWorker } from './worker.ts'
 
 const boot = readBoot(Number(process.argv[2]) as Fd)
 const { config, generation } = boot
 const { slot, row, listeners } = boot.worker!
+become(boot.identity)
 const log = createLog(config.logLevel, `worker ${slot} (pid ${process.pid})`)
 
 process.title = `prefork: worker ${slot}`
@@ -25,7 +27,12 @@ const line = new Channel<PassedConnection, WorkerReport>(boot.channel)
 leaveSoonAfterParent(line)
 // USR1 would open Node's debugger.
 for (const signum of [SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU]) signal(signum, SIG_IGN)
-
 const scoreboard = Scoreboard.attach(boot.scoreboard)
-const app = await loadOrExit(config)
-runWorker({ slot, row, generation, config, listeners, connection: null, line, scoreboard, log, app })
+
+// Not awaited here: of an app that waits for ever, Node would say that this very line does (Node 22).
+void work()
+
+async function work(): Promise<void> {
+  const app = await loadOrExit(config)
+  await runWorker({ slot, row, generation, config, listeners, connection: null, line, scoreboard, log, app })
+}

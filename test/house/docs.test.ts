@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { deadLinks, deadReferences, differingOptions, headingsIn, unreasonedDependencies } from './docs.ts'
 import { assertNone, file, read } from './tree.ts'
 
-const pages = read(['docs', 'README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'], /\.md$/)
+const pages = read(['docs', 'deploy', 'README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'], /\.md$/)
 const pageNamed = (path: string) => pages.find((page) => page.path === path)!
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'))
 

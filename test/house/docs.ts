@@ -10,7 +10,7 @@ export function deadLinks(page: TextFile, exists: (path: string) => boolean): st
   const links = [...page.text.matchAll(/\]\((?!https?:)([^)#\s]+)[^)]*\)/g)].map(([, target]) =>
     join(dirname(page.path), target!),
   )
-  const names = [...page.text.matchAll(/`((?:src|test|docs|scripts|examples|bin)\/[\w./-]+)`/g)].map(
+  const names = [...page.text.matchAll(/`((?:src|test|docs|scripts|bench|examples|bin)\/[\w./-]+)`/g)].map(
     ([, path]) => path!,
   )
   return [...links, ...names]

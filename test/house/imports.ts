@@ -32,14 +32,17 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'handlers/status/': ['kernel/socket.ts', 'kernel/tcp.ts', 'kernel/fd.ts', 'kernel/errno.ts', 'scoreboard.ts'],
   'worker/': ['kernel/', 'net/', 'http/', 'handlers/', 'config/', 'log.ts', ...BETWEEN_PROCESSES],
   'preloader/': ['kernel/', 'config/', 'worker/', 'log.ts', ...BETWEEN_PROCESSES],
-  'supervisor/': ['kernel/', 'config/', 'log.ts', ...BETWEEN_PROCESSES],
+  'supervisor/': ['kernel/', 'config/', 'control/', 'log.ts', 'version.ts', ...BETWEEN_PROCESSES],
+  'control/': ['kernel/', 'config/operator-error.ts'],
+  'command/': ['control/', 'kernel/', 'config/operator-error.ts'],
   'log.ts': ['kernel/', 'config/options.ts'],
   'scoreboard.ts': ['kernel/', 'config/options.ts'],
   'boot.ts': ['kernel/', 'config/options.ts'],
   'channel.ts': ['kernel/'],
   'index.ts': ['config/options.ts', 'handlers/app/contract.ts'],
   'check.ts': ['config/', 'supervisor/', 'worker/load.ts', 'handlers/', 'kernel/', 'log.ts'],
-  'main.ts': ['config/', 'supervisor/', 'check.ts', 'log.ts'],
+  'version.ts': [],
+  'main.ts': ['config/', 'supervisor/', 'command/', 'check.ts', 'log.ts', 'version.ts'],
 }
 
 /** User code comes in through one door, and few may stand at it. */
@@ -62,7 +65,14 @@ const BUILTINS: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Where execution begins; all else must be led to from here. */
-export const ENTRIES = ['main.ts', 'index.ts', 'kernel/index.ts', 'preloader/main.ts', 'worker/main.ts']
+export const ENTRIES = [
+  'main.ts',
+  'index.ts',
+  'kernel/index.ts',
+  'preloader/main.ts',
+  'worker/main.ts',
+  'supervisor/read-config.ts',
+]
 
 export function forbiddenImports(files: readonly TextFile[]): string[] {
   return files

@@ -42,7 +42,7 @@ test('it holds what it needs and nothing that is for developers', () => {
   ]) {
     assert.ok(files.includes(`package/${path}`), `${path} is missing: see "files" in package.json`)
   }
-  const allowed = /^package\/(bin|dist\/src|docs)\/|^package\/[\w-]+(\.md|\.json)?$/
+  const allowed = /^package\/(bin|dist\/src|docs|deploy)\/|^package\/[\w-]+(\.md|\.json)?$/
   assert.deepEqual(
     files.filter((path) => !allowed.test(path) || path.includes('.test.')),
     [],

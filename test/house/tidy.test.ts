@@ -11,13 +11,13 @@ import {
 } from './tidy.ts'
 import { assertNone, file, read, type TextFile } from './tree.ts'
 
-const code = read(['src', 'test', 'examples', 'scripts'], /\.m?ts$|\.mjs$/)
+const code = read(['src', 'test', 'examples', 'scripts', 'bench'], /\.m?ts$|\.mjs$/)
 const texts = [...code, ...read(['docs', 'README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'], /\.md$/)]
 
 test('no file is over 400 lines', () => assertNone(longFiles(code)))
 test('no function is over 70 lines', () => assertNone(longFunctions(code)))
 test('every file says what it is', () =>
-  assertNone(withoutHeader(code.filter((it) => /^(src|scripts)\//.test(it.path)))))
+  assertNone(withoutHeader(code.filter((it) => /^(src|scripts|bench)\//.test(it.path)))))
 test('no work is put off', () => assertNone(putOffWork(texts)))
 test('no path of one machine is named', () => assertNone(machinePaths(texts)))
 test('no test waits by the clock', () => assertNone(sleepsInTests(code)))

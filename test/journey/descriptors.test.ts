@@ -81,7 +81,7 @@ test('a forked worker holds what one of its own does, and no more', async (t) =>
 })
 
 for (const spawn of SPAWNS) {
-  test(`by ${spawn}, a worker’s sockets are its listener and its channel`, async (t) => {
+  test(`by ${spawn}, a worker’s sockets are its listener and its line`, async (t) => {
     const server = await start(t, spawn)
     const listener = listenerAt(server.port)
     const preloaders = server.preloaders()
@@ -89,9 +89,10 @@ for (const spawn of SPAWNS) {
       await waitUntil(() => sockets(pid).length === 2, 'no connection is left')
       assert.ok(sockets(pid).includes(listener))
     }
-    for (const pid of preloaders) assert.equal(sockets(pid).length, 2)
-    // The supervisor: the listener and a channel to each that has one of its own.
-    assert.equal(sockets(server.pid).length, 1 + (spawn === 'fork' ? 1 : 3))
+    // A preloader keeps nothing of what came with an order.
+    for (const pid of preloaders) assert.equal(sockets(pid).length, 1)
+    // The supervisor: the listener, the control socket, and a line or channel to each of its children.
+    assert.equal(sockets(server.pid).length, 1 + 1 + preloaders.length + server.workers().length)
   })
 
   test(`by ${spawn}, ${ROUNDS * AT_ONCE} connections later a worker holds what it held before`, async (t) => {

@@ -28,7 +28,7 @@ for (const spawn of SPAWNS) {
       const { code, stderr } = await run(t, app, { bootMs: BOOT_MS })
       assert.equal(code, 1)
       assert.match(stderr[0]!, /error supervisor .*within timeouts\.bootMs \(400 ms\)$/)
-      assert.match(stderr[1]!, /error supervisor .*was ended by signal 9$/)
+      assert.match(stderr[1]!, /error supervisor .*was ended by SIGKILL$/)
       assert.equal(stderr.length, 2, stderr.join('\n'))
     }
   })

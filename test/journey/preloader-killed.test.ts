@@ -27,7 +27,7 @@ test('a killed preloader is replaced, and its workers serve on', async (t) => {
   const [old] = server.preloaders()
 
   process.kill(old!, 'SIGKILL')
-  await server.waitForLog(/warn supervisor .*: the preloader \(pid \d+\) was ended by signal 9; its workers serve on/)
+  await server.waitForLog(/warn supervisor .*: the preloader \(pid \d+\) was ended by SIGKILL; its workers serve on/)
   const preloader = await another(server, old!)
 
   // The same two, in their slots, answering; the supervisor is their parent now.
@@ -38,7 +38,7 @@ test('a killed preloader is replaced, and its workers serve on', async (t) => {
 
   for (const [i, pid] of workers.entries()) {
     process.kill(pid, 'SIGKILL')
-    await server.waitForLog(new RegExp(`worker \\d \\(pid ${pid}\\) was ended by signal 9; its slot is filled again`))
+    await server.waitForLog(new RegExp(`worker \\d \\(pid ${pid}\\) was ended by SIGKILL; its slot is filled again`))
     const now = await replaced(server, pid, 2)
     const young = now.filter((now) => !workers.includes(now))
     assert.equal(young.length, i + 1)
@@ -50,7 +50,7 @@ test('a killed preloader is replaced, and its workers serve on', async (t) => {
 test('a preloader killed again and again changes nothing for the workers', async (t) => {
   const server = await startApp(t, APP)
   const workers = (await answersOfAll(server, '/', 2)).map(({ pid }) => pid).sort()
-  server.expectLog(/the preloader \(pid \d+\) was ended by signal 9/)
+  server.expectLog(/the preloader \(pid \d+\) was ended by SIGKILL/)
   let [preloader] = server.preloaders()
   for (let i = 0; i < 3; i++) {
     process.kill(preloader!, 'SIGKILL')

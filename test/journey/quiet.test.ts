@@ -56,7 +56,7 @@ for (const [name, [first, warning]] of Object.entries(WARNED)) {
   test(`${name} left behind is warned of`, async (t) => {
     const server = await start(t, first, 'fork')
     await server.waitForLog(/ warn preloader /)
-    const lines = server.program.stderr
+    const lines = server.log
     assert.equal(lines.length, 1, lines.join('\n'))
     assert.match(lines[0]!, warning)
     assert.equal(await ask(server.port, '/'), 'answer')
@@ -93,5 +93,5 @@ setInterval(() => {}, 1000)
 test('what has ended by itself is not', async (t) => {
   const server = await start(t, ENDED, 'fork')
   assert.equal(await ask(server.port, '/'), 'answer')
-  assert.deepEqual(server.program.stderr, [])
+  assert.deepEqual(server.log, [])
 })

@@ -12,7 +12,7 @@ for (const spawn of SPAWNS) {
     process.kill(victim!.pid, 'SIGKILL')
     await server.waitForLog(
       new RegExp(
-        `warn supervisor .*: worker \\d \\(pid ${victim!.pid}\\) was ended by signal 9; its slot is filled again`,
+        `warn supervisor .*: worker \\d \\(pid ${victim!.pid}\\) was ended by SIGKILL; its slot is filled again`,
       ),
     )
     await replaced(server, victim!.pid, 2)

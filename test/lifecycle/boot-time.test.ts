@@ -16,7 +16,7 @@ const KILLS_LONG = 100
 const GROWN_UP_MS = 1_100
 
 scene('a killed worker is replaced by fork', async (t, stage) => {
-  const log = [/warn supervisor .*: worker 0 \(pid \d+\) was ended by signal 9; its slot is filled again$/]
+  const log = [/warn supervisor .*: worker 0 \(pid \d+\) was ended by SIGKILL; its slot is filled again$/]
   const server = await startLoaded(t, { workers: 1, spawn: 'fork', log })
   const dying: number[] = []
   const fromDeath: number[] = []

@@ -10,7 +10,7 @@ const PAUSE_MS_MAX = 2_500
 
 scene('kill -9 of the preloader loses nothing', async (t, stage) => {
   const log = [
-    /warn supervisor .*: the preloader \(pid \d+\) was ended by signal 9; its workers serve on, and another is started$/,
+    /warn supervisor .*: the preloader \(pid \d+\) was ended by SIGKILL; its workers serve on, and another is started$/,
   ]
   const server = await startLoaded(t, { log })
   const kills = stage.isLong ? KILLS_LONG : KILLS_SHORT

@@ -17,7 +17,7 @@ import { type Failure, type Figures, Load } from './load.ts'
 
 /** Less than what the runner allows a whole file: a scene that hangs still ends its server. */
 const SHORT_MS = 120_000
-const LONG_MS = 280_000
+const LONG_MS = 840_000
 
 export interface Stage {
   readonly isLong: boolean

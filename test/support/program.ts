@@ -25,6 +25,8 @@ export interface ProgramOptions {
   readonly command?: string
   /** In a process group of its own, as a shell starts what a terminal's Ctrl-C will end. */
   readonly ownGroup?: boolean
+  /** Descriptors of ours that it gets as 3, 4, 5, …, as a service manager passes sockets. */
+  readonly fds?: readonly number[]
 }
 
 /** How a process ended: with an exit code, or by a signal. One of the two is null. */
@@ -47,7 +49,7 @@ export class Program {
 
   constructor(args: readonly string[], options: ProgramOptions = {}) {
     this.#child = spawn(options.command ?? process.execPath, args, {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...(options.fds ?? [])],
       env: options.env ?? process.env,
       cwd: options.cwd,
       detached: options.ownGroup ?? false,
@@ -60,10 +62,6 @@ export class Program {
 
   get pid(): number {
     return this.#child.pid!
-  }
-
-  get isRunning(): boolean {
-    return this.#child.exitCode === null && this.#child.signalCode === null
   }
 
   /** The first line of its output that contains `text` or matches it, printed already or yet to come. */

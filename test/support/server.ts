@@ -37,6 +37,8 @@ export interface CommandOptions {
   readonly command?: readonly string[]
   /** In a process group of its own: see `interrupt`. */
   readonly ownGroup?: boolean
+  /** Descriptors of ours that it gets as 3, 4, 5, … */
+  readonly fds?: readonly number[]
 }
 
 export interface ServerOptions extends CommandOptions {
@@ -76,9 +78,9 @@ export class Server {
     this.#planned = [/ info supervisor .*: SIG\w+: stopping$/, ...planned]
   }
 
-  /** The supervisor's; once that has been upgraded and is gone, its successor's. */
+  /** The supervisor's; once that has been upgraded and is gone, its successor's. Asked of /proc: Node hears of an end later. */
   get pid(): number {
-    return this.program.isRunning ? this.program.pid : (this.supervisors()[0] ?? this.program.pid)
+    return this.supervisors()[0] ?? this.program.pid
   }
 
   /** Lines of stderr that match are part of the test. */
@@ -92,6 +94,11 @@ export class Server {
     const found = () => this.program.stderr.find((line) => pattern.test(line))
     await waitUntil(() => found() !== undefined, `stderr says ${pattern}; it says\n${this.program.stderr.join('\n')}`)
     return found()!
+  }
+
+  /** Its log so far, without what every start says. */
+  get log(): string[] {
+    return this.program.stderr.filter((line) => !OF_THE_START.test(line))
   }
 
   /** The pids of every living process of the server, its supervisor's among them. */
@@ -138,8 +145,9 @@ export class Server {
   }
 
   async #stop(signal: NodeJS.Signals, code: number): Promise<Outcome> {
-    if (this.program.isRunning) this.program.kill(signal)
-    else for (const pid of this.supervisors()) process.kill(pid, signal)
+    const pids = this.supervisors()
+    if (pids.length === 0) this.program.kill(signal)
+    for (const pid of pids) process.kill(pid, signal)
     return this.#check({ code })
   }
 
@@ -163,7 +171,7 @@ export async function startServer(t: TestContext, options: ServerOptions = {}): 
     await endOf(program, mark, 'SIGKILL')
     throw error
   }
-  const server = new Server(program, cwd, mark, line.slice('Server listening on '.length), options.log ?? [])
+  const server = new Server(program, cwd, mark, line.split(' ')[3]!, options.log ?? [])
   undoAfter(t, () => server.stop())
   return server
 }
@@ -218,6 +226,7 @@ function start(t: TestContext, options: CommandOptions): { program: Program; cwd
     command: command!,
     cwd,
     ownGroup: options.ownGroup ?? false,
+    fds: options.fds ?? [],
     env: { ...cleanEnvironment(), ...options.env, [MARK]: mark },
   } satisfies ProgramOptions)
   return { program, cwd, mark }
@@ -233,6 +242,9 @@ function withPort(args: readonly string[]): readonly string[] {
   return args.some((arg) => arg.startsWith('--port')) ? args : ['--port', '0', ...args]
 }
 
+/** Said by every server that starts: test/journey/start.test.ts is about it. As root, as CI is, one line more. */
+const OF_THE_START = / info supervisor .*: \S+: backlog \d| warn supervisor .*: workers run as root, /
+
 /** Waits until the program and every process that came of it have ended; all of its lines are there then. */
 async function endOf(program: Program, mark: string, kill?: NodeJS.Signals): Promise<Outcome> {
   if (kill !== undefined) program.kill(kill)
@@ -241,7 +253,8 @@ async function endOf(program: Program, mark: string, kill?: NodeJS.Signals): Pro
     const living = () => markedProcesses(mark)
     await waitUntil(() => living().length === 0, 'no process of the server is left behind')
     await program.finished
-    return { code, signal, stdout: program.stdout, stderr: program.stderr }
+    const stderr = program.stderr.filter((line) => !OF_THE_START.test(line))
+    return { code, signal, stdout: program.stdout, stderr }
   } finally {
     for (const pid of markedProcesses(mark)) process.kill(pid, 'SIGKILL')
   }

@@ -3,21 +3,22 @@
  * has been imported once would not be read again, and the supervisor runs no
  * code but ours.
  *
- *     node dist/src/read-config.js <fd> [the server's own arguments]
+ *     node dist/src/supervisor/read-config.js <fd> [the server's own arguments]
  *
  * Writes { config } or { failure } into the descriptor it inherits, as JSON.
  */
-import { parseCommandLine } from './config/command-line.ts'
-import { loadConfig } from './config/load.ts'
-import { describeOperatorError, OperatorError } from './config/operator-error.ts'
-import { startFolder } from './config/start-folder.ts'
-import { must } from './kernel/errno.ts'
-import type { Fd } from './kernel/fd.ts'
-import { write } from './kernel/file.ts'
+import { parseCommandLine } from '../config/command-line.ts'
+import { loadConfig } from '../config/load.ts'
+import { describeOperatorError, OperatorError } from '../config/operator-error.ts'
+import { startFolder } from '../config/start-folder.ts'
+import { must } from '../kernel/errno.ts'
+import type { Fd } from '../kernel/fd.ts'
+import { write } from '../kernel/file.ts'
 
 const [fd, ...argv] = process.argv.slice(2)
 
-const result = await loadConfig(parseCommandLine(argv), process.env, startFolder()).then(
+const read = async () => loadConfig(parseCommandLine(argv), process.env, startFolder())
+const result = await read().then(
   (config) => ({ config }),
   (error: unknown) => {
     if (!(error instanceof OperatorError)) throw error

@@ -1,0 +1,49 @@
+/**
+ * The figures as tables of Markdown, and their place in a page:
+ *
+ *     <!-- figures: hello -->
+ *     whatever stood here is replaced
+ *     <!-- end of figures -->
+ */
+
+const COLUMNS = {
+  load: { title: 'connections', of: ({ load }) => load },
+  variant: { title: 'strategy', of: ({ variant }) => `\`${variant}\`` },
+  model: { title: 'model', of: ({ variant }) => `\`${variant}\`` },
+  requestsPerSecond: { title: 'requests/s', of: (it) => thousands(it.requestsPerSecond) },
+  cpuUs: { title: 'CPU µs/request', of: (it) => it.cpuUs.toFixed(it.cpuUs < 100 ? 1 : 0) },
+  p50Ms: { title: 'p50 ms', of: (it) => it.p50Ms.toFixed(2) },
+  p99Ms: { title: 'p99 ms', of: (it) => it.p99Ms.toFixed(2) },
+  acceptedEvenness: { title: 'connections max/mean', of: (it) => it.acceptedEvenness.toFixed(2) },
+  requestsEvenness: { title: 'requests max/mean', of: (it) => it.requestsEvenness.toFixed(2) },
+  privateBytes: { title: 'private MB/worker', of: (it) => (it.privateBytes / 1e6).toFixed(1) },
+  failures: { title: 'failures', of: (it) => String(it.failures) },
+}
+
+/** Rows of results, the columns named so. The first column is a word, all others are right-aligned figures but names. */
+export function table(rows, names) {
+  const columns = names.map((name) => COLUMNS[name])
+  const line = (cells) => `| ${cells.join(' | ')} |`
+  const rule = names.map((name) => (['load', 'variant', 'model'].includes(name) ? '---' : '---:'))
+  return [
+    line(columns.map(({ title }) => title)),
+    line(rule),
+    ...rows.map((row) => line(columns.map((it) => it.of(row)))),
+  ].join('\n')
+}
+
+/** The page with each of `texts`, by name, in its place. A place that a page lacks is a mistake. */
+export function writeInto(page, texts) {
+  return Object.entries(texts).reduce((result, [name, text]) => {
+    const opening = `<!-- figures: ${name} -->\n`
+    const from = result.indexOf(opening) + opening.length
+    const to = result.indexOf('<!-- end of figures -->', from)
+    if (from < opening.length || to === -1)
+      throw new Error(`the page has no place for the figures "${name}": ${opening}`)
+    return `${result.slice(0, from)}\n${text}\n\n${result.slice(to)}`
+  }, page)
+}
+
+function thousands(number) {
+  return Math.round(number).toLocaleString('en')
+}

@@ -1,0 +1,139 @@
+/**
+ * Which running server a command is for: the one named by --control or --pid-file,
+ * else the only one of this user that is alive. What dead ones left behind is
+ * removed on the way.
+ */
+import { readFileSync, rmSync } from 'node:fs'
+import { OperatorError, quote } from '../config/operator-error.ts'
+import { controlDirectories, controlPath, controlPathsIn } from '../control/place.ts'
+import { SyscallError } from '../kernel/errno.ts'
+import { kill, SIG_NONE } from '../kernel/process.ts'
+import { Conversation } from './ask.ts'
+
+/** How a server may be named; null where it was not. */
+export interface Named {
+  /** 'auto' and 'off' name none. */
+  readonly control: string | null
+  readonly pidFile: string | null
+}
+
+/** How long each is asked what it is, when there are several to choose from. */
+const LIST_ANSWER_MS = 2_000
+
+/** A connection to it. Throws an OperatorError when there is none, or more than one to choose from. */
+export function findServer(named: Named, directories: readonly string[] = controlDirectories()): Conversation {
+  const { control, pidFile } = named
+  if (control !== null && control !== 'auto' && control !== 'off') return connectNamed(control)
+  if (pidFile !== null) return connectByPidFile(pidFile, directories)
+  const found = connectAll(directories)
+  if (found.length > 1) throw several(found)
+  return found[0] ?? none(directories)
+}
+
+function connectNamed(path: string): Conversation {
+  try {
+    return new Conversation(path)
+  } catch (error) {
+    throw explain(error, path)
+  }
+}
+
+function explain(error: unknown, path: string): unknown {
+  if (error instanceof RangeError) return cannotReach(path, 'the path is too long for a socket')
+  if (!(error instanceof SyscallError)) return error
+  switch (error.code) {
+    case 'ENOENT':
+      return cannotReach(path, 'there is no such file. Is the server running, and was it started with this --control?')
+    case 'ECONNREFUSED':
+      return cannotReach(path, 'nobody answers there; its server has ended')
+    case 'EACCES':
+      return cannotReach(path, 'permission denied; only root and the user who runs the server may command it')
+    case 'EPROTOTYPE':
+      return cannotReach(path, 'it is the socket of something else')
+    case 'EAGAIN':
+      return cannotReach(path, 'the server does not take commands; it may be suspended')
+    default:
+      return error
+  }
+}
+
+function cannotReach(path: string, why: string): OperatorError {
+  return new OperatorError(`cannot reach a server at ${path}: ${why}`)
+}
+
+function connectByPidFile(file: string, directories: readonly string[]): Conversation {
+  const pid = readPid(file)
+  for (const directory of directories) {
+    const found = connectOrClean(controlPath(directory, pid), directory)
+    if (found !== null) return found
+  }
+  const remedy = isAlive(pid)
+    ? `which has no control socket in ${directories.join(' or ')}; name it with --control PATH`
+    : 'which is not running'
+  throw new OperatorError(`${file} names process ${pid}, ${remedy}`)
+}
+
+function readPid(file: string): number {
+  let text: string
+  try {
+    text = readFileSync(file, 'latin1').trim()
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new OperatorError(
+      `cannot read the pid file ${file} (${code}). Is the server running, and is this its --pid-file?`,
+    )
+  }
+  if (/^[1-9]\d{0,9}$/.test(text)) return Number(text)
+  throw new OperatorError(`the pid file ${file} holds ${quote(text)}, which is no process id`)
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return kill(pid, SIG_NONE)
+  } catch {
+    return true // EPERM: somebody else's
+  }
+}
+
+function connectAll(directories: readonly string[]): Conversation[] {
+  return directories.flatMap((directory) =>
+    controlPathsIn(directory).flatMap((path) => connectOrClean(path, directory) ?? []),
+  )
+}
+
+/** Null when nobody answers there; a file that a dead server has left is removed. */
+function connectOrClean(path: string, directory: string): Conversation | null {
+  // By the listing, so that only what lies in a directory of ours, and is named as ours, is ever trusted or removed.
+  if (!controlPathsIn(directory).includes(path)) return null
+  try {
+    return new Conversation(path)
+  } catch (error) {
+    if (!(error instanceof SyscallError)) throw error
+    if (error.code === 'ECONNREFUSED') rmSync(path, { force: true })
+    else if (error.code !== 'ENOENT') throw explain(error, path)
+    return null
+  }
+}
+
+function none(directories: readonly string[]): never {
+  throw new OperatorError(
+    `no prefork of yours is running: none has a control socket in ${directories.join(' or ')}. ` +
+      'Start one, or name it with --control PATH',
+  )
+}
+
+function several(found: readonly Conversation[]): OperatorError {
+  const lines = found.map((server) => `\n  pid ${server.pid}  ${addressesOf(server)}  --control ${server.path}`)
+  return new OperatorError(`${found.length} servers of yours are running; say which one you mean:${lines.join('')}`)
+}
+
+/** For choosing, not for judging: one that does not answer is listed all the same. */
+function addressesOf(server: Conversation): string {
+  try {
+    const { listeners } = server.status(LIST_ANSWER_MS)
+    return listeners.map(({ address }) => address).join(' ')
+  } catch (error) {
+    if (error instanceof OperatorError) return '(does not answer)'
+    throw error
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * What `prefork status` tells: the state of a process tree as one JSON document.
+ * Made by supervisor/status.ts; `--json` prints it as it is, so its names are for
+ * programs to rely on. Units close a name. This file holds no code.
+ */
+
+export interface TreeStatus {
+  /** The supervisor's. */
+  readonly pid: number
+  /** Of prefork. */
+  readonly version: string
+  readonly uptimeMs: number
+  readonly phase: TreePhase
+  /** Of the workers that serve, or are to serve: 1 at first, and one more with each reload. */
+  readonly generation: number
+  readonly model: 'event' | 'prefork' | 'fork'
+  readonly accept: 'shared' | 'reuseport' | 'parent'
+  readonly listeners: readonly ListenerStatus[]
+  /** Those of earlier generations that still drain among them. */
+  readonly workers: readonly WorkerStatus[]
+  readonly totals: TotalStatus
+}
+
+/**
+ * `starting`: no worker has been ready yet. `serving`. `reloading`: it serves, and the next generation is being made.
+ * `draining`: told to end when all work is done (QUIT). `stopping`: told to end at once (TERM, INT).
+ */
+export type TreePhase = 'starting' | 'serving' | 'reloading' | 'draining' | 'stopping'
+
+export interface ListenerStatus {
+  /** As bound: `127.0.0.1:8080`, `unix:/run/site.sock`. */
+  readonly address: string
+  readonly backlogAsked: number
+  /** What the kernel made of it: at most `net.core.somaxconn`. */
+  readonly backlogInEffect: number
+}
+
+/**
+ * `starting`: not ready yet. `waiting`: it holds no connection. `busy`: it answers a request. `keepalive`: it holds
+ * connections, and none of them has a request. `draining`: it accepts no more, and ends when it has finished.
+ */
+export type WorkerState = 'starting' | 'waiting' | 'busy' | 'keepalive' | 'draining'
+
+/** Counts are of this worker's life. */
+export interface WorkerStatus {
+  readonly slot: number
+  readonly pid: number
+  readonly generation: number
+  readonly state: WorkerState
+  /** Connections it holds now. */
+  readonly connections: number
+  /** Requests it is answering now. */
+  readonly active: number
+  /** Requests it has begun to answer. */
+  readonly requests: number
+  /** Connections it has taken. */
+  readonly accepted: number
+  readonly bytesSent: number
+  readonly ageMs: number
+  /** Since it last took a connection or began a request. */
+  readonly idleMs: number
+  /** Its share of memory: what is its own, and its part of what it shares. Null when it could not be read. */
+  readonly pssBytes: number | null
+}
+
+/** `requests`, `accepted` and `bytesSent` are of the tree's whole life, workers that are gone included; the rest is now. */
+export interface TotalStatus {
+  readonly workers: number
+  readonly connections: number
+  readonly active: number
+  readonly requests: number
+  readonly accepted: number
+  readonly bytesSent: number
+  /** Of the workers whose memory could be read; null when that was none. */
+  readonly pssBytes: number | null
+}

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { AF_INET, AF_UNIX, SOCK_STREAM } from './constants.ts'
+import { close } from './fd.ts'
+import { socketAddress } from './sockaddr.ts'
+import { accept4, bind, connect, getsockname, listen, socket } from './socket.ts'
+import { acceptQueue } from './tcp.ts'
+
+const SOMAXCONN = Number(readFileSync('/proc/sys/net/core/somaxconn', 'latin1'))
+
+test('acceptQueue tells who waits, and how many may', (t) => {
+  const fds = [AF_INET, AF_INET, AF_INET].map((domain) => socket(domain, SOCK_STREAM))
+  t.after(() => fds.forEach(close))
+  const [listener, first, second] = fds as [never, never, never]
+  bind(listener, socketAddress('127.0.0.1'))
+  listen(listener, 7)
+  assert.deepEqual(acceptQueue(listener), { length: 0, limit: 7 })
+  connect(first, getsockname(listener))
+  connect(second, getsockname(listener))
+  assert.deepEqual(acceptQueue(listener), { length: 2, limit: 7 })
+  close(accept4(listener, 0)!)
+  assert.deepEqual(acceptQueue(listener), { length: 1, limit: 7 })
+  listen(listener, SOMAXCONN + 1)
+  assert.deepEqual(acceptQueue(listener), { length: 1, limit: SOMAXCONN }, 'a second listen(2) changes the size alone')
+})
+
+test('a Unix socket does not tell', (t) => {
+  const fd = socket(AF_UNIX, SOCK_STREAM)
+  t.after(() => close(fd))
+  bind(fd, socketAddress(`\0kernel-tcp-${process.pid}`))
+  listen(fd, 1)
+  assert.throws(() => acceptQueue(fd), { code: 'EOPNOTSUPP' })
+})

@@ -1,0 +1,139 @@
+/**
+ * What the control socket is asked: `prefork reload`, `stop`, `quit`, `status`.
+ *
+ * A request becomes a happening like a signal; only a status is answered from
+ * here, because it changes nothing.
+ */
+import { readFileSync } from 'node:fs'
+import type { ControlAnswer } from '../control/protocol.ts'
+import type { TreePhase } from '../control/tree-status.ts'
+import { getpid } from '../kernel/process.ts'
+import { type Counts, monotonicMs, type Scoreboard } from '../scoreboard.ts'
+import { version } from '../version.ts'
+import type { OnRequest } from './control-server.ts'
+import { MARGIN_MS } from './deadlines.ts'
+import type { Listening } from './listening.ts'
+import type { Happening } from './os.ts'
+import { allSlots, type Roster } from './roster.ts'
+import { statusOf, type TreeFacts, type WorkerFacts } from './status.ts'
+
+export function answerRequests(
+  parts: { readonly roster: Roster; readonly listening: Listening; readonly scoreboard: Scoreboard },
+  happen: (happening: Happening) => void,
+): OnRequest {
+  const { roster, scoreboard } = parts
+  const startedAt = monotonicMs()
+  return ({ type }, reply) => {
+    switch (type) {
+      case 'status':
+        return reply({ type, status: statusOf(factsOf(parts, startedAt), scoreboard, monotonicMs()) })
+      case 'reload':
+        reply({ type: 'begun', message: 'reloading', withinMs: null })
+        return happen({ type: 'reload', reply: (failure) => reply(answerOf(failure, roster)) })
+      case 'stop':
+        reply({ type: 'begun', message: 'stopping', withinMs: stopMs(roster) })
+        return happen({ type: 'signal', signal: 'SIGTERM' })
+      case 'quit':
+        reply({ type: 'begun', message: 'draining', withinMs: drainMs(roster) })
+        return happen({ type: 'signal', signal: 'SIGQUIT' })
+    }
+  }
+}
+
+function answerOf(failure: string | null, { current, phase }: Roster): ControlAnswer {
+  const serves = `generation ${current.number} serves`
+  if (failure === null) return { type: 'done', message: `reloaded: ${serves}` }
+  return { type: 'failed', message: `the reload failed: ${failure}${phase === 'serving' ? `; ${serves} on` : ''}` }
+}
+
+function stopMs({ current }: Roster): number {
+  const { shutdownDelayMs, stopMs } = current.config.timeouts
+  return shutdownDelayMs + stopMs + 2 * MARGIN_MS
+}
+
+/** Null: however long it takes. */
+function drainMs({ current }: Roster): number | null {
+  const { drainTimeoutMs } = current.config.timeouts
+  return drainTimeoutMs === Number.MAX_SAFE_INTEGER ? null : drainTimeoutMs + 2 * MARGIN_MS
+}
+
+function factsOf(
+  { roster, listening, scoreboard }: Parameters<typeof answerRequests>[0],
+  startedAt: number,
+): TreeFacts {
+  const { current } = roster
+  const workers = workersOf(roster, scoreboard)
+  return {
+    pid: getpid(),
+    version: version(),
+    startedAt,
+    phase: phaseOf(roster),
+    generation: current.number,
+    model: current.config.model,
+    accept: current.config.accept,
+    listeners: listening.listeners.map(({ authority, backlog }) => ({
+      address: authority,
+      backlogAsked: backlog.asked,
+      backlogInEffect: backlog.inEffect,
+    })),
+    workers,
+    past: pastOf(workers, roster.rows.everTaken, scoreboard),
+  }
+}
+
+function phaseOf({ phase, ending, reload }: Roster): TreePhase {
+  if (phase === 'starting') return phase
+  if (phase === 'serving') return reload === null ? 'serving' : 'reloading'
+  return ending === 'SIGQUIT' ? 'draining' : 'stopping'
+}
+
+/** What those that are gone had counted: all that the rows hold, but for what the living have counted themselves. */
+function pastOf(living: readonly WorkerFacts[], rows: number, scoreboard: Scoreboard): Counts {
+  const isLiving = new Set(living.filter(({ row, pid }) => scoreboard.row(row).pid === pid).map(({ row }) => row))
+  const sum = { requests: 0, accepted: 0, bytesSent: 0 }
+  for (let index = 0; index < rows; index++) {
+    const row = scoreboard.row(index)
+    for (const counts of isLiving.has(index) ? [row.earlier] : [row.earlier, row]) {
+      sum.requests += counts.requests
+      sum.accepted += counts.accepted
+      sum.bytesSent += counts.bytesSent
+    }
+  }
+  return sum
+}
+
+/** By slot and retiree; in the model 'fork', whose children only their preloader knows, by what its rows say. */
+function workersOf(roster: Roster, scoreboard: Scoreboard): WorkerFacts[] {
+  const known = allSlots(roster)
+    .filter(({ slot }) => slot.pid !== 0 && slot.row !== null)
+    .map(({ slot, generation }) => ({
+      slot: slot.number,
+      pid: slot.pid,
+      generation: generation.number,
+      row: slot.row!,
+    }))
+  const blocks = [...roster.retirees].map(({ firstRow, rows }) => ({ firstRow, rows }))
+  for (const { preloader, config } of [roster.current, ...(roster.next === null ? [] : [roster.next])]) {
+    if (preloader !== null && preloader.firstRow !== null)
+      blocks.push({ firstRow: preloader.firstRow, rows: config.pool.maxWorkers })
+  }
+  return [...known, ...blocks.flatMap(({ firstRow, rows }) => livingIn(firstRow, rows, scoreboard))]
+}
+
+function livingIn(firstRow: number, rows: number, scoreboard: Scoreboard): WorkerFacts[] {
+  return Array.from({ length: rows }, (_, i) => firstRow + i).flatMap((index) => {
+    const { pid, slot, generation } = scoreboard.row(index)
+    return pid === 0 || !isAlive(pid) ? [] : [{ slot, pid, generation, row: index }]
+  })
+}
+
+/** A row outlives its worker; a pid that somebody else has by now is not a worker's. */
+function isAlive(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith(TITLE)
+  } catch {
+    return false
+  }
+}
+
+const TITLE = 'prefork: worker'

@@ -1,0 +1,127 @@
+/**
+ * The state of the tree as a document (control/tree-status.ts): from what the
+ * supervisor knows, what each worker has written in its row of the scoreboard, and
+ * what the kernel says of its memory. It changes nothing.
+ */
+import { readFileSync } from 'node:fs'
+import type {
+  ListenerStatus,
+  TotalStatus,
+  TreePhase,
+  TreeStatus,
+  WorkerState,
+  WorkerStatus,
+} from '../control/tree-status.ts'
+import { type Counts, DRAINING, type Row, type Scoreboard, STARTING } from '../scoreboard.ts'
+
+/** What the supervisor knows of its tree. */
+export interface TreeFacts {
+  readonly pid: number
+  readonly version: string
+  /** `monotonicMs`. */
+  readonly startedAt: number
+  readonly phase: TreePhase
+  readonly generation: number
+  readonly model: TreeStatus['model']
+  readonly accept: TreeStatus['accept']
+  readonly listeners: readonly ListenerStatus[]
+  /** The living. */
+  readonly workers: readonly WorkerFacts[]
+  /** What those that are gone had counted. */
+  readonly past: Counts
+}
+
+export interface WorkerFacts {
+  readonly slot: number
+  readonly pid: number
+  readonly generation: number
+  /** Its row's number. Until the worker has begun it, the row is still its predecessor's. */
+  readonly row: number
+}
+
+export type ReadPss = (pid: number) => number | null
+
+/** `now` is `monotonicMs()`. */
+export function statusOf(
+  tree: TreeFacts,
+  scoreboard: Pick<Scoreboard, 'row'>,
+  now: number,
+  readPss: ReadPss = readPssForAWhile(),
+): TreeStatus {
+  const { pid, version, startedAt, phase, generation, model, accept, listeners, past } = tree
+  const workers = tree.workers.map((worker) => workerStatus(worker, scoreboard.row(worker.row), now, readPss))
+  const uptimeMs = Math.round(now - startedAt)
+  const totals = totalsOf(workers, past)
+  return { pid, version, uptimeMs, phase, generation, model, accept, listeners, workers, totals }
+}
+
+function workerStatus({ slot, pid, generation }: WorkerFacts, row: Row, now: number, readPss: ReadPss): WorkerStatus {
+  const pssBytes = readPss(pid)
+  if (row.pid !== pid) return { slot, pid, generation, ...UNBEGUN, pssBytes }
+  const { connections, active, requests, accepted, bytesSent } = row
+  return {
+    slot,
+    pid,
+    generation,
+    state: stateOf(row),
+    connections,
+    active,
+    requests,
+    accepted,
+    bytesSent,
+    ageMs: Math.round(now - row.bornAt),
+    idleMs: Math.round(now - row.activeAt),
+    pssBytes,
+  }
+}
+
+const UNBEGUN = {
+  state: 'starting',
+  connections: 0,
+  active: 0,
+  requests: 0,
+  accepted: 0,
+  bytesSent: 0,
+  ageMs: 0,
+  idleMs: 0,
+} as const
+
+function stateOf({ phase, active, connections }: Pick<Row, 'phase' | 'active' | 'connections'>): WorkerState {
+  if (phase === DRAINING) return 'draining'
+  if (phase === STARTING) return 'starting'
+  if (active > 0) return 'busy'
+  return connections > 0 ? 'keepalive' : 'waiting'
+}
+
+function totalsOf(workers: readonly WorkerStatus[], past: Counts): TotalStatus {
+  const sum = (of: (worker: WorkerStatus) => number) => workers.reduce((total, worker) => total + of(worker), 0)
+  const isKnown = workers.some(({ pssBytes }) => pssBytes !== null)
+  return {
+    workers: workers.length,
+    connections: sum((it) => it.connections),
+    active: sum((it) => it.active),
+    requests: past.requests + sum((it) => it.requests),
+    accepted: past.accepted + sum((it) => it.accepted),
+    bytesSent: past.bytesSent + sum((it) => it.bytesSent),
+    pssBytes: isKnown ? sum((it) => it.pssBytes ?? 0) : null,
+  }
+}
+
+/** The kernel walks a process' page tables to answer: for hundreds of workers, longer than a supervisor may look away. */
+const PSS_READING_MS_MAX = 250
+
+/** Reads until that much time has passed; the rest is null. */
+export function readPssForAWhile(clock = () => performance.now()): ReadPss {
+  const giveUpAt = clock() + PSS_READING_MS_MAX
+  return (pid) => (clock() < giveUpAt ? readPss(pid) : null)
+}
+
+/** PSS in bytes: proc_pid_smaps(5). Null when the process has gone, or is not ours to look at. */
+export function readPss(pid: number): number | null {
+  try {
+    const kib = /^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1'))?.[1]
+    return kib === undefined ? null : Number(kib) * 1024
+  } catch {
+    return null
+  }
+}

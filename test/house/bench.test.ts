@@ -1,0 +1,91 @@
+/** What bench/ makes of its samples: a table is only as good as the arithmetic below it. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { pathToFileURL } from 'node:url'
+
+const load = (name: string) => import(pathToFileURL(`bench/${name}.mjs`).href)
+const { evenness, growth, median, summarize } = await load('figures')
+const { table, writeInto } = await load('tables')
+const { readSummary } = await load('wrk')
+const { readStat } = await load('processes')
+const { GROUPS } = await load('plan')
+
+test('the median is the one in the middle, or the mean of two', () => {
+  assert.equal(median([3]), 3)
+  assert.equal(median([10, 1, 2]), 2)
+  assert.equal(median([10, 1, 2, 4]), 3)
+})
+
+test('evenness is the busiest share as a multiple of a fair one', () => {
+  assert.equal(evenness([5, 5, 5, 5]), 1)
+  assert.equal(evenness([30, 10]), 1.5)
+  assert.equal(evenness([0, 0, 0, 9]), 4)
+  assert.equal(evenness([0, 0]), 1)
+})
+
+test('growth compares workers by their pid, and a newborn with nothing', () => {
+  const status = (...workers: readonly [number, number][]) => {
+    return { workers: workers.map(([pid, requests]) => ({ pid, requests })) }
+  }
+  assert.deepEqual(growth(status([7, 10], [8, 20]), status([8, 25], [9, 3]), 'requests'), [5, 3])
+})
+
+test('a summary is of medians, and of all failures', () => {
+  const samples = [
+    { p99Ms: 1, failures: 0 },
+    { p99Ms: 90, failures: 2 },
+    { p99Ms: 3, failures: 1 },
+  ]
+  assert.deepEqual(summarize(samples), { p99Ms: 3, failures: 3 })
+})
+
+test("wrk's line of JSON is read among what else it prints, and every kind of failure counts", () => {
+  const line =
+    'JSON {"requests":3000,"durationUs":1500000,"p50Us":250,"p99Us":4000,"connect":1,"read":2,"write":4,"timeout":8,"status":16}'
+  assert.deepEqual(readSummary(`Running 1s test\n${line}\n`), {
+    requests: 3000,
+    requestsPerSecond: 2000,
+    p50Ms: 0.25,
+    p99Ms: 4,
+    failures: 31,
+  })
+  assert.equal(readSummary('unable to connect'), null)
+})
+
+test("a process's time holds that of its dead children, whatever its name", () => {
+  const stat = '12 (a) b (c) S 7 12 12 0 -1 4194560 1 2 3 4 100 20 3 1000 20 0 1 0 55 0 0'
+  assert.deepEqual(readStat(stat), { parent: 7, ticks: 1123 })
+})
+
+test('a table has a title for each column, and names to the left', () => {
+  const rows = [{ load: '64', variant: 'shared', requestsPerSecond: 51_234.4, cpuUs: 9.04, failures: 0 }]
+  assert.equal(
+    table(rows, ['load', 'variant', 'requestsPerSecond', 'cpuUs', 'failures']),
+    [
+      '| connections | strategy | requests/s | CPU µs/request | failures |',
+      '| --- | --- | ---: | ---: | ---: |',
+      '| 64 | `shared` | 51,234 | 9.0 | 0 |',
+    ].join('\n'),
+  )
+})
+
+test('figures replace those that stood in the page before, and nothing else', () => {
+  const page =
+    'a\n<!-- figures: x -->\n\nold\n\n<!-- end of figures -->\nb\n<!-- figures: y -->\n<!-- end of figures -->\n'
+  const once = writeInto(page, { x: '1', y: '2' })
+  assert.equal(
+    once,
+    'a\n<!-- figures: x -->\n\n1\n\n<!-- end of figures -->\nb\n<!-- figures: y -->\n\n2\n\n<!-- end of figures -->\n',
+  )
+  assert.equal(writeInto(once, { x: '1' }), once)
+  assert.throws(() => writeInto(page, { z: '3' }), /no place for the figures "z"/)
+})
+
+test('the page has a place for every group, filled', () => {
+  const page = readFileSync('docs/process-models.md', 'utf8')
+  for (const name of ['conditions', ...GROUPS.map((group: { name: string }) => group.name)]) {
+    const [, text] = new RegExp(`<!-- figures: ${name} -->\n(.*?)<!-- end of figures -->`, 's').exec(page) ?? []
+    assert.ok(text !== undefined && text.trim() !== '', `docs/process-models.md lacks the figures "${name}"`)
+  }
+})
