@@ -18,15 +18,22 @@ test('a share is the number asked for, a tenth more or less', () => {
   assert.equal(shareOf(1, 0), 1)
 })
 
-test('a worker that has had its share says so once, and serves on', async (t) => {
+test('a worker that has had its share says so, serves on, and says so again', async (t) => {
   const it = new PretendService(t, () => ({ status: 200, fields: [], body: null }))
   const { line, said } = keptLine()
-  tireAfter(1, it.service, line)
+  tireAfter(10, it.service, line)
   const { client } = it.connect()
-  client.send(request('GET /').repeat(3))
-  await it.round()
-  assert.deepEqual(said, [{ type: 'tired', why: 'it has answered its share of requests (1)' }])
-  assert.equal(client.receive().text.split('200 OK').length, 4)
+  for (const [requests, times] of [
+    [8, 0],
+    [8, 1],
+    [8, 2],
+  ] as const) {
+    client.send(request('GET /').repeat(requests))
+    await it.round()
+    assert.equal(client.receive().text.split('200 OK').length - 1, requests)
+    assert.equal(said.length, times)
+  }
+  assert.match(JSON.stringify(said[0]), /"tired","why":"has answered its share of requests \((9|10|11)\)"/)
 })
 
 test('a worker that is ending has nothing to say, nor one without a share', async (t) => {
