@@ -15,7 +15,7 @@ export function tireAfter(maxRequests: number, service: Service, line: WorkerLin
   let left = share
   service.onAnswered = () => {
     left -= 1
-    if (left === 0 && !service.isEnding) line.send({ type: 'tired', why: `it has answered ${share} requests` })
+    if (left === 0 && !service.isEnding) line.send({ type: 'tired', why: `has answered ${share} requests` })
   }
 }
 
