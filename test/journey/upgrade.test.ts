@@ -1,12 +1,12 @@
 /** An upgrade: USR2 starts a successor that takes over everything that has a name, and the old server goes when it is ready. */
 import assert from 'node:assert/strict'
 import { existsSync, lstatSync, readFileSync } from 'node:fs'
-import { connect as connectSocket } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { CONTROLLED, controlOf, statusOf, succeeds, tell } from '../support/control.ts'
+import { answerAt } from '../support/places.ts'
 import { waitUntil } from '../support/program.ts'
-import { ask, connectAndSend, RawClient, request } from '../support/raw.ts'
+import { ask, connectAndSend, request } from '../support/raw.ts'
 import { addFiles, type Server, startServer } from '../support/server.ts'
 import { appOptions, HOLD, held, isAnswered, letGo, startApp, type TreeOptions, workersBorn } from '../support/tree.ts'
 
@@ -32,14 +32,6 @@ async function upgraded(server: Server): Promise<number> {
 
 const pidIn = (server: Server) => Number(readFileSync(join(server.cwd, 'pid'), 'latin1'))
 
-async function askUnix(t: TestContext, path: string): Promise<string> {
-  const socket = connectSocket({ path, allowHalfOpen: true })
-  t.after(() => socket.destroy())
-  const client = new RawClient(socket)
-  client.send('GET / HTTP/1.0\r\n\r\n')
-  return (await client.response()).body.toString()
-}
-
 test('the port, the socket file, the control socket and the pid file are the successor’s; the old one ends with 0', async (t) => {
   const listen = (server: { cwd: string }) => join(server.cwd, 'site.sock')
   const config = `export default { listen: ['127.0.0.1:0', 'unix:site.sock'] }`
@@ -54,7 +46,7 @@ test('the port, the socket file, the control socket and the pid file are the suc
   const successor = await upgraded(server)
   assert.deepEqual(await server.program.exited, { code: 0, signal: null })
   assert.equal(await ask(server.port, '/'), 'second')
-  assert.equal(await askUnix(t, listen(server)), 'second')
+  assert.equal(await answerAt(t, { path: listen(server) }), 'second')
   assert.equal(lstatSync(listen(server)).ino, socketFile)
   assert.equal(pidIn(server), successor)
   const { pid, listeners, generation } = await statusOf(t, server)
@@ -66,7 +58,7 @@ test('the port, the socket file, the control socket and the pid file are the suc
 
   addFiles(server.cwd, { 'app.mjs': says('third') })
   const third = await upgraded(server)
-  assert.equal(await askUnix(t, listen(server)), 'third')
+  assert.equal(await answerAt(t, { path: listen(server) }), 'third')
   assert.equal(pidIn(server), third)
   assert.equal((await statusOf(t, server)).pid, third)
 
@@ -84,7 +76,7 @@ test('a successor that fails leaves the file of a Unix socket where it is', asyn
   server.signal('SIGUSR2')
   await server.waitForLog(/error supervisor .*: the upgrade failed: /)
   await waitUntil(() => server.supervisors().length === 1, 'the successor has gone')
-  assert.equal(await askUnix(t, join(server.cwd, 'site.sock')), 'first')
+  assert.equal(await answerAt(t, { path: join(server.cwd, 'site.sock') }), 'first')
   assert.equal(await ask(server.port, '/'), 'first')
 })
 
