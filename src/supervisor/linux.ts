@@ -194,11 +194,11 @@ export class Linux implements Os {
     return kill(pid, signal)
   }
 
-  isChild(pid: number): boolean {
+  isChild(pid: number, parent = process.pid): boolean {
     try {
       const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
       const [state, ppid] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-      return Number(ppid) === process.pid && state !== 'Z'
+      return Number(ppid) === parent && state !== 'Z'
     } catch {
       return false
     }
