@@ -27,9 +27,7 @@ import type { Outside } from './outside.ts'
 import type { Generation } from './roster.ts'
 import { readPss } from './status.ts'
 
-
 import { isTerminalThere } from './terminal.ts'
-
 
 /** Every signal that operators send to servers like this one. */
 const SIGNALS: readonly (StopSignal | OtherSignal)[] = [
