@@ -8,6 +8,8 @@ import { SIGKILL } from '../kernel/constants.ts'
 import { BOOT_MS, DRAIN_MS, did, LATE_MS, life, MARGIN_MS, NEVER, STOP_MS } from './life.test.support.ts'
 import type { PretendOs } from './pretend-os.test.support.ts'
 
+const FORK = { model: 'fork', pool: { maxWorkers: 3 } } as const
+
 function didSince(os: PretendOs, ms: number): string[] {
   return os.log.filter((_, i) => os.times[i]! >= ms && os.times[i]! < LATE_MS)
 }
@@ -224,16 +226,27 @@ test('USR1 is for every worker that can hear, those that drain among them', asyn
         .at(2_000, () => os.signal('SIGTERM')),
     ends: 'by itself',
   })
-  assert.deepEqual(os.log.filter((entry) => entry.startsWith('SIGUSR1')).sort(), [
-    'SIGUSR1 100',
-    'SIGUSR1 102',
-    'SIGUSR1 103',
-  ])
+  const [first, ...rest] = os.log.filter((_, i) => os.times[i] === 1_000)
+  assert.equal(first, 'log of 1') // the file that they could not make is made before
+  assert.deepEqual(rest.sort(), ['SIGUSR1 100', 'SIGUSR1 102', 'SIGUSR1 103'])
+})
+
+test('in the model fork it is passed on to the children, those of a retired preloader among them', async () => {
+  const { os } = await life({
+    ...FORK,
+    plan: (os) =>
+      os
+        .at(1_000, () => os.connect({ drainsAfterMs: NEVER }))
+        .at(2_000, () => os.reload())
+        .at(3_000, () => os.signal('SIGUSR1')),
+  })
+  assert.deepEqual(
+    os.log.filter((_, i) => os.times[i] === 3_000),
+    ['log of 2', 'tell 102 SIGUSR1', 'tell 100 SIGUSR1'],
+  )
 })
 
 // ── the model fork ───────────────────────────────────────────────────────────
-
-const FORK = { model: 'fork', pool: { maxWorkers: 3 } } as const
 
 test('its preloader accepts, and forks by itself', async () => {
   const { os, exitCode } = await life({
