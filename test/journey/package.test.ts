@@ -20,6 +20,7 @@ const BELONGS = [
   /^LICENSE$/,
   /^bin\/(?:prefork|package\.json)$/,
   /^docs\/[\w-]+\.md$/,
+  /^deploy\/[\w.-]+$/,
   /^dist\/src\/[\w/-]+(?:\.d\.ts|\.js)$/,
 ]
 const NEEDED = [
