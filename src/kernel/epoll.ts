@@ -31,13 +31,14 @@ export function epoll_create1(flags: number): Fd {
 
 /**
  * epoll_ctl(epfd, op, fd, event): adds, changes or drops an interest; `events`
- * is a set of EPOLL* bits. Dropping what is not there (ENOENT) is no error.
+ * is a set of EPOLL* bits, and comes back with `data`: the descriptor itself,
+ * unless another number says more. Dropping what is not there (ENOENT) is no error.
  *
  * https://man7.org/linux/man-pages/man2/epoll_ctl.2.html
  */
-export function epoll_ctl(epfd: Fd, op: number, fd: Fd, events: number): void {
+export function epoll_ctl(epfd: Fd, op: number, fd: Fd, events: number, data: number = fd): void {
   one.bytes.writeUInt32LE(events >>> 0, layout.epollEvent.events)
-  one.bytes.writeInt32LE(fd, layout.epollEvent.data)
+  one.bytes.writeInt32LE(data, layout.epollEvent.data)
   const result = libc.epoll_ctl(epfd, op, fd, one.address)
   if (op === EPOLL_CTL_DEL && result === -ENOENT) return
   must(result, 'epoll_ctl', `of fd ${fd}`)

@@ -3,6 +3,8 @@
  * The `node` binary exports them; http://docs.libuv.org/en/v1.x/
  */
 
+import { EPOLL_CLOEXEC } from './constants.ts'
+import { epoll_create1 } from './epoll.ts'
 import { must } from './errno.ts'
 import type { Fd } from './fd.ts'
 import { addressOfSymbol, bindRaw } from './libc.ts'
@@ -10,6 +12,8 @@ import { allocate, type Memory } from './memory.ts'
 
 const uv = {
   default_loop: bindRaw('uv_default_loop', 'uintptr_t', []),
+  backend_fd: bindRaw('uv_backend_fd', 'int', ['uintptr_t']),
+  unref: bindRaw('uv_unref', 'void', ['uintptr_t']),
   loop_fork: bindRaw('uv_loop_fork', 'int', ['uintptr_t']),
   handle_size: bindRaw('uv_handle_size', 'size_t', ['int']),
   poll_init: bindRaw('uv_poll_init', 'int', ['uintptr_t', 'uintptr_t', 'int']),
@@ -36,11 +40,58 @@ const keptAlive: Memory[] = []
  * a setImmediate, which runs right after every poll. Keeps the process alive.
  */
 export function wakeWhenReadable(fd: Fd): void {
+  startPoll(fd, 'uv_handle_get_type')
+}
+
+/** The uv_poll_t of a descriptor that libuv watches from now on; `callback` is the name of a C function. */
+function startPoll(fd: Fd, callback: string): Memory {
   const handle = allocate(uv.handle_size(UV_POLL))
   keptAlive.push(handle)
   must(uv.poll_init(uv.default_loop(), handle.address, fd), 'uv_poll_init', `on fd ${fd}`)
-  const harmless = addressOfSymbol('uv_handle_get_type')
-  must(uv.poll_start(handle.address, UV_READABLE, harmless), 'uv_poll_start', `on fd ${fd}`)
+  must(uv.poll_start(handle.address, UV_READABLE, addressOfSymbol(callback)), 'uv_poll_start', `on fd ${fd}`)
+  return handle
+}
+
+/** uv_backend_fd(loop): the epoll in which Node's event loop sleeps. */
+export function uv_backend_fd(): Fd {
+  return uv.backend_fd(uv.default_loop()) as Fd
+}
+
+/** Any number that uv_poll_cb's `status`, 0 or a negative errno, is not. */
+const LOWERED = 1
+
+/**
+ * Tells whether something that we put into libuv's own epoll has happened.
+ *
+ * libuv takes an event for the descriptor that its `data` names, and drops events
+ * of descriptors it knows nothing of. So the flag has a descriptor for libuv to
+ * watch, an epoll without interests, which is never ready; an event that bears
+ * its number makes libuv call the flag's callback. That is uv_handle_set_data, a
+ * C function, which as `uv_poll_cb(handle, status, events)` writes the status, 0,
+ * into `handle->data`: no JavaScript runs inside libuv's callback, and the trace
+ * it leaves is one number to read.
+ *
+ *     epoll_ctl(uv_backend_fd(), EPOLL_CTL_ADD, fd, EPOLLIN, flag.fd)
+ *
+ * Does not keep the process alive.
+ */
+export class WakeFlag {
+  readonly fd = epoll_create1(EPOLL_CLOEXEC)
+  readonly #words: Int32Array
+
+  constructor() {
+    const handle = startPoll(this.fd, 'uv_handle_set_data')
+    uv.unref(handle.address)
+    this.#words = new Int32Array(handle.bytes.buffer, handle.bytes.byteOffset, 1) // uv_handle_t begins with `void *data`
+    this.#words[0] = LOWERED
+  }
+
+  /** Whether it was raised since it was last asked. */
+  take(): boolean {
+    if (this.#words[0] === LOWERED) return false
+    this.#words[0] = LOWERED
+    return true
+  }
 }
 
 /**

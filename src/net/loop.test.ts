@@ -139,6 +139,55 @@ test('a peer that is gone is told, whatever was asked for', (t) => {
   assert.equal(recv(near, BYTES, 0, 1), 0)
 })
 
+/** A round right after a poll of Node's own loop: one immediate may follow a poll that was earlier, the one after it follows the next. */
+async function pollAndTake(loop: EventLoop): Promise<void> {
+  for (let i = 0; i < 2; i++) await new Promise((resolve) => setImmediate(resolve))
+  loop.takeEvents()
+}
+
+test('what is watched exclusively is told in each round until it is read', async (t) => {
+  const loop = new EventLoop()
+  const [near, far] = pair(t)
+  const noted = new Noted()
+  loop.watchExclusively(near, noted)
+  await pollAndTake(loop)
+  assert.deepEqual(noted.told, [])
+  send(far, BYTES, 0, 1)
+  await pollAndTake(loop)
+  loop.takeEvents()
+  assert.deepEqual(noted.told, [EPOLLIN], 'once a poll')
+  loop.stepBack(near)
+  await pollAndTake(loop)
+  assert.deepEqual(noted.told, [EPOLLIN, EPOLLIN], 'whoever steps back is told of what lies there')
+  recv(near, BYTES, 0, 1)
+  await pollAndTake(loop)
+  assert.deepEqual(noted.told, [EPOLLIN, EPOLLIN])
+  loop.unwatchExclusively(near)
+  send(far, BYTES, 0, 1)
+  await pollAndTake(loop)
+  assert.deepEqual(noted.told, [EPOLLIN, EPOLLIN])
+})
+
+test('it is told before all else, and one watcher may end another’s watch', async (t) => {
+  const loop = new EventLoop()
+  const order: string[] = []
+  const ordinary = watched(t, loop, EPOLLIN)
+  ordinary.noted.act = () => order.push('ordinary')
+  const ends = [pair(t), pair(t)]
+  for (const [i, [near]] of ends.entries()) {
+    const noted = new Noted()
+    noted.act = () => {
+      order.push('exclusive')
+      loop.unwatchExclusively(ends[1 - i]![0])
+    }
+    loop.watchExclusively(near, noted)
+  }
+  for (const far of [ordinary.far, ends[0]![1], ends[1]![1]]) send(far, BYTES, 0, 1)
+  await pollAndTake(loop)
+  assert.deepEqual(order, ['exclusive', 'ordinary'])
+  loop.unwatchExclusively(ends[0]![0])
+})
+
 test('the clock stands still within a round, and can be read outside one', () => {
   const loop = new EventLoop()
   loop.takeEvents()

@@ -9,13 +9,26 @@
  * So timers, promises, `fetch` and database drivers work in handlers as ever,
  * and an idle worker sleeps: an unref'd immediate does not keep libuv from it.
  *
+ * What several processes watch, a listener, goes into libuv's epoll itself. Why:
+ * of all who sleep in epoll_wait on an epoll that holds it, EPOLLEXCLUSIVE wakes
+ * one. In ours nobody ever sleeps; so each would only mark libuv's readable, the
+ * kernel would go on to the next, and every worker would wake for each newcomer.
+ * libuv does not know the listener: a flag tells that it was ready (kernel/uv.ts).
+ *
  * Watchers must bear an event that is no longer true: a descriptor closed and
  * given out again within one round may get its predecessor's event.
  */
-import { EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD } from '../kernel/constants.ts'
+import {
+  EPOLL_CLOEXEC,
+  EPOLL_CTL_ADD,
+  EPOLL_CTL_DEL,
+  EPOLL_CTL_MOD,
+  EPOLLEXCLUSIVE,
+  EPOLLIN,
+} from '../kernel/constants.ts'
 import { EpollEvents, epoll_create1, epoll_ctl, epoll_wait } from '../kernel/epoll.ts'
 import type { Fd } from '../kernel/fd.ts'
-import { afterEveryPoll, wakeWhenReadable } from '../kernel/uv.ts'
+import { afterEveryPoll, uv_backend_fd, WakeFlag, wakeWhenReadable } from '../kernel/uv.ts'
 import { type Deadline, Deadlines, STEP_MS } from './deadlines.ts'
 
 /** Events taken in one round. When there are more, our epoll stays readable, and the next poll does not sleep. */
@@ -35,6 +48,8 @@ export class EventLoop {
   readonly #epoll = epoll_create1(EPOLL_CLOEXEC)
   readonly #events = new EpollEvents(EVENTS_PER_ROUND)
   readonly #watchers: (Watcher | undefined)[] = []
+  readonly #exclusive = new Map<Fd, Watcher>()
+  readonly #exclusiveFlag = new WakeFlag()
   #timer: NodeJS.Timeout | null = null
   #timerAt = Number.POSITIVE_INFINITY
 
@@ -65,6 +80,33 @@ export class EventLoop {
   }
 
   /**
+   * For a descriptor that other processes watch, too: when it is readable, one of
+   * those that sleep is woken for it, and told again in each round until there is
+   * nothing left. Those that are awake are told as well, and so are the watchers of
+   * this process' other exclusive descriptors: the watcher must bear to find nothing.
+   */
+  watchExclusively(fd: Fd, watcher: Watcher): void {
+    this.#enter(fd)
+    this.#exclusive.set(fd, watcher)
+  }
+
+  /** Lets all others who watch it go first: the kernel wakes the one who began to wait before the rest. */
+  stepBack(fd: Fd): void {
+    epoll_ctl(uv_backend_fd(), EPOLL_CTL_DEL, fd, 0)
+    this.#enter(fd)
+  }
+
+  /** Also for a descriptor about to be closed: others have copies of it, so the kernel would keep the interest. */
+  unwatchExclusively(fd: Fd): void {
+    epoll_ctl(uv_backend_fd(), EPOLL_CTL_DEL, fd, 0)
+    this.#exclusive.delete(fd)
+  }
+
+  #enter(fd: Fd): void {
+    epoll_ctl(uv_backend_fd(), EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLEXCLUSIVE, this.#exclusiveFlag.fd)
+  }
+
+  /**
    * For what happens outside a round: a promise that settled in one of Node's own
    * callbacks. The loop may have slept since the last round, for a minute even,
    * and a deadline set from a clock so old would be met at once.
@@ -90,6 +132,8 @@ export class EventLoop {
   takeEvents(): void {
     this.round += 1
     this.readClock()
+    // First of all: whoever is woken for a newcomer is perhaps the only one, and what is here already may take long.
+    if (this.#exclusiveFlag.take()) for (const watcher of this.#exclusive.values()) watcher.onReady(EPOLLIN)
     const count = epoll_wait(this.#epoll, this.#events, 0)
     for (let i = 0; i < count; i++) this.#watchers[this.#events.fd(i)]?.onReady(this.#events.events(i))
   }

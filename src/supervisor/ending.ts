@@ -105,6 +105,7 @@ export function force(roster: Roster, os: Os): void {
   }
   roster.stopBy = os.now() + MARGIN_MS
   tellAll(SIGKILL, roster, os)
+  if (roster.successor !== null) os.kill(roster.successor.pid, SIGKILL)
   killPreloaders(roster, os)
 }
 
@@ -121,10 +122,11 @@ export function endForced(roster: Roster): void {
   if (roster.exitCode === EXIT_OK) roster.exitCode = EXIT_FORCED
 }
 
-/** No worker is left. In the model 'fork' that is so when its preloader has ended. */
+/** No worker is left, nor a successor that was to stop. In the model 'fork' that is so when its preloader has ended. */
 export function isEmpty(roster: Roster): boolean {
   const isIdle = allGenerations(roster).every(({ preloader }) => preloader === null || preloader.firstRow === null)
-  return isIdle && roster.retirees.size === 0 && allSlots(roster).every(({ slot }) => slot.state === 'empty')
+  const isAlone = roster.retirees.size === 0 && roster.successor === null
+  return isIdle && isAlone && allSlots(roster).every(({ slot }) => slot.state === 'empty')
 }
 
 /**

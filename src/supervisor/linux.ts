@@ -5,7 +5,7 @@
  * A signal handler only records: what it means is decided in supervise.ts, one
  * happening at a time.
  */
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import type { Boot, Identity, InheritedListener } from '../boot.ts'
 import { Channel, type Order, type PassedConnection, type PreloaderReport, type WorkerReport } from '../channel.ts'
 import type { Config } from '../config/options.ts'
@@ -26,6 +26,8 @@ import type { Happening, Line, Os, OtherSignal, Seat, StopSignal } from './os.ts
 import type { Outside } from './outside.ts'
 import type { Generation } from './roster.ts'
 import { readPss } from './status.ts'
+
+import { isTerminalThere } from './terminal.ts'
 
 /** Every signal that operators send to servers like this one. */
 const SIGNALS: readonly (StopSignal | OtherSignal)[] = [
@@ -55,6 +57,7 @@ export class Linux implements Os {
   readonly #happenings: Happening[] = []
   readonly #identities = new WeakMap<Config, Identity | null>()
   #dispatcher: Dispatcher | null = null
+  #isPassing = false
   #reader: { readonly pid: number; readonly fd: Fd } | null = null
   #lastLine = 0
   #wake: (() => void) | null = null
@@ -175,7 +178,7 @@ export class Linux implements Os {
 
   enlist(line: Line, row: number): void {
     const channel = this.#lines.get(line)
-    if (channel !== undefined) this.#dispatcher?.enlist(line, channel, this.#scoreboard.row(row))
+    if (channel !== undefined && this.#isPassing) this.#dispatcher?.enlist(line, channel, this.#scoreboard.row(row))
   }
 
   dismiss(line: Line): void {
@@ -191,11 +194,11 @@ export class Linux implements Os {
     return kill(pid, signal)
   }
 
-  isChild(pid: number): boolean {
+  isChild(pid: number, parent = process.pid): boolean {
     try {
       const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
       const [state, ppid] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-      return Number(ppid) === process.pid && state !== 'Z'
+      return Number(ppid) === parent && state !== 'Z'
     } catch {
       return false
     }
@@ -238,8 +241,8 @@ export class Linux implements Os {
   }
 
   closeOtherListeners(generation: Generation): void {
+    this.#dispatch(generation) // before anything is closed that may be watched
     this.#listening.closeOthers(generation)
-    if (passes(generation)) this.#dispatch(generation)
   }
 
   startSuccessor(): number | null {
@@ -247,7 +250,7 @@ export class Linux implements Os {
   }
 
   announce(generation: Generation): void {
-    if (passes(generation)) this.#dispatch(generation)
+    this.#dispatch(generation)
     this.#outside.announce(this.#listening, generation.config)
   }
 
@@ -307,11 +310,14 @@ export class Linux implements Os {
     return passes(generation) ? [] : this.#listening.socketsFor(generation, slot)
   }
 
+  /** Accepts for this generation from now on, or no more. */
   #dispatch(generation: Generation): void {
+    this.#isPassing = passes(generation)
+    if (!this.#isPassing) return this.#dispatcher?.listenOn([])
     const sockets = this.#listening.allSocketsFor(generation).map(({ fd }) => fd)
-    if (this.#dispatcher !== null) return this.#dispatcher.listenOn(sockets)
-    this.#dispatcher = new Dispatcher(this.#events, this.#log, sockets, generation.config.limits.connectionsMax)
-    for (const { line, row } of generation.slots) if (line !== null && row !== null) this.enlist(line, row)
+    const { connectionsMax } = generation.config.limits
+    if (this.#dispatcher !== null) return this.#dispatcher.listenOn(sockets, connectionsMax)
+    this.#dispatcher = new Dispatcher(this.#events, this.#log, sockets, connectionsMax)
   }
 
   #pair(): [Fd, Fd] | null {
@@ -385,14 +391,4 @@ export class Linux implements Os {
 /** The accept strategy 'parent': connections are passed, and workers have no listeners of their own. */
 function passes({ config }: Generation): boolean {
   return config.accept === 'parent' && config.model === 'event'
-}
-
-/** Whether this process has a controlling terminal that is still there. */
-function isTerminalThere(): boolean {
-  try {
-    closeSync(openSync('/dev/tty', 'r'))
-    return true
-  } catch {
-    return false
-  }
 }

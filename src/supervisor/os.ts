@@ -85,8 +85,8 @@ export interface Os {
   isAlone(): boolean
   /** False when there is no such process. */
   kill(pid: number, signal: number): boolean
-  /** Whether a living process is our own child; a pid alone may have become another's. */
-  isChild(pid: number): boolean
+  /** Whether a living process is a child of ours, or of that parent; a pid alone may have become another's. */
+  isChild(pid: number, parent?: number): boolean
   /** The next of our own children that has died: preloaders, exec'd workers, orphans of a dead preloader. */
   reap(): Death | null
   /** A worker's row of the scoreboard. */

@@ -38,6 +38,8 @@ export class Outside {
   isHandedOver = false
   /** Set by whoever decides what follows. */
   onSucceeded: () => void = () => {}
+  /** Called when this server is about to take the place of the one with that pid. */
+  onSucceeding: (predecessorPid: number) => void = () => {}
 
   constructor(parts: {
     readonly log: Log
@@ -71,8 +73,10 @@ export class Outside {
 
   /** Every worker is ready: the server that this one succeeds drains from now on. */
   relievePredecessor(): void {
-    this.#predecessor?.send({ type: 'serving' })
-    this.#predecessor?.close()
+    if (this.#predecessor === null) return
+    this.onSucceeding(process.ppid)
+    this.#predecessor.send({ type: 'serving' })
+    this.#predecessor.close()
     this.#predecessor = null
   }
 

@@ -97,12 +97,12 @@ export class PretendMachine {
     if (process === undefined || !process.isAlive) return
     process.isAlive = false
     const { wire, parent, fate } = process
-    if (wire !== null) this.#soon(fate.heldForMs ?? 0, () => this.dropLine(wire))
+    if (wire !== null) this.soon(fate.heldForMs ?? 0, () => this.dropLine(wire))
     const death = { pid, exitCode: how.signal === undefined ? (how.exitCode ?? 1) : null, signal: how.signal ?? null }
     if (parent === null) this.#bereave(death)
     else {
       process.isUntold = true
-      this.#soon(fate.toldAfterMs ?? 0, () => this.#tellOf(process, parent, death))
+      this.soon(fate.toldAfterMs ?? 0, () => this.#tellOf(process, parent, death))
     }
     for (const child of this.processes.values()) {
       if (child.parent !== process) continue
@@ -178,6 +178,12 @@ export class PretendMachine {
     if (ms !== Number.POSITIVE_INFINITY) this.at(this.#now + ms, act)
   }
 
+  /** What is to be done this very moment is done before anything that was planned for it. */
+  protected soon(ms: number, act: () => void): void {
+    if (ms === 0) act()
+    else this.in(ms, act)
+  }
+
   protected did(entry: string): void {
     if (this.log.push(entry) > DEEDS_MAX) throw new Error(`the supervisor is still at it at ${this.#now} ms`)
     this.times.push(this.#now)
@@ -231,12 +237,6 @@ export class PretendMachine {
   }
 
   // ── within ─────────────────────────────────────────────────────────────────
-
-  /** What is to be done this very moment is done before anything that was planned for it. */
-  #soon(ms: number, act: () => void): void {
-    if (ms === 0) act()
-    else this.in(ms, act)
-  }
 
   #tellOf(process: Process, parent: Process, death: Death): void {
     if (!process.isUntold || !parent.isAlive) return

@@ -26,7 +26,8 @@ import {
   SUCCEEDED_AFTER_MS,
 } from './fates.test.support.ts'
 import type { Happening, Line, Os, OtherSignal, Seat, StopSignal } from './os.ts'
-import { PretendMachine, type Process, type Wire } from './pretend-machine.test.support.ts'
+import type { Process, Wire } from './pretend-machine.test.support.ts'
+import { PretendOutside } from './pretend-outside.test.support.ts'
 import type { Generation } from './roster.ts'
 
 interface Preloader extends Process {
@@ -40,13 +41,7 @@ interface Preloader extends Process {
   isEnding: boolean
 }
 
-export class PretendOs extends PretendMachine implements Os {
-  /** What the operator was told. */
-  readonly said: string[] = []
-  /** What other programs were told: a service manager, a predecessor, whoever passes connections on. */
-  readonly told: string[] = []
-  /** What whoever asked for a reload was answered: all of it, for each. */
-  readonly answers: (string | null)[][] = []
+export class PretendOs extends PretendOutside implements Os {
   /** A test may say how many connections a worker has, by its pid, and how large it is. */
   connectionsOf: (pid: number) => number = () => 0
   sizeOf: (pid: number) => number | null = () => null
@@ -57,6 +52,8 @@ export class PretendOs extends PretendMachine implements Os {
   #reading = 0
   #lastLine = 0
   readonly #pidsOfRows = new Map<number, number>()
+  /** Those that serve. */
+  readonly #successors = new Set<number>()
 
   constructor(config: Config, fates: Fates = {}) {
     super()
@@ -71,30 +68,31 @@ export class PretendOs extends PretendMachine implements Os {
     this.happen({ type: 'signal', signal })
   }
 
-  /** As `prefork reload` asks. */
-  reload(): void {
-    const answers: (string | null)[] = []
-    this.answers.push(answers)
-    this.happen({ type: 'reload', reply: (failure) => answers.push(failure) })
-  }
-
   report(from: number, report: PreloaderReport): void {
     this.happen({ type: 'report', from, report })
   }
 
   /** A worker says something: that it is tired, or what nobody expects of it. */
   say(pid: number, report: (Happening & { type: 'word' })['report']): void {
-    const wire = this.processes.get(pid)?.wire
-    if (wire?.isOpen === true) this.happen({ type: 'word', line: wire.line, report })
+    const process = this.processes.get(pid)
+    if (process?.wire?.isOpen !== true || !process.isAlive) return
+    if (report.type === 'ready') process.manner = 'obedient'
+    this.happen({ type: 'word', line: process.wire.line, report })
   }
 
   /** A worker that its preloader forked and, killed in that moment, could not tell of; an orphan from birth. */
   forkWithoutAWord(preloader: number, slot: number): void {
-    const { inHand } = this.processes.get(preloader) as Preloader
-    const wire = [...inHand].find((it) => it.slot === slot)
-    if (wire === undefined) return
-    inHand.delete(wire)
+    const process = this.processes.get(preloader)
+    const wire = isPreloader(process) ? [...process.inHand].find((it) => it.slot === slot) : undefined
+    if (!isPreloader(process) || wire === undefined) return
+    process.inHand.delete(wire)
     this.#bearWorker(wire, { manner: 'deaf' })
+  }
+
+  /** A worker's app has closed what it should not: its line hangs up, and it lives on. */
+  loseLine(pid: number): void {
+    const wire = this.processes.get(pid)?.wire
+    if (wire !== undefined && wire !== null) this.dropLine(wire)
   }
 
   /** The model 'fork': somebody connects, and a preloader that accepts forks a child for it. False when none does. */
@@ -103,7 +101,7 @@ export class PretendOs extends PretendMachine implements Os {
     const row = preloader?.rows.find((it) => ![...this.processes.values()].some((at) => at.isAlive && at.row === it))
     if (preloader === undefined || row === undefined) return false
     const child = this.bear(fate, { parent: preloader, channelOf: preloader, manner: 'obedient', row })
-    this.#pidsOfRows.set(row, child.pid)
+    this.#beginRow(child)
     return true
   }
 
@@ -117,18 +115,21 @@ export class PretendOs extends PretendMachine implements Os {
     return [...this.wires.values()].flatMap(({ isEnlisted, worker }) => (isEnlisted ? [worker!.pid] : []))
   }
 
-  /** Whoever lives, and has not been told to leave by the hang-up of its line. */
+  /** Whoever lives, though no hang-up of its line has told it to leave, and is not a server of its own by now. */
   get leftBehind(): number[] {
-    return this.living.filter((pid) => this.processes.get(pid)!.wire?.isOpen !== false)
+    const isFree = (pid: number) => this.#successors.has(pid) || this.processes.get(pid)!.wire?.isOpen === false
+    return this.living.filter((pid) => !isFree(pid))
   }
 
   override die(pid: number, how: { exitCode?: number; signal?: number }): void {
     const process = this.processes.get(pid)
-    const wasAlive = process?.isAlive === true
+    if (process?.isAlive !== true) return
+    if (isPreloader(process)) {
+      for (const wire of process.inHand) this.soon(process.fate.heldForMs ?? 0, () => this.dropLine(wire))
+      process.inHand.clear()
+    }
     super.die(pid, how)
-    if (!wasAlive) return
-    if (isPreloader(process)) for (const wire of process.inHand) this.dropLine(wire)
-    this.#endIfAlone(process?.channelOf ?? null)
+    this.#endIfAlone(process.channelOf)
   }
 
   // ── Os: processes ──────────────────────────────────────────────────────────
@@ -210,7 +211,9 @@ export class PretendOs extends PretendMachine implements Os {
     const fate = this.#next(this.#fates.successors) ?? {}
     const successor = this.bear(fate, { manner: 'obedient' })
     this.in(fate.readyAfterMs ?? SUCCEEDED_AFTER_MS, () => {
-      if (successor.isAlive) this.happen({ type: 'succeeded' })
+      if (!successor.isAlive) return
+      this.#successors.add(successor.pid)
+      this.happen({ type: 'succeeded' })
     })
     return successor.pid
   }
@@ -267,42 +270,6 @@ export class PretendOs extends PretendMachine implements Os {
     this.wires.get(line)!.isEnlisted = false
   }
 
-  announce(): void {
-    this.did('announce')
-  }
-
-  relievePredecessor(): void {
-    this.told.push('relieved')
-  }
-
-  beginReload(): void {
-    this.told.push('reloading')
-  }
-
-  endReload({ number }: Generation): void {
-    this.told.push(`generation ${number} serves`)
-  }
-
-  beginEnding(): void {
-    this.told.push('ending')
-  }
-
-  stopAccepting(): void {
-    this.told.push('accepts no more')
-  }
-
-  warn(message: string): void {
-    this.said.push(`warn ${message}`)
-  }
-
-  error(message: string): void {
-    this.said.push(`error ${message}`)
-  }
-
-  info(message: string): void {
-    this.said.push(`info ${message}`)
-  }
-
   // ── what processes do ──────────────────────────────────────────────────────
 
   #load(preloader: Preloader): void {
@@ -314,8 +281,7 @@ export class PretendOs extends PretendMachine implements Os {
   }
 
   #fork(preloader: Preloader, wire: Wire): void {
-    if (!preloader.isAlive) return
-    preloader.inHand.delete(wire)
+    if (!preloader.isAlive || !preloader.inHand.delete(wire)) return
     const { slot } = wire
     if (preloader.unborn-- > 0) {
       this.report(preloader.pid, { type: 'unborn', slot, why: 'fork: EAGAIN' })
@@ -330,13 +296,19 @@ export class PretendOs extends PretendMachine implements Os {
     const row = fate.isNameless === true ? null : wire.row
     const worker = this.bear(fate, { ...who, wire, row })
     wire.worker = worker
-    if (row !== null) this.#pidsOfRows.set(row, worker.pid)
+    if (worker.manner === 'deaf') this.#beginRow(worker)
     this.in(worker.fate.readyAfterMs ?? READY_AFTER_MS, () => this.#beReady(worker, wire))
     return worker
   }
 
+  /** One that is started by exec has to load the app before. */
+  #beginRow({ row, pid }: Process): void {
+    if (row !== null) this.#pidsOfRows.set(row, pid)
+  }
+
   #beReady(worker: Process, wire: Wire): void {
     if (!worker.isAlive) return
+    this.#beginRow(worker)
     worker.manner = 'obedient'
     if (wire.isOpen) this.happen({ type: 'word', line: wire.line, report: { type: 'ready', pid: worker.pid } })
     else this.#leave(worker)

@@ -281,6 +281,28 @@ test('it is, too, when the first has failed', async () => {
   assert.deepEqual(os.answers, [['a mistake'], [null]])
 })
 
+test('a configuration that nobody has asked for changes nothing', async () => {
+  const config = configOf({ slots: 5 })
+  const { os } = await reloading({
+    plan: (os) => {
+      for (const ms of [500, 1_030, 5_000]) os.at(ms, () => os.happen({ type: 'config', config }))
+    },
+  })
+  assert.equal(os.log.filter((entry) => /^open/.test(entry)).length, 1)
+  assert.deepEqual(os.answers, [[null]])
+})
+
+test('of a generation that has gone nothing is kept', async () => {
+  await reloading({
+    slots: 2,
+    readings: [{ change: { model: 'fork', pool: { minSpare: 1, maxSpare: 1, maxWorkers: 2 } } }, {}],
+    plan: (os, roster) => {
+      os.at(2_000, () => os.reload())
+      os.at(5_000, () => assert.deepEqual([roster.retiring, [...roster.retirees], roster.rows.taken], [[], [], 2]))
+    },
+  })
+})
+
 // ── when it is refused, or cut short ─────────────────────────────────────────
 
 test('not while the server is starting', async () => {
@@ -354,29 +376,4 @@ test('connections are passed to the generation that serves', async () => {
     [104, 105],
   ])
   assert.deepEqual(os.enlisted, [])
-})
-
-// ── the predecessor of an upgrade ────────────────────────────────────────────
-
-test('a predecessor is relieved when every worker is ready', async () => {
-  let relievedBefore = true
-  const { os } = await life({
-    slots: 2,
-    workers: [{}, { readyAfterMs: 5_000 }],
-    plan: (os) =>
-      os.at(4_000, () => {
-        relievedBefore = os.told.includes('relieved')
-      }),
-  })
-  assert.equal(relievedBefore, false)
-  assert.equal(os.told[0], 'relieved')
-})
-
-test('if need be of a later generation', async () => {
-  const { os } = await reloading({
-    slots: 2,
-    workers: [{}, { readyAfterMs: NEVER }],
-    readings: [{ change: configOf({ slots: 1 }) }],
-  })
-  assert.deepEqual(os.told.slice(0, 3), ['reloading', 'generation 2 serves', 'relieved'])
 })

@@ -5,8 +5,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SIGKILL } from '../kernel/constants.ts'
-import { DRAIN_MS, did, LATE_MS, life, MARGIN_MS, NEVER, STOP_MS } from './life.test.support.ts'
+import { BOOT_MS, DRAIN_MS, did, LATE_MS, life, MARGIN_MS, NEVER, STOP_MS } from './life.test.support.ts'
 import type { PretendOs } from './pretend-os.test.support.ts'
+
+const FORK = { model: 'fork', pool: { maxWorkers: 3 } } as const
 
 function didSince(os: PretendOs, ms: number): string[] {
   return os.log.filter((_, i) => os.times[i]! >= ms && os.times[i]! < LATE_MS)
@@ -171,6 +173,17 @@ test('a worker that has done its share goes, and another takes its place at once
   assert.equal(os.said[0], 'info worker 0 (pid 101) has answered 1000 requests; another takes its place')
 })
 
+test('its slot has no past: whoever follows is not blamed for those before', async () => {
+  const young = { diesAfterMs: 50 }
+  const tired = {}
+  const { os } = await life({
+    slots: 2,
+    workers: [{}, young, young, young, tired, young],
+    plan: (os) => os.at(1_000, () => os.say(105, { type: 'tired', why: '' })),
+  })
+  assert.deepEqual(os.when('fork 1').slice(-2), [1_000, 1_051])
+})
+
 test('said again, or by one that has gone, it is nothing', async () => {
   const { os } = await life({
     plan: (os) => {
@@ -213,16 +226,27 @@ test('USR1 is for every worker that can hear, those that drain among them', asyn
         .at(2_000, () => os.signal('SIGTERM')),
     ends: 'by itself',
   })
-  assert.deepEqual(os.log.filter((entry) => entry.startsWith('SIGUSR1')).sort(), [
-    'SIGUSR1 100',
-    'SIGUSR1 102',
-    'SIGUSR1 103',
-  ])
+  const [first, ...rest] = os.log.filter((_, i) => os.times[i] === 1_000)
+  assert.equal(first, 'log of 1') // the file that they could not make is made before
+  assert.deepEqual(rest.sort(), ['SIGUSR1 100', 'SIGUSR1 102', 'SIGUSR1 103'])
+})
+
+test('in the model fork it is passed on to the children, those of a retired preloader among them', async () => {
+  const { os } = await life({
+    ...FORK,
+    plan: (os) =>
+      os
+        .at(1_000, () => os.connect({ drainsAfterMs: NEVER }))
+        .at(2_000, () => os.reload())
+        .at(3_000, () => os.signal('SIGUSR1')),
+  })
+  assert.deepEqual(
+    os.log.filter((_, i) => os.times[i] === 3_000),
+    ['log of 2', 'tell 102 SIGUSR1', 'tell 100 SIGUSR1'],
+  )
 })
 
 // ── the model fork ───────────────────────────────────────────────────────────
-
-const FORK = { model: 'fork', pool: { maxWorkers: 3 } } as const
 
 test('its preloader accepts, and forks by itself', async () => {
   const { os, exitCode } = await life({
@@ -232,6 +256,11 @@ test('its preloader accepts, and forks by itself', async () => {
   assert.deepEqual(did(os), ['preloader', 'accept', 'announce'])
   assert.equal(os.when('end 100 by SIGTERM').length, 1)
   assert.equal(exitCode, 0)
+})
+
+test('it has bootMs to load the app, and bootMs to begin', async () => {
+  const { os } = await life({ ...FORK, preloaders: [{ readyAfterMs: BOOT_MS - 0.5 }] })
+  assert.deepEqual(did(os), ['preloader', 'accept', 'announce'])
 })
 
 test('a child that fails is told of', async () => {

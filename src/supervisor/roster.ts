@@ -71,6 +71,8 @@ export interface Generation {
   isProven: boolean
   /** The model 'prefork': how many workers are added the next time too few are idle. */
   growBy: number
+  /** The model 'fork': the heartbeat of each child as last seen, and for how many looks it has been the same. By pid. */
+  readonly silence: Map<number, { readonly heartbeatAt: number; readonly looks: number }>
   /** It has been said that the pool is as large as it may be. */
   hasSaidFull: boolean
 }
@@ -169,6 +171,7 @@ export function createGeneration(number: number, config: Config): Generation {
     lostInfants: 0,
     isProven: false,
     growBy: 1,
+    silence: new Map(),
     hasSaidFull: false,
   }
   while (generation.slots.length < generation.wanted) addSlot(generation)

@@ -8,7 +8,6 @@ import { startFolder } from '../config/start-folder.ts'
 import { type Fd, setCloseOnExec } from '../kernel/fd.ts'
 import type { Log } from '../log.ts'
 import { Scoreboard } from '../scoreboard.ts'
-import { type ControlServer, openControl } from './control-server.ts'
 import { Events } from './events.ts'
 import { identityOf } from './identity.ts'
 import { Linux } from './linux.ts'
@@ -17,7 +16,7 @@ import { Listening } from './listening.ts'
 import { Notifier } from './notify.ts'
 import { Outside, READY_FD } from './outside.ts'
 import { readPassedSockets } from './passed-sockets.ts'
-import { removePidFile, writePidFile } from './pid-file.ts'
+import { Reach } from './reach.ts'
 import { answerRequests } from './requests.ts'
 import { createRoster } from './roster.ts'
 import { supervise } from './supervise.ts'
@@ -34,18 +33,18 @@ export async function serve(config: Config, log: Log): Promise<number> {
   for (const sentence of passed.closeUnclaimed()) log.warn(sentence)
   const events = new Events()
   const outside = new Outside({ log, events, notifier, folder: startFolder(), predecessor })
-  let control: ControlServer | null = null
+  let reach: Reach | null = null
   try {
-    if (config.pidFile !== null) warnIf(writePidFile(config.pidFile, predecessor === null ? null : process.ppid), log)
     const scoreboard = Scoreboard.create()
     const linux = new Linux({ listening, outside, events, scoreboard, log })
     const onRequest = answerRequests({ roster, listening, scoreboard }, (happening) => linux.happen(happening))
-    control = openControl(config.control, events, onRequest, log, predecessor !== null)
+    reach = new Reach(config, events, onRequest, log)
+    if (predecessor === null) reach.take()
+    else outside.onSucceeding = (predecessorPid) => reach?.takeOver(predecessorPid)
     return await supervise(roster, linux)
   } finally {
-    control?.close()
+    reach?.close()
     listening.close(outside.isHandedOver)
-    if (config.pidFile !== null) removePidFile(config.pidFile)
   }
 }
 
@@ -57,8 +56,4 @@ function takePredecessor(env: NodeJS.ProcessEnv): Fd | null {
   const fd = Number(text) as Fd
   setCloseOnExec(fd, true)
   return fd
-}
-
-function warnIf(sentence: string | null, log: Log): void {
-  if (sentence !== null) log.warn(sentence)
 }

@@ -142,6 +142,17 @@ test('stopped while the app is loading', async () => {
   assert.equal(exitCode, 0)
 })
 
+test('a self-check that fails by then is no failure to start', async () => {
+  const { os, exitCode } = await life({
+    spawn: 'fork',
+    preloaders: [{ unforkable: 'why', killedAfterMs: 500 }],
+    plan: (os) => os.at(10, () => os.signal('SIGTERM')),
+    ends: 'by itself',
+  })
+  assert.deepEqual(os.said, ['info SIGTERM: stopping'])
+  assert.equal(exitCode, 0)
+})
+
 test('stopped with orders in the preloader’s hands: they are buried with it, at once', async () => {
   const { os, exitCode } = await life({
     slots: 2,
@@ -187,9 +198,19 @@ test('nor one of whom nobody can know who it is', async () => {
   assert.equal(exitCode, 0)
 })
 
+test('nor the word of a death', async () => {
+  const { os, exitCode } = await life({
+    workers: [{ stopsAfterMs: NEVER }],
+    plan: (os) => os.at(1_000, () => os.signal('SIGTERM')).at(2_000, () => os.loseWithoutAWord(101)),
+    ends: 'by itself',
+  })
+  assert.ok(!os.log.includes('SIGKILL 101'))
+  assert.equal(exitCode, 0)
+})
+
 test('nor is the end of a line that the app has let somebody else hold', async () => {
-  const { os, exitCode } = await stopping([{ heldForMs: NEVER }], ['SIGTERM', 1_000])
-  assert.ok(os.now() <= 1_000 + 2 * (STOP_MS + MARGIN_MS), `it took until ${os.now()} ms`)
+  const { os, exitCode } = await stopping([{ heldForMs: NEVER }], ['SIGQUIT', 1_000])
+  assert.ok(os.now() <= 2_000 + STOP_MS + MARGIN_MS, `it took until ${os.now()} ms`)
   assert.equal(exitCode, 0)
 })
 

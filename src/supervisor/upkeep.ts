@@ -46,6 +46,7 @@ export function nextUpkeep(roster: Roster): number {
 function lookForHeartbeats(roster: Roster, timeoutMs: number, os: Os): void {
   if (timeoutMs === 0) return
   roster.heartbeatLookAt = os.now() + Math.max(LOOK_MS_MIN, timeoutMs / LOOKS_PER_TIMEOUT)
+  lookForChildren(roster.current, timeoutMs, os)
   for (const slot of roster.current.slots) {
     if (slot.state !== 'ready') continue
     const { heartbeatAt } = os.row(slot.row!)
@@ -55,6 +56,28 @@ function lookForHeartbeats(roster: Roster, timeoutMs: number, os: Os): void {
     os.error(`worker ${slot.number} (pid ${slot.pid}) has been stuck for ${timeoutMs} ms; it is killed`)
     slot.silentLooks = 0 // it may take a moment to die
     os.kill(slot.pid, SIGKILL)
+  }
+}
+
+/** The model 'fork': its children are known by their rows alone. A row outlives its child, whose pid may be another's by now. */
+function lookForChildren(generation: Generation, timeoutMs: number, os: Os): void {
+  const { preloader, config } = generation
+  if (preloader === null || preloader.firstRow === null) return
+  const beats = new Map<number, number>()
+  for (let index = preloader.firstRow; index < preloader.firstRow + config.pool.maxWorkers; index++) {
+    const { pid, heartbeatAt } = os.row(index)
+    if (pid !== 0) beats.set(pid, Math.max(heartbeatAt, beats.get(pid) ?? 0))
+  }
+  const { silence } = generation
+  for (const pid of silence.keys()) if (!beats.has(pid)) silence.delete(pid)
+  for (const [pid, heartbeatAt] of beats) {
+    const before = silence.get(pid)
+    const looks = before?.heartbeatAt === heartbeatAt ? before.looks + 1 : 0
+    const isSilent = looks > LOOKS_PER_TIMEOUT
+    silence.set(pid, { heartbeatAt, looks: isSilent ? 0 : looks })
+    if (!isSilent || !os.isChild(pid, preloader.pid)) continue
+    os.error(`a worker (pid ${pid}) has been stuck for ${timeoutMs} ms; it is killed`)
+    os.kill(pid, SIGKILL)
   }
 }
 

@@ -1,18 +1,25 @@
 /**
  * Takes connections off a listener and makes a Connection of each.
  *
- *     listener readable → accept4 … accept4 → EAGAIN
+ *     listener readable → accept4 → to the end of the row of those who wait
  *
- * Workers share the listener; EPOLLEXCLUSIVE wakes one of them for a newcomer,
- * not all. Where nothing can be accepted (no descriptor left, as many connections
- * as there may be) the acceptor looks away until a connection has closed, or for
- * a while: the newcomers wait in the accept queue, and the loop does not spin on
- * a listener that stays readable.
+ * Workers share the listener; EPOLLEXCLUSIVE wakes one of them for a newcomer, not
+ * all, and it is the one who has waited longest: so whoever has accepted steps
+ * back behind the rest, and low load spreads as well as high. (nginx does so every
+ * 16 connections; with keep-alive, 16 are many.) It takes one a round: while it
+ * serves that one, others who were woken come to theirs.
+ *
+ * Whoever is woken must accept, for nobody else may have been. So a worker that
+ * cannot does not watch: as many connections as there may be, or no descriptor
+ * left. For the last, which is found out too late, it keeps one in reserve. Until
+ * a connection has closed, or for a while, newcomers are left to others, or to the
+ * accept queue.
  */
 import type { InheritedListener } from '../boot.ts'
-import { EPOLLEXCLUSIVE, EPOLLIN, SOCK_CLOEXEC, SOCK_NONBLOCK } from '../kernel/constants.ts'
-import { EMFILE, ENFILE, ENOBUFS, ENOMEM, SyscallError } from '../kernel/errno.ts'
+import { O_PATH, SOCK_CLOEXEC, SOCK_NONBLOCK } from '../kernel/constants.ts'
+import { EMFILE, ENFILE, ENOBUFS, ENOMEM, errnoName, SyscallError } from '../kernel/errno.ts'
 import { close, type Fd } from '../kernel/fd.ts'
+import { open } from '../kernel/file.ts'
 import { accept4, PeerAddress } from '../kernel/socket.ts'
 import { Deadline } from '../net/deadlines.ts'
 import type { Watcher } from '../net/loop.ts'
@@ -20,8 +27,6 @@ import { PlainTransport } from '../net/transport.ts'
 import { Connection } from './connection.ts'
 import type { Door, Service } from './service.ts'
 
-/** Accepted in one round at most, so that a flood of newcomers does not starve those already here. */
-const ACCEPTS_PER_ROUND = 64
 /** How long the acceptor looks away when the machine has nothing left to accept with. */
 const RETRY_MS = 250
 /** Said at most this often. */
@@ -35,6 +40,8 @@ export class Acceptor extends Deadline implements Watcher, Door {
   readonly #service: Service
   readonly #peer = new PeerAddress()
   #isWatching = false
+  /** A descriptor to be given up for a newcomer when there is no other left. Held while watching. */
+  #reserve: Fd | null = null
   #complainedAt = Number.NEGATIVE_INFINITY
 
   constructor(listener: InheritedListener, service: Service) {
@@ -46,25 +53,24 @@ export class Acceptor extends Deadline implements Watcher, Door {
   }
 
   onReady(): void {
-    for (let i = 0; i < ACCEPTS_PER_ROUND && this.#takeOne(); i++);
+    if (this.#takeOne() && this.#isWatching) this.#service.loop.stepBack(this.#listener.fd)
   }
 
   /** Time to look again: what was short may have come back from elsewhere. */
   override onDeadline(): void {
-    this.look()
+    if (this.#service.hasRoom) this.look()
   }
 
   look(): void {
     if (this.#isWatching) return
     this.#service.loop.deadlines.clear(this)
-    // With room for one, this worker may leave another newcomer lying that it alone was woken for: then all are woken.
-    const isAlone = this.#service.connectionsAtOnce === 1
-    this.#service.loop.watch(this.#listener.fd, isAlone ? EPOLLIN : EPOLLIN | EPOLLEXCLUSIVE, this)
+    if (!this.#holdReserve()) return
+    this.#service.loop.watchExclusively(this.#listener.fd, this)
     this.#isWatching = true
   }
 
   lookAway(): void {
-    if (this.#isWatching) this.#service.loop.unwatch(this.#listener.fd)
+    if (this.#isWatching) this.#service.loop.unwatchExclusively(this.#listener.fd)
     this.#isWatching = false
   }
 
@@ -80,6 +86,8 @@ export class Acceptor extends Deadline implements Watcher, Door {
     this.#service.loop.deadlines.clear(this)
     this.#service.doors.delete(this)
     close(this.#listener.fd)
+    if (this.#reserve !== null) close(this.#reserve)
+    this.#reserve = null
   }
 
   /** False: there is none, or no room for one. */
@@ -96,20 +104,31 @@ export class Acceptor extends Deadline implements Watcher, Door {
       return accept4(this.#listener.fd, SOCK_NONBLOCK | SOCK_CLOEXEC, this.#peer)
     } catch (error) {
       if (!(error instanceof SyscallError) || !SHORTAGES.includes(error.errno)) throw error
-      this.#complain(error)
-      this.lookAway()
-      this.#service.loop.setDeadline(this, this.#service.loop.now + RETRY_MS)
-      return null
+      this.#runShort(error.errno)
+      if (this.#reserve === null) return null
+      close(this.#reserve)
+      this.#reserve = null
+      return this.#accept()
     }
   }
 
-  #complain(error: SyscallError): void {
+  /** False: there is none to be had. What it is of does not matter; `/` is there in every container. */
+  #holdReserve(): boolean {
+    if (this.#reserve !== null) return true
+    const result = open('/', O_PATH)
+    if (result < 0) this.#runShort(-result)
+    else this.#reserve = result as Fd
+    return result >= 0
+  }
+
+  #runShort(errno: number): void {
     const { log, loop, connections } = this.#service
+    this.lookAway()
+    loop.setDeadline(this, loop.now + RETRY_MS)
     if (loop.now - this.#complainedAt < COMPLAIN_MS) return
     this.#complainedAt = loop.now
-    const remedy = error.errno === EMFILE ? '; raise the limit of open files (ulimit -n, LimitNOFILE=)' : ''
-    log.error(
-      `cannot accept: ${error.code} with ${connections.size} connections; newcomers wait in the backlog${remedy}`,
-    )
+    const name = errnoName(errno)
+    const remedy = errno === EMFILE ? '; raise the limit of open files (ulimit -n, LimitNOFILE=)' : ''
+    log.error(`cannot accept: ${name} with ${connections.size} connections; newcomers wait in the backlog${remedy}`)
   }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -52,6 +52,30 @@ function folder(t: TestContext): string {
   t.after(() => rmSync(path, { recursive: true }))
   return path
 }
+
+test('reopened, it goes on in a new file where the old one was moved away', (t) => {
+  const path = folder(t)
+  const file = join(path, 'access.log')
+  const log = openAccessLog(file)!
+  log.add(ENTRY, NOON)
+  renameSync(file, join(path, 'access.log.1'))
+  assert.equal(log.reopen(file), null)
+  log.add({ ...ENTRY, target: '/after' }, NOON)
+  log.flush()
+  assert.equal(readFileSync(join(path, 'access.log.1'), 'latin1'), format({}))
+  assert.equal(readFileSync(file, 'latin1'), format({ target: '/after' }))
+})
+
+test('where no new file can be opened, it goes on in the old one and says why', (t) => {
+  const path = folder(t)
+  const file = join(path, 'access.log')
+  const log = openAccessLog(file)!
+  const error = log.reopen(join(path, 'none', 'access.log'))
+  assert.equal(error?.code, 'ENOENT')
+  log.add(ENTRY, NOON)
+  log.flush()
+  assert.equal(readFileSync(file, 'latin1'), format({}))
+})
 
 test('lines are gathered, and written when there are enough or when flushed', (t) => {
   const file = join(folder(t), 'access.log')

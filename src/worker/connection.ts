@@ -55,7 +55,6 @@ type Phase = 0 | 1 | 2 | 3 | 4 | 5
 export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwner {
   readonly service: Service
   readonly peer: SocketAddress
-  /** As the access log has it. */
   readonly remoteAddress: string
   /** Of the listener it came by: `127.0.0.1:8080`, for requests that name no host. */
   readonly localAuthority: string
@@ -334,6 +333,8 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     }
     return true
   }
+
+  // ── the end ────────────────────────────────────────────────────────────────
 
   /** No more requests: what has been written is sent, then the connection ends. */
   #leave(linger: boolean): true {

@@ -45,6 +45,7 @@ export class Line implements Watcher, Door {
     this.#take()
     if ((events & HANG_UP) === 0 || this.#hasHungUp) return
     this.#hasHungUp = true
+    this.#take() // an end that left words of ours unread tells that first (ECONNRESET), and what it had passed behind it
     this.#service.loop.unwatch(this.#line.fd)
     this.#onGone()
   }

@@ -16,7 +16,7 @@ import { EventLoop } from '../net/loop.ts'
 import { PlainTransport } from '../net/transport.ts'
 import { Row } from '../scoreboard.ts'
 import { Connection } from './connection.ts'
-import { Service } from './service.ts'
+import { type ModelNumbers, Service } from './service.ts'
 
 export const LIMITS: Limits = {
   headBytes: 16_384,
@@ -39,6 +39,9 @@ export const TIMEOUTS: Timeouts = {
   workerTimeoutMs: 0,
   bootMs: 70_000,
 }
+
+/** The model 'event'. */
+export const THOUSANDS: ModelNumbers = { connectionsAtOnce: 100, connectionsInLife: Number.POSITIVE_INFINITY }
 
 /** Keeps its entries; `errorWithStack` with the error's message behind. */
 export class KeptLog implements Log {
@@ -103,7 +106,7 @@ export class PretendService {
   readonly service: Service
   readonly #t: TestContext
 
-  constructor(t: TestContext, handler: Handler) {
+  constructor(t: TestContext, handler: Handler, numbers: ModelNumbers = THOUSANDS) {
     this.#t = t
     this.service = new Service({
       loop: this.loop,
@@ -112,7 +115,7 @@ export class PretendService {
       timeouts: TIMEOUTS,
       log: this.log,
       accessLog: null,
-      numbers: { connectionsAtOnce: LIMITS.connectionsMax, connectionsInLife: Number.POSITIVE_INFINITY },
+      numbers,
       row: this.row,
     })
     t.after(() => {

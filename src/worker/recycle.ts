@@ -1,7 +1,8 @@
 /**
  * Recycling: a worker that has answered its share of requests
- * (`recycle.maxRequestsPerWorker`) says so once, and serves on until it is told
- * to drain; another has taken its place by then.
+ * (`recycle.maxRequestsPerWorker`) says so, and serves on until it is told to
+ * drain; another has taken its place by then. It says so again after another
+ * share: while the server starts, nobody listens to that.
  */
 import type { WorkerLine } from '../channel.ts'
 import type { Service } from './service.ts'
@@ -15,7 +16,9 @@ export function tireAfter(maxRequests: number, service: Service, line: WorkerLin
   let left = share
   service.onAnswered = () => {
     left -= 1
-    if (left === 0 && !service.isEnding) line.send({ type: 'tired', why: `it has answered ${share} requests` })
+    if (left > 0 || service.isEnding) return
+    left = share
+    line.send({ type: 'tired', why: `has answered its share of requests (${share})` })
   }
 }
 

@@ -1,13 +1,12 @@
 /** A reload with another configuration: what it may change, and what it leaves as it was. */
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
-import { connect as connectSocket } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { bindTo, LOOPBACK } from '../support/address.ts'
 import { statusOf } from '../support/control.ts'
+import { answerAt, askedAt, refuses } from '../support/places.ts'
 import { waitUntil } from '../support/program.ts'
-import { RawClient, request } from '../support/raw.ts'
 import { addFiles, type Server, startServer } from '../support/server.ts'
 import { workersBorn } from '../support/tree.ts'
 
@@ -35,36 +34,7 @@ async function failsWith(server: Server, config: object, why: RegExp): Promise<v
   await server.waitForLog(why)
 }
 
-type Place = { readonly host: string; readonly port: number } | { readonly path: string }
-
-/** Connected, and the request written: by the kernel's word, whoever listens. */
-async function asked(t: TestContext, place: Place): Promise<RawClient> {
-  const socket = connectSocket({ ...place, allowHalfOpen: true })
-  t.after(() => socket.destroy())
-  await new Promise<void>((resolve, reject) => {
-    socket.once('connect', resolve)
-    socket.once('error', reject)
-  })
-  const client = new RawClient(socket)
-  await client.sendPieces([request('GET /', 'Connection: close')])
-  return client
-}
-
-async function answerAt(t: TestContext, place: Place): Promise<string> {
-  return (await (await asked(t, place)).response()).body.toString()
-}
-
-function refuses(t: TestContext, place: Place): Promise<boolean> {
-  return asked(t, place).then(
-    (client) => {
-      client.leave()
-      return false
-    },
-    () => true,
-  )
-}
-
-/** Three ports that are free now, of an address that is ours alone. */
+/** Ports that are free now, of an address that is ours alone. */
 async function places(t: TestContext, count: number): Promise<{ host: string; port: number }[]> {
   const found: { host: string; port: number }[] = []
   for (let i = 0; i < count; i++) {
@@ -93,9 +63,9 @@ test('a listener more, one less, and one that stays: whoever waits in the queues
   const old = server.workers()
   for (const pid of old) process.kill(pid, 'SIGSTOP')
   const waiting = [
-    await asked(t, kept!),
-    await asked(t, dropped!),
-    await asked(t, { path: join(server.cwd, 'old.sock') }),
+    await askedAt(t, kept!),
+    await askedAt(t, dropped!),
+    await askedAt(t, { path: join(server.cwd, 'old.sock') }),
   ]
 
   await reloadWith(server, { listen: [addressOf(kept!), addressOf(added!), 'unix:new.sock'], workers: 1 }, 2)
@@ -180,7 +150,7 @@ test('from each process model to the next', async (t) => {
   const listen = addressOf(place!)
   const pool = { minSpare: 1, maxSpare: 2, maxWorkers: 4 }
   const server = await start(t, { listen, workers: 1 })
-  const kept = await asked(t, place!)
+  const kept = await askedAt(t, place!)
   for (const [i, model] of (['prefork', 'fork', 'event', 'fork', 'prefork', 'event'] as const).entries()) {
     await reloadWith(server, { listen, model, pool, workers: 1 }, i + 2)
     assert.equal((await statusOf(t, server)).model, model)
@@ -193,6 +163,17 @@ test('from each process model to the next', async (t) => {
   await waitUntil(() => server.preloaders().length === 1, 'one preloader is left')
 })
 
+test('where the supervisor accepts: a listener more, and one less', async (t) => {
+  const [kept, dropped, added] = await places(t, 3)
+  const config = { accept: 'parent', workers: 1 }
+  const server = await start(t, { ...config, listen: [addressOf(kept!), addressOf(dropped!)] })
+  await answerAt(t, dropped!)
+  await reloadWith(server, { ...config, listen: [addressOf(added!), addressOf(kept!)] }, 2)
+  for (const place of [kept!, added!])
+    assert.match(await answerAt(t, place), new RegExp(` at http://${addressOf(place)}/`))
+  assert.ok(await refuses(t, dropped!))
+})
+
 test('from each accept strategy to the next, with connections in the queues', async (t) => {
   const [place] = await places(t, 1)
   const listen = addressOf(place!)
@@ -201,7 +182,7 @@ test('from each accept strategy to the next, with connections in the queues', as
   for (const [i, accept] of (['reuseport', 'parent', 'shared', 'parent', 'reuseport', 'shared'] as const).entries()) {
     const old = server.workers()
     for (const pid of old) process.kill(pid, 'SIGSTOP')
-    const waiting = await Promise.all(Array.from({ length: 8 }, () => asked(t, place!)))
+    const waiting = await Promise.all(Array.from({ length: 8 }, () => askedAt(t, place!)))
     await reloadWith(server, { listen, accept, workers: 2 }, i + 2)
     for (const pid of old) process.kill(pid, 'SIGCONT')
     for (const client of waiting) assert.equal((await client.response()).status, 200)

@@ -166,8 +166,8 @@ for (const spawn of SPAWNS) {
     assert.equal(statSync(file).mode & 0o777, 0o644)
     renameSync(file, `${file}.1`)
     server.signal('SIGUSR1')
-    await waitUntil(() => existsSync(file), 'there is a new log')
-    assert.equal(statSync(file).uid, NOBODY)
+    const isTheirs = () => existsSync(file) && statSync(file).uid === NOBODY
+    await waitUntil(isTheirs, 'there is a new log, and it belongs to the workers')
     await waitUntil(async () => {
       await ask(server.port, '/second')
       return readFileSync(file, 'latin1').includes('/second')

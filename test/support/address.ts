@@ -29,15 +29,27 @@ export async function canBind(host: string, port: number): Promise<boolean> {
   }
 }
 
+/** The inode of the socket that listens at this IPv4 port. */
+export function listenerAt(port: number): string | undefined {
+  const rows = readFileSync('/proc/net/tcp', 'latin1').trim().split('\n').slice(1)
+  const row = rows
+    .map((text) => text.trim().split(/\s+/))
+    .find(([, at, , state]) => isAt(at!, port) && state === LISTEN)
+  return row?.[9]
+}
+
+function isAt(local: string, port: number): boolean {
+  return local.endsWith(`:${port.toString(16).toUpperCase().padStart(4, '0')}`)
+}
+
 const LISTEN = '0A'
 const TIME_WAIT = '06'
 
 /** Connections of this IPv4 port that some process still holds, by the kernel's own list. */
 export function connectionsAt(port: number): number {
-  const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
   const rows = readFileSync('/proc/net/tcp', 'latin1').trim().split('\n').slice(1)
   return rows.filter((row) => {
     const [, local, , state] = row.trim().split(/\s+/)
-    return local!.endsWith(wanted) && state !== LISTEN && state !== TIME_WAIT
+    return isAt(local!, port) && state !== LISTEN && state !== TIME_WAIT
   }).length
 }

@@ -1,0 +1,83 @@
+/** Listeners of a worker that holds one connection at a time, and of one that ends. */
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { AF_INET, SOCK_NONBLOCK, SOCK_STREAM } from '../kernel/constants.ts'
+import { close, type Fd, isOpen } from '../kernel/fd.ts'
+import { socketAddress } from '../kernel/sockaddr.ts'
+import { bind, connect, getsockname, listen, socket } from '../kernel/socket.ts'
+import { Acceptor } from './acceptor.ts'
+import { Client, PretendService, request, THOUSANDS } from './pretend-service.test.support.ts'
+
+const ONE_AT_A_TIME = { connectionsAtOnce: 1, connectionsInLife: Number.POSITIVE_INFINITY }
+const GET = request('GET /')
+
+class Listening {
+  readonly fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK)
+  readonly #t: TestContext
+
+  constructor(t: TestContext) {
+    this.#t = t
+    bind(this.fd, socketAddress('127.0.0.1'))
+    listen(this.fd, 10)
+    t.after(() => this.#closeIfOpen(this.fd))
+  }
+
+  connect(): Client {
+    const fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK)
+    this.#t.after(() => this.#closeIfOpen(fd))
+    connect(fd, getsockname(this.fd)) // on loopback the handshake is over by the time the call returns
+    return new Client(fd)
+  }
+
+  #closeIfOpen(fd: Fd): void {
+    if (isOpen(fd)) close(fd)
+  }
+}
+
+function serving(t: TestContext, numbers = ONE_AT_A_TIME) {
+  const it = new PretendService(t, ({ localAuthority }) => ({ status: 200, fields: [], body: localAuthority }), numbers)
+  const listening = [new Listening(t), new Listening(t)] as const
+  const acceptors = listening.map(({ fd }, i) => new Acceptor({ fd, authority: `listener ${i}` }, it.service))
+  return { it, listening, acceptors }
+}
+
+test('with room for one, newcomers of every listener wait until it has left', async (t) => {
+  const { it, listening } = serving(t)
+  const waiting = [listening[0].connect(), listening[0].connect(), listening[1].connect()]
+  for (const client of waiting) client.send(GET)
+  const seen: string[] = []
+  for (let accepted = 1; waiting.length > 0; accepted++) {
+    for (let i = 0; i < 3; i++) await it.round()
+    assert.equal(it.row.connections, 1)
+    assert.equal(it.row.accepted, accepted, 'nobody is accepted behind the one that is here')
+    for (const client of [...waiting]) {
+      const { text } = client.receive()
+      if (text === '') continue
+      seen.push(text.slice(text.lastIndexOf('\n') + 1))
+      waiting.splice(waiting.indexOf(client), 1)
+      client.leave()
+    }
+    await it.round()
+  }
+  assert.deepEqual(seen.sort(), ['listener 0', 'listener 0', 'listener 1'])
+})
+
+test('a worker that ends takes those that came before, and closes its listener', async (t) => {
+  const { it, listening, acceptors } = serving(t, THOUSANDS)
+  const clients = [listening[0].connect(), listening[0].connect()]
+  for (const acceptor of acceptors) acceptor.shut()
+  assert.equal(it.service.connections.size, 2)
+  assert.deepEqual([...it.service.doors], [])
+  for (const { fd } of listening) assert.equal(isOpen(fd), false)
+  for (const client of clients) client.send(GET)
+  await it.round()
+  for (const client of clients) assert.match(client.receive().text, / 200 OK/)
+})
+
+test('a worker that ends while it is busy takes nobody', (t) => {
+  const { it, listening, acceptors } = serving(t)
+  it.connect()
+  listening[0].connect()
+  for (const acceptor of acceptors) acceptor.shut()
+  assert.equal(it.service.connections.size, 1)
+})
