@@ -41,7 +41,7 @@ export const GROUPS = [
     name: 'app',
     args: [APP, '--workers', '2'],
     variants: STRATEGIES,
-    loads: [KEPT_64, ONCE_64],
+    loads: [KEPT_64, KEPT_1000, ONCE_64],
     columns: ALL_OF_A_STRATEGY,
   },
   { name: 'four-workers', args: ['--workers', '4'], variants: STRATEGIES, loads: LOADS, columns: ALL_OF_A_STRATEGY },

@@ -12,6 +12,7 @@ import { PlainTransport, type Transport } from './transport.ts'
 /** Takes and gives as much as it is told to; what it takes is kept. */
 export class PretendTransport implements Transport {
   readonly fd = 1000 as Fd
+  isShared = false
   readonly log: string[] = []
   /** What has been sent, as Latin-1; files as `<fd:offset+length>`. */
   sent = ''

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { AF_INET, SOCK_STREAM } from '../kernel/constants.ts'
+import { AF_INET, F_DUPFD_CLOEXEC, SOCK_STREAM } from '../kernel/constants.ts'
 import { ECONNRESET } from '../kernel/errno.ts'
-import { close, type Fd, isOpen } from '../kernel/fd.ts'
+import { close, type Fd, fcntl, isOpen } from '../kernel/fd.ts'
 import { allocate, memoryOf } from '../kernel/memory.ts'
 import { socketAddress } from '../kernel/sockaddr.ts'
 import { accept4, bind, connect, getsockname, listen, recv, send, socket } from '../kernel/socket.ts'
@@ -40,6 +40,16 @@ test('closed, the client reads all that was sent, and the end', (t) => {
   const { transport, client } = connection(t)
   assert.equal(transport.send(BYTES, 0, 5, true), 5)
   transport.close()
+  assert.deepEqual(received(client), ['bytes', 0])
+})
+
+test('closed while a copy of it is elsewhere, the client reads the end all the same', (t) => {
+  const { transport, client } = connection(t)
+  const copy = fcntl(transport.fd, F_DUPFD_CLOEXEC) as Fd
+  t.after(() => close(copy))
+  const shared = new PlainTransport(transport.fd, true)
+  shared.send(BYTES, 0, 5, true)
+  shared.close()
   assert.deepEqual(received(client), ['bytes', 0])
 })
 

@@ -13,6 +13,8 @@ import { recv, send, setsockoptBytes, shutdown } from '../kernel/socket.ts'
 
 export interface Transport {
   readonly fd: Fd
+  /** Another process holds a copy of the descriptor, for a while: closing ours is not the end of the socket. */
+  readonly isShared: boolean
   /** Bytes received, 0 when the peer has finished sending, -EAGAIN, or another -errno: the peer is gone. */
   recv(memory: Memory, at: number, length: number): number
   /** Bytes taken, -EAGAIN, or another -errno: the peer is gone. `more` says that other bytes follow at once. */
@@ -29,9 +31,11 @@ export interface Transport {
 
 export class PlainTransport implements Transport {
   readonly fd: Fd
+  readonly isShared: boolean
 
-  constructor(fd: Fd) {
+  constructor(fd: Fd, isShared = false) {
     this.fd = fd
+    this.isShared = isShared
   }
 
   recv(memory: Memory, at: number, length: number): number {
@@ -51,6 +55,7 @@ export class PlainTransport implements Transport {
   }
 
   close(): void {
+    if (this.isShared) this.finish() // else the client would hear of the end when the last copy is closed
     close(this.fd)
   }
 

@@ -25,6 +25,10 @@ class PretendLoop implements WireLoop {
   forget(): void {
     this.log.push('forget')
   }
+
+  unwatch(): void {
+    this.log.push('unwatch')
+  }
 }
 
 function nameOf(events: number): string {
@@ -96,4 +100,11 @@ test('at the end everything is given back: events, what waits, the socket', () =
     assert.deepEqual([loop.log, transport.log, closed], [['forget'], ['finish', how], 1])
     assert.equal(wire.inbox.isEmpty, true)
   }
+})
+
+test('of a socket that another process holds, too, the kernel is told that nobody watches it', () => {
+  const { wire, loop, transport } = setUp()
+  transport.isShared = true
+  wire.end(false)
+  assert.deepEqual([loop.log, transport.log], [['unwatch'], ['close']])
 })

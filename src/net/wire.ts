@@ -15,7 +15,7 @@ import type { Transport } from './transport.ts'
 const READ_EVENTS = EPOLLIN | EPOLLRDHUP | EPOLLET
 
 /** What of the loop a wire needs. */
-export type WireLoop = Pick<EventLoop, 'round' | 'watch' | 'rewatch' | 'forget'>
+export type WireLoop = Pick<EventLoop, 'round' | 'watch' | 'rewatch' | 'unwatch' | 'forget'>
 
 export class Wire {
   readonly inbox: Inbox
@@ -70,7 +70,9 @@ export class Wire {
 
   /** Gives everything back; once. With `reset` the peer is told that what it has received is not whole. */
   end(reset: boolean): void {
-    this.#loop.forget(this.#transport.fd)
+    // With a copy elsewhere the kernel would keep the interest, and tell whoever has the number next what becomes of this socket.
+    if (this.#transport.isShared) this.#loop.unwatch(this.#transport.fd)
+    else this.#loop.forget(this.#transport.fd)
     this.outbox.discard()
     this.inbox.drop()
     if (reset) this.#transport.reset()

@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs'
 import type { Boot, Identity, InheritedListener } from '../boot.ts'
 import { Channel, type Order, type PassedConnection, type PreloaderReport, type WorkerReport } from '../channel.ts'
 import type { Config } from '../config/options.ts'
-import { AF_UNIX, PR_SET_CHILD_SUBREAPER, SOCK_CLOEXEC, SOCK_SEQPACKET } from '../kernel/constants.ts'
+import { AF_UNIX, PR_SET_CHILD_SUBREAPER, SIGKILL, SOCK_CLOEXEC, SOCK_SEQPACKET } from '../kernel/constants.ts'
 import { SyscallError } from '../kernel/errno.ts'
 import { close, type Fd } from '../kernel/fd.ts'
 import { type Death, kill, prctl, waitpid } from '../kernel/process.ts'
@@ -231,6 +231,10 @@ export class Linux implements Os {
   }
 
   readConfig(): boolean {
+    if (this.#reader !== null) {
+      kill(this.#reader.pid, SIGKILL) // the one of a reload that has been given up
+      close(this.#reader.fd)
+    }
     this.#outside.goHome()
     this.#reader = startConfigReader(process.argv.slice(2), this.#log)
     return this.#reader !== null

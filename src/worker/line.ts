@@ -84,6 +84,6 @@ export function adopt(fd: Fd, service: Service): void {
     service.connectionsLeft -= 1
     return
   }
-  const connection = new Connection(new PlainTransport(fd), peer, formatSocketAddress(getsockname(fd)), service)
+  const connection = new Connection(new PlainTransport(fd, true), peer, formatSocketAddress(getsockname(fd)), service)
   if (service.closesIdle) connection.stop()
 }
