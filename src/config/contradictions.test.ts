@@ -31,7 +31,7 @@ const HOLDS: readonly (readonly [file: Options, flags?: Options])[] = [
   [{ model: 'event', workers: 300 }],
   [{ model: 'fork', workers: 300 }],
   [{ model: 'fork', spawn: 'fork', accept: 'parent' }],
-  [{ model: 'prefork', spawn: 'exec', accept: 'parent' }],
+  [{ model: 'prefork', spawn: 'exec' }],
   [{ model: 'prefork', accept: 'shared' }],
   [{ model: 'event', accept: 'reuseport' }],
   [{ group: 'www-data' }],
@@ -77,8 +77,14 @@ const REFUSED: readonly (readonly [file: Options, flags: Options, sentence: stri
   [
     { model: 'prefork', accept: 'reuseport' },
     {},
-    "accept in c.mjs is 'reuseport', but model in c.mjs is 'prefork': a connection would wait behind one busy worker " +
-      'while others are idle; choose shared or parent, or the model event',
+    "accept in c.mjs is 'reuseport', but model in c.mjs is 'prefork', whose workers take a connection each from one " +
+      'socket when they are idle; leave accept out, or choose the model event',
+  ],
+  [
+    { model: 'prefork' },
+    { accept: 'parent' },
+    "--accept is 'parent', but model in c.mjs is 'prefork', whose workers take a connection each from one socket when " +
+      'they are idle; leave accept out, or choose the model event',
   ],
 ]
 

@@ -34,10 +34,10 @@ const RULES: readonly ((look: Look) => string | null)[] = [
   },
   (look) => {
     const accept = look('accept')
-    if (look('model').value !== 'prefork' || accept.value !== 'reuseport') return null
+    if (look('model').value !== 'prefork' || accept.value === 'shared') return null
     return (
-      `${told(accept)}, but ${told(look('model'))}: a connection would wait behind one busy worker while others are idle; ` +
-      'choose shared or parent, or the model event'
+      `${told(accept)}, but ${told(look('model'))}, whose workers take a connection each from one socket when they are idle; ` +
+      'leave accept out, or choose the model event'
     )
   },
 ]

@@ -85,8 +85,8 @@ export interface Options {
    * socket. 'reuseport': each slot has a socket of its own, among which the
    * kernel spreads connections. 'parent': the supervisor accepts, and passes
    * each connection to the least busy worker. docs/process-models.md compares
-   * them. In the model 'fork' the parent always accepts; in 'prefork',
-   * 'reuseport' is refused: a connection would wait behind one busy worker.
+   * them. In the model 'fork' the parent always accepts; in 'prefork' idle
+   * workers always do, from one socket.
    * @default 'shared'
    * @flag --accept
    */

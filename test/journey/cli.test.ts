@@ -88,7 +88,7 @@ test('check tells of all addresses, of the pool, and of what the operator works 
     ...FILES,
     'c.mjs': `export default {
       listen: ['${LOOPBACK}:0', { host: '${LOOPBACK}', port: 18085, backlog: 3 }],
-      model: 'prefork', workers: 6, pool: { maxWorkers: 20 }, accept: 'parent',
+      model: 'prefork', workers: 6, pool: { maxWorkers: 20 },
       pidFile: 'a.pid', control: 'a.sock', readyPath: '/-/ready',
     }`,
   }
@@ -100,7 +100,7 @@ test('check tells of all addresses, of the pool, and of what the operator works 
     `address        ${LOOPBACK}:0, backlog 511`,
     `address        ${LOOPBACK}:18085, backlog 3`,
     'workers        6 to begin with, 20 at most, forked where that can be trusted',
-    'model          prefork, accept parent',
+    'model          prefork, accept shared',
     'run as         whoever starts it',
     'access log     off',
     `control        ${cwd}/a.sock`,
