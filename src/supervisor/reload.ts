@@ -71,16 +71,21 @@ function isReady({ slots, wanted, preloader, config }: Generation): boolean {
 }
 
 export function failReload(why: string, roster: Roster, os: Os): void {
+  dropNext(roster, os) // by the time it is said it is so
   os.error(`the reload failed: ${why}; generation ${roster.current.number} serves on`)
-  abandonReload(why, roster, os)
+  endReload(why, roster, os)
 }
 
 /** Also for the end of all, when nobody will answer any more. */
 export function abandonReload(why: string, roster: Roster, os: Os): void {
+  dropNext(roster, os)
+  endReload(why, roster, os)
+}
+
+function dropNext(roster: Roster, os: Os): void {
   if (roster.next !== null) retireGeneration(roster.next, roster)
   roster.next = null
   os.closeOtherListeners(roster.current)
-  endReload(why, roster, os)
 }
 
 function endReload(failure: string | null, roster: Roster, os: Os): void {
