@@ -22,13 +22,10 @@ function fileOf(config: object): string {
   return `export default ${JSON.stringify({ target: './app.mjs', ...config })}\n`
 }
 
-/** Until the old workers are gone, too: one of them may take a last newcomer before it hears that it is to go. */
 async function reloadWith(server: Server, config: object, generation: number): Promise<void> {
-  const old = server.workers()
   addFiles(server.cwd, { 'prefork.config.mjs': fileOf(config) })
   server.signal('SIGHUP')
   await server.waitForLog(new RegExp(`generation ${generation} serves, generation ${generation - 1} drains`))
-  await waitUntil(() => !server.workers().some((pid) => old.includes(pid)), 'the old ones are gone')
 }
 
 async function failsWith(server: Server, config: object, why: RegExp): Promise<void> {
