@@ -65,6 +65,8 @@ export async function runWorker(parts: WorkerParts): Promise<void> {
     row,
   })
   const stopper = new Stopper(service)
+  // The model 'fork' has one line for all, and no doors.
+  if (parts.connection === null) stopper.onShut = () => parts.line.send({ type: 'shut' })
   obeySignals(stopper, service, config)
   survive(stopper, log)
   const line = new Line(parts.line, service, () => {
