@@ -117,6 +117,11 @@ export class Row {
     this.#numbers = numbers
   }
 
+  /** A row of no scoreboard, that nobody else sees. */
+  static apart(): Row {
+    return new Row(new Float64Array(ROW_FIELDS))
+  }
+
   /** By the worker, first of all. */
   begin(pid: number, slot: number, generation: number): void {
     const { accepted, requests, bytesSent } = this.earlier

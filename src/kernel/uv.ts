@@ -6,7 +6,7 @@
 import { EPOLL_CLOEXEC } from './constants.ts'
 import { epoll_create1 } from './epoll.ts'
 import { must } from './errno.ts'
-import type { Fd } from './fd.ts'
+import { close, type Fd } from './fd.ts'
 import { addressOfSymbol, bindRaw } from './libc.ts'
 import { allocate, type Memory } from './memory.ts'
 
@@ -17,6 +17,7 @@ const uv = {
   loop_fork: bindRaw('uv_loop_fork', 'int', ['uintptr_t']),
   handle_size: bindRaw('uv_handle_size', 'size_t', ['int']),
   poll_init: bindRaw('uv_poll_init', 'int', ['uintptr_t', 'uintptr_t', 'int']),
+  close: bindRaw('uv_close', 'void', ['uintptr_t', 'uintptr_t']),
   poll_start: bindRaw('uv_poll_start', 'int', ['uintptr_t', 'int', 'uintptr_t']),
 }
 
@@ -30,7 +31,7 @@ export function uv_loop_fork(): void {
   must(uv.loop_fork(uv.default_loop()), 'uv_loop_fork', '')
 }
 
-/** Handles that libuv holds pointers to: they live as long as the process. */
+/** Handles that libuv holds pointers to, until some time after they are closed: they live as long as the process. */
 const keptAlive: Memory[] = []
 
 /**
@@ -77,13 +78,20 @@ const LOWERED = 1
  */
 export class WakeFlag {
   readonly fd = epoll_create1(EPOLL_CLOEXEC)
+  readonly #handle = startPoll(this.fd, 'uv_handle_set_data')
   readonly #words: Int32Array
 
   constructor() {
-    const handle = startPoll(this.fd, 'uv_handle_set_data')
-    uv.unref(handle.address)
-    this.#words = new Int32Array(handle.bytes.buffer, handle.bytes.byteOffset, 1) // uv_handle_t begins with `void *data`
+    const { address, bytes } = this.#handle
+    uv.unref(address)
+    this.#words = new Int32Array(bytes.buffer, bytes.byteOffset, 1) // uv_handle_t begins with `void *data`
     this.#words[0] = LOWERED
+  }
+
+  /** Once. Node's event loop lets go of it in its next round. */
+  close(): void {
+    uv.close(this.#handle.address, 0)
+    close(this.fd)
   }
 
   /** Whether it was raised since it was last asked. */

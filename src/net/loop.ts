@@ -27,7 +27,7 @@ import {
   EPOLLIN,
 } from '../kernel/constants.ts'
 import { EpollEvents, epoll_create1, epoll_ctl, epoll_wait } from '../kernel/epoll.ts'
-import type { Fd } from '../kernel/fd.ts'
+import { close, type Fd } from '../kernel/fd.ts'
 import { afterEveryPoll, uv_backend_fd, WakeFlag, wakeWhenReadable } from '../kernel/uv.ts'
 import { type Deadline, Deadlines, STEP_MS } from './deadlines.ts'
 
@@ -57,6 +57,13 @@ export class EventLoop {
   start(): void {
     wakeWhenReadable(this.#epoll)
     afterEveryPoll(() => this.takeEvents())
+  }
+
+  /** For one that was never started. What it watched is no longer watched. */
+  close(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#exclusiveFlag.close()
+    close(this.#epoll)
   }
 
   watch(fd: Fd, events: number, watcher: Watcher): void {

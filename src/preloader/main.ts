@@ -4,7 +4,7 @@
  *
  *     node --single-threaded --v8-pool-size=0 dist/src/preloader/main.js <boot fd>
  *
- *     boot document → self-check → import the app → quiet → take orders
+ *     boot document → self-check → import the app → rehearse → quiet → take orders
  *                                                             └─ in each child: individual → worker
  *
  * It never serves, and after loading it never returns to Node's event loop.
@@ -16,10 +16,11 @@ import type { Fd } from '../kernel/fd.ts'
 import { signal } from '../kernel/process.ts'
 import { createLog } from '../log.ts'
 import { Scoreboard } from '../scoreboard.ts'
-import { becomeIndividual, installRandom } from '../worker/individual.ts'
+import { becomeIndividual, installRandom, spendRandom } from '../worker/individual.ts'
 import { leaveAtOnceWithParent, stayAfterParent } from '../worker/leave-with-parent.ts'
 import { beforeForkOrExit, loadOrExit } from '../worker/load.ts'
 import { become } from '../worker/privileges.ts'
+import { rehearse } from '../worker/rehearse.ts'
 import { holdSignalsBack, runWorker } from '../worker/worker.ts'
 import { takeOrders } from './orders.ts'
 import { becomeQuiet, threadsOfOurs } from './quiet.ts'
@@ -51,13 +52,15 @@ async function preload(): Promise<void> {
   const threadsBefore = await threadsOfOurs()
   const app = await loadOrExit(config)
   await beforeForkOrExit(config, app)
+  await rehearse(config, app, log)
   await becomeQuiet(log, threadsBefore)
   stayAfterParent()
   holdSignalsBack()
+  const isRandomSpent = spendRandom()
   channel.send({ type: 'loaded' })
 
   const { slot, row, line, listeners, connection } = takeOrders(channel, log, config.pool.maxWorkers)
-  becomeIndividual(`prefork: worker ${slot}`)
+  becomeIndividual(`prefork: worker ${slot}`, isRandomSpent)
   log.name = `worker ${slot} (pid ${process.pid})`
   await runWorker({
     slot,

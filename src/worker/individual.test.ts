@@ -44,7 +44,16 @@ for (const what of ['random', 'uuids', 'integers'] as const) {
     const drawn = [...story.individuals.flatMap((child) => child[what].map(String)), ...story.drawn[what].map(String)]
     assert.equal(new Set(drawn).size, drawn.length)
   })
+
+  test(`nor where the parent has spent what was fetched ahead: ${what}`, () => {
+    const drawn = story.heirs.flatMap((child) => child[what].map(String))
+    assert.equal(new Set(drawn).size, drawn.length)
+  })
 }
+
+test('the parent sees when bytes are fetched, so that its children need not spend any', () => {
+  assert.ok(story.isSpent)
+})
 
 test('Math.random is uniform in [0, 1)', () => {
   const { least, greatest, mean, buckets } = story.quality

@@ -7,12 +7,15 @@
  * would `crypto.randomUUID` and `crypto.randomInt`, which hand out random bytes
  * that were fetched ahead of time. OpenSSL's own generator notices a fork.
  */
+import { createHook } from 'node:async_hooks'
 import { getRandomValues, randomInt, randomUUID } from 'node:crypto'
 import { _exit, getpid } from '../kernel/process.ts'
 
 /** Node fetches bytes for 128 UUIDs, and for 1024 integers, ahead. So many calls use up whatever the parent had left. */
 const UUIDS_AHEAD = 128
 const INTEGERS_AHEAD = 1024
+/** What async_hooks calls the fetching of random bytes. */
+const FETCHING = 'RANDOMBYTESREQUEST'
 
 const state = new Uint32Array(4)
 
@@ -25,14 +28,40 @@ export function installRandom(): void {
   Math.random = random
 }
 
-/** In the child, first of all. */
-export function becomeIndividual(title: string): void {
+/** In the child, first of all. `isRandomSpent`: what the preloader's `spendRandom` has said. */
+export function becomeIndividual(title: string, isRandomSpent = false): void {
   Object.defineProperty(process, 'pid', { value: getpid(), enumerable: true, configurable: true, writable: false })
   process.title = title
   exitAtOnce()
   seedRandom()
-  for (let i = 0; i < UUIDS_AHEAD; i++) randomUUID()
-  for (let i = 0; i < INTEGERS_AHEAD; i++) randomInt(2)
+  if (!isRandomSpent) spendRandom()
+}
+
+/**
+ * In the preloader, after the last of the app's code: uses up the random bytes
+ * that were fetched ahead, so that each child fetches its own with its first
+ * call. False where it cannot be seen when bytes are fetched, and so not how many
+ * are left: then each child spends as many as there may be.
+ */
+export function spendRandom(): boolean {
+  const isUuidSpent = spend(() => randomUUID(), UUIDS_AHEAD)
+  const isIntegerSpent = spend(() => randomInt(2), INTEGERS_AHEAD)
+  return isUuidSpent && isIntegerSpent
+}
+
+/** Takes until bytes are fetched, `ahead` of them, and then the rest of those. */
+function spend(take: () => void, ahead: number): boolean {
+  let hasFetched = false
+  const hook = createHook({
+    init(_id, type) {
+      if (type === FETCHING) hasFetched = true
+    },
+  })
+  hook.enable()
+  for (let taken = 0; taken < ahead && !hasFetched; taken++) take()
+  hook.disable()
+  for (let taken = 1; taken < ahead; taken++) take()
+  return hasFetched
 }
 
 /**
