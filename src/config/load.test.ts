@@ -308,3 +308,13 @@ test('a file that throws has its own error shown beneath our sentence', async ()
   assert.match(text, /^prefork\.config\.ts could not be loaded; its own error follows\nRangeError: boom\n {4}at /)
   assert.ok(text.includes(join(folder, 'prefork.config.ts')), text)
 })
+
+test('a file that cannot be parsed is one sentence: file, line and error', async () => {
+  for (const name of ['prefork.config.ts', 'prefork.config.mjs']) {
+    const folder = folderWith({ [name]: 'export default {\n  workers: 1\n  port: 8080\n}' })
+    const text = await sentence(folder)
+    const place = `(${join(folder, name)}:3)`
+    assert.ok(text.startsWith(`${name} could not be loaded: SyntaxError: `) && text.endsWith(place), text)
+    assert.equal(text.split('\n').length, 1)
+  }
+})

@@ -19,7 +19,7 @@ export function beforeForkOrExit(config: Config, app: LoadedApp | null): Promise
     try {
       await app?.hooks.beforeFork?.()
     } catch (error) {
-      throw new OperatorError(`beforeFork of ${nameOf(config)} failed; its own error follows`, { cause: error })
+      throw new OperatorError(`beforeFork of ${nameOf(config)} failed`, { cause: error })
     }
   })
 }
