@@ -36,8 +36,10 @@ function buryPreloader(generation: Generation, death: Death, roster: Roster, os:
   for (const slot of generation.slots) if (slot.state === 'asked' && slot.line === null) postpone(slot, roster, os)
   buryTheUntold(roster, os)
   if (roster.retiring.includes(generation) || roster.phase === 'stopping' || generation.how === 'exec') return
-  if (!generation.isProven && state === 'loading')
-    return failToBoot(generation, `the app was not loaded: the preloader ${how(death)}`, saidItself(death), roster, os)
+  if (!generation.isProven && state === 'loading') {
+    const why = os.lastWordsOf(death.pid) ?? `the app was not loaded: the preloader ${how(death)}`
+    return failToBoot(generation, why, saidItself(death), roster, os)
+  }
   generation.preloaderDeaths = state !== 'loading' && os.now() - bornAt > YOUNG_MS ? 1 : generation.preloaderDeaths + 1
   generation.preloaderNotBefore = os.now() + delayAfter(generation.preloaderDeaths)
   os.warn(`the preloader (pid ${death.pid}) ${how(death)}; its workers serve on, and another is started`)
@@ -81,7 +83,7 @@ function buryWorker(slot: Slot, generation: Generation, death: Death, roster: Ro
   if (isInfant && isBooting(generation, roster) && !mayBlameFork(death, slot)) {
     const why =
       generation === roster.next ? `a worker ${how(death)}` : `no worker could start: the first one ${how(death)}`
-    return failToBoot(generation, why, saidItself(death), roster, os)
+    return failToBoot(generation, os.lastWordsOf(death.pid) ?? why, saidItself(death), roster, os)
   }
   const isKept = generation === roster.current || generation === roster.next
   const then = isKept && generation.slots.indexOf(slot) < generation.wanted ? '; its slot is filled again' : ''

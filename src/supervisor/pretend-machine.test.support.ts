@@ -149,6 +149,10 @@ export class PretendMachine {
     return this.#reapable.shift() ?? null
   }
 
+  lastWordsOf(pid: number): string | null {
+    return this.processes.get(pid)?.fate.lastWords ?? null
+  }
+
   isChild(pid: number): boolean {
     const process = this.processes.get(pid)
     return process?.isAlive === true && process.parent === null

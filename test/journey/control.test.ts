@@ -31,13 +31,18 @@ test('a reload that fails says why, and exits with 1; so does its repetition', a
   addFiles(server.cwd, { 'app.mjs': 'throw new Error("the database is elsewhere")' })
   server.expectLog(/^prefork: the app \S+ failed while loading; its own error follows$/)
   server.expectLog(/^Error: the database is elsewhere$/, /^ {4}at /)
-  server.expectLog(/ error supervisor .*: the reload failed: the app was not loaded/)
+  server.expectLog(
+    / error supervisor .*: the reload failed: the app \S+ failed while loading: Error: the database is elsewhere/,
+  )
   for (let i = 0; i < 2; i++) {
     const { code, stdout, stderr } = await tell(t, server, 'reload')
     assert.equal(code, 1)
     assert.deepEqual(stdout, ['reloading'])
     assert.equal(stderr.length, 1)
-    assert.match(stderr[0]!, /^prefork: the reload failed: the app was not loaded: .*; generation 1 serves on$/)
+    assert.match(
+      stderr[0]!,
+      /^prefork: the reload failed: the app .*: Error: the database is elsewhere \(.*\); generation 1 serves on$/,
+    )
   }
   assert.equal(await ask(server.port, '/'), 'first')
 })
