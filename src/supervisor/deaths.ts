@@ -3,6 +3,7 @@
  */
 import { SIGKILL } from '../kernel/constants.ts'
 import { type Death, SIG_NONE, signalName } from '../kernel/process.ts'
+import { DRAINING } from '../scoreboard.ts'
 import { empty, failToBoot, postpone } from './births.ts'
 import { delayAfter, LOST_INFANTS_MAX, YOUNG_MS } from './deadlines.ts'
 import { EXIT_CANNOT_START, EXIT_FORCED, endForced } from './ending.ts'
@@ -74,6 +75,7 @@ function noteForced(death: Death, roster: Roster): void {
 
 function buryWorker(slot: Slot, generation: Generation, death: Death, roster: Roster, os: Os): void {
   const { state, since } = slot
+  const isAsked = death.exitCode === 0 && state === 'ready' && os.row(slot.row!).phase === DRAINING
   const isYoung = state === 'booting' || os.now() - since < YOUNG_MS
   slot.youngDeaths = isYoung ? slot.youngDeaths + 1 : 1
   empty(slot, roster, os)
@@ -87,7 +89,9 @@ function buryWorker(slot: Slot, generation: Generation, death: Death, roster: Ro
   }
   const isKept = generation === roster.current || generation === roster.next
   const then = isKept && generation.slots.indexOf(slot) < generation.wanted ? '; its slot is filled again' : ''
-  os.warn(`worker ${slot.number} (pid ${death.pid}) ${how(death)}${then}`)
+  const sentence = `worker ${slot.number} (pid ${death.pid}) ${how(death)}${then}`
+  if (isAsked) os.info(sentence)
+  else os.warn(sentence)
   if (isInfant && mayBlameFork(death, slot)) mournInfant(generation, roster, os)
 }
 

@@ -27,6 +27,8 @@ export interface Process {
    * got as far as its handlers; what they are meant to.
    */
   manner: 'deaf' | 'unprepared' | 'obedient'
+  /** It has been told to finish and go. */
+  isDraining: boolean
   wire: Wire | null
   readonly row: number | null
 }
@@ -203,6 +205,7 @@ export class PretendMachine {
       isAlive: true,
       isUntold: false,
       manner: 'unprepared',
+      isDraining: false,
       wire: null,
       row: null,
       ...who,
@@ -213,7 +216,8 @@ export class PretendMachine {
     return process
   }
 
-  protected hear({ pid, fate, manner }: Process, signal: number): void {
+  protected hear(process: Process, signal: number): void {
+    const { pid, fate, manner } = process
     const { killedAfterMs = KILLED_AFTER_MS, stopsAfterMs = STOPPED_AFTER_MS, stopCode = 0 } = fate
     const { drainsAfterMs = stopsAfterMs } = fate
     if (signal === SIGKILL) return this.in(killedAfterMs, () => this.die(pid, { signal }))
@@ -221,6 +225,7 @@ export class PretendMachine {
     if (manner === 'unprepared' && signal === SIGUSR1)
       throw new Error(`SIGUSR1 opens a debugger in process ${pid}, which is not ready`)
     if (manner === 'unprepared') return this.in(0, () => this.die(pid, { signal }))
+    process.isDraining ||= signal === SIGTERM || signal === SIGQUIT
     if (signal === SIGTERM) this.in(stopsAfterMs, () => this.die(pid, { exitCode: stopCode }))
     if (signal === SIGQUIT) this.in(drainsAfterMs, () => this.die(pid, { exitCode: stopCode }))
   }

@@ -79,7 +79,7 @@ test('quit waits as long as the server does', async (t) => {
   const quitting = succeeds(t, server, 'quit').finally(() => {
     isOver = true
   })
-  await server.waitForLog(/SIGQUIT: stopping$/)
+  await server.waitForLog(/SIGQUIT: draining$/)
   const { phase } = await statusOf(t, server)
   assert.equal(phase, 'draining')
   assert.equal(isOver, false)
@@ -95,7 +95,7 @@ test('stop hastens a quit that takes too long, and both are told of the end', as
   await held(t, server)
   server.expectLog(/out of time: cutting 1 connections/)
   const quitting = succeeds(t, server, 'quit')
-  await server.waitForLog(/SIGQUIT: stopping$/)
+  await server.waitForLog(/SIGQUIT: draining$/)
   await succeeds(t, server, 'stop')
   assert.match((await quitting)[1]!, /^pid \d+ has ended$/)
   await server.ended({ code: 2 })
