@@ -196,6 +196,11 @@ const NEITHER = 'is neither a directory nor an app module (.ts, .mts, .js or .mj
 
 const REFUSED: readonly (readonly [line: string, env: Environment, message: string])[] = [
   ['./pubic', {}, "target './pubic' does not exist; did you mean 'public'?"],
+  ['relaod', {}, "target 'relaod' does not exist; did you mean 'prefork reload'?"],
+  ['stauts --port 0', {}, "target 'stauts' does not exist; did you mean 'prefork status'?"],
+  ['help', {}, "target 'help' does not exist; did you mean 'prefork --help'?"],
+  ['publci', {}, "target 'publci' does not exist; did you mean 'public'?"],
+  ['./relaod', {}, `target './relaod' does not exist; ${TARGET_REMEDY}`],
   ['./nothing-like-it', {}, `target './nothing-like-it' does not exist; ${TARGET_REMEDY}`],
   ['./no/such/place', {}, `target './no/such/place' does not exist; ${TARGET_REMEDY}`],
   ['./app.ts/inner', {}, `target './app.ts/inner' does not exist; ${TARGET_REMEDY}`],
@@ -242,6 +247,7 @@ const WRITE = "write: export default defineConfig({ port: 8080 }), with defineCo
 const REFUSED_FILES: readonly (readonly [source: string, message: string])[] = [
   ['export default { prot: 1 }', "prot in prefork.config.ts is not an option; did you mean 'port'?"],
   ['export default { port: "x" }', "port in prefork.config.ts must be a whole number from 0 to 65535, not 'x'"],
+  ["export default { target: 'relaod' }", `target in prefork.config.ts 'relaod' does not exist; ${TARGET_REMEDY}`],
   ["export default { target: './x' }", `target in prefork.config.ts './x' does not exist; ${TARGET_REMEDY}`],
   [
     "export default { host: 'a:1' }",
