@@ -13,7 +13,7 @@ async function run(t: TestContext, command: ControlCommandLine['command'], scrip
   const print = (text: string) => {
     printed += text
   }
-  const exitCode = runCommand({ command, json, control: path, pidFile: null }, { print, directories: [] })
+  const exitCode = runCommand({ command, json, control: path, pidFile: null }, { print, width: 80, directories: [] })
   return { exitCode, printed, pid }
 }
 
@@ -71,7 +71,7 @@ test('a large status is told whole', async (t) => {
 })
 
 test('without a server it says so', () => {
-  const world = { print: assert.fail, directories: [] }
+  const world = { print: assert.fail, width: 80, directories: [] }
   const line = { command: 'stop', json: false, control: null, pidFile: null } as const
   assert.throws(() => runCommand(line, world), /^OperatorError: no prefork of yours is running/)
 })

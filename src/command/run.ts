@@ -18,6 +18,8 @@ export interface ControlCommandLine extends Named {
 /** What a command needs of the world; a test hands it another. */
 export interface World {
   print(text: string): void
+  /** Columns of the terminal that is printed to; Infinity where it is none. */
+  readonly width: number
   readonly directories: readonly string[]
 }
 
@@ -29,7 +31,7 @@ export function runCommand(line: ControlCommandLine, world: World = realWorld())
   switch (line.command) {
     case 'status': {
       const status = server.status()
-      world.print(line.json ? `${JSON.stringify(status, null, 2)}\n` : statusText(status))
+      world.print(line.json ? `${JSON.stringify(status, null, 2)}\n` : statusText(status, world.width))
       break
     }
     case 'reload':
@@ -45,7 +47,12 @@ export function runCommand(line: ControlCommandLine, world: World = realWorld())
 }
 
 function realWorld(): World {
-  return { print: (text) => process.stdout.write(text), directories: controlDirectories() }
+  return { print: (text) => process.stdout.write(text), width: widthOfTerminal(), directories: controlDirectories() }
+}
+
+/** Of stdout; or as `watch` tells it, which reads us through a pipe. Some terminals say 0. */
+function widthOfTerminal(): number {
+  return process.stdout.columns || Number(process.env.COLUMNS) || Number.POSITIVE_INFINITY
 }
 
 function reload(server: Conversation, world: World): void {
