@@ -289,16 +289,40 @@ for (const [line, control, pidFile] of REACHED) {
     const folder = folderWith({ 'prefork.config.mjs': GONE, 'other.mjs': "export default { pidFile: 'b.pid' }" })
     const place = (text: string | null) => text?.replace('FOLDER', folder) ?? null
     const reach = await loadReach(parseCommandLine(line.split(' ')), folder)
-    assert.deepEqual(reach, { control: place(control), pidFile: place(pidFile) })
+    assert.deepEqual(reach, { control: place(control), pidFile: place(pidFile), fault: null })
   })
 }
 
 test('a flag that says where the server is spares the file that is merely there', async () => {
   const folder = folderWith({ 'prefork.config.mjs': 'throw new Error()' })
   const reach = (line: string) => loadReach(parseCommandLine(line.split(' ')), folder)
-  assert.equal((await reach('status --pid-file a.pid')).pidFile, join(folder, 'a.pid'))
-  await assert.rejects(reach('status'), OperatorError)
-  await assert.rejects(reach('status --config prefork.config.mjs --pid-file a.pid'), OperatorError)
+  const said = await reach('status --pid-file a.pid')
+  assert.deepEqual([said.pidFile, said.fault], [join(folder, 'a.pid'), null])
+})
+
+test('a broken configuration keeps nobody from a running server', async () => {
+  const folder = folderWith({
+    'prefork.config.mjs': '// cache-control, and so on\nexport default { workers: 1, port: }',
+    'x.mjs': 'export default 1',
+  })
+  const reach = (line: string) => loadReach(parseCommandLine(line.split(' ')), folder)
+  for (const line of ['status', 'stop --config x.mjs', 'stop --config x.mjs --control auto']) {
+    const { control, pidFile, fault } = await reach(line)
+    assert.deepEqual([control, pidFile], ['auto', null])
+    assert.match(fault!.message, /^(prefork\.config|x)\.mjs /)
+  }
+  await assert.rejects(reach('stop --config none.mjs'), /^OperatorError: --config is 'none\.mjs', which does not exist/)
+})
+
+test('unless it seems to say which one is meant: another may be running', async () => {
+  for (const option of ['control', 'pidFile']) {
+    const folder = folderWith({ 'prefork.config.mjs': `export default { ${option}: './a', port: }` })
+    const reach = (line: string) => loadReach(parseCommandLine(line.split(' ')), folder)
+    const says =
+      /^OperatorError: prefork\.config\.mjs could not be loaded: .*:1\)\. Say with --control or --pid-file which/
+    await assert.rejects(reach('stop'), says)
+    assert.equal((await reach('stop --config prefork.config.mjs --pid-file b')).pidFile, join(folder, 'b'))
+  }
 })
 
 test('two configuration files are one too many', async () => {

@@ -140,9 +140,24 @@ test('the socket of a server that was killed is replaced by the next', async (t)
   assert.ok(existsSync(controlOf(killed)))
   const { code, stderr } = await tell(t, killed, 'status')
   assert.equal(code, 1)
-  assert.match(stderr[0]!, /^prefork: cannot reach a server at \S+: nobody answers there; its server has ended$/)
+  assert.match(stderr[0]!, /^prefork: cannot reach a server at \S+: nobody answers there\. .* start one anew, and/)
+  assert.ok(existsSync(controlOf(killed)))
   const next = await startServer(t, options)
   assert.equal((await statusOf(t, next)).pid, next.pid)
+})
+
+test('a broken configuration file keeps nobody from stopping the server, and is told of where none is found', async (t) => {
+  const server = await start(t, says('first'))
+  addFiles(server.cwd, { 'prefork.config.mjs': 'export default {\n  port: }' })
+  const broken = ['--config', 'prefork.config.mjs']
+  const elsewhere = await runPrefork(t, { args: ['stop', ...broken, '--control', 'none.sock'], cwd: server.cwd })
+  assert.equal(elsewhere.code, 1)
+  assert.match(elsewhere.stderr[0]!, /^prefork: cannot reach a server at \S+\/none\.sock: there is no such file/)
+  assert.match(elsewhere.stderr[1]!, /^warning: prefork\.config\.mjs could not be loaded: SyntaxError: .*\.mjs:2\)$/)
+  assert.equal(elsewhere.stderr.length, 2)
+  await succeeds(t, server, 'status', ...broken)
+  await succeeds(t, server, 'stop', ...broken)
+  await server.ended()
 })
 
 test('with --control off there is nothing to talk to, and a sentence', async (t) => {
