@@ -24,6 +24,8 @@ export interface Fate {
   readonly signal?: number
   /** Why it does, as it tells the supervisor. */
   readonly lastWords?: string
+  /** How long it is too busy to hear that it is to end; from then on it takes no connections. */
+  readonly hearsAfterMs?: number
   /** How long it takes to obey SIGTERM, and its exit code then. Infinity: it is deaf. */
   readonly stopsAfterMs?: number
   readonly stopCode?: number

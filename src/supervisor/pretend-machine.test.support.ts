@@ -226,6 +226,7 @@ export class PretendMachine {
       throw new Error(`SIGUSR1 opens a debugger in process ${pid}, which is not ready`)
     if (manner === 'unprepared') return this.in(0, () => this.die(pid, { signal }))
     process.isDraining ||= signal === SIGTERM || signal === SIGQUIT
+    if (signal === SIGTERM || signal === SIGQUIT) this.in(fate.hearsAfterMs ?? 0, () => this.#sayShut(process))
     if (signal === SIGTERM) this.in(stopsAfterMs, () => this.die(pid, { exitCode: stopCode }))
     if (signal === SIGQUIT) this.in(drainsAfterMs, () => this.die(pid, { exitCode: stopCode }))
   }
@@ -246,6 +247,11 @@ export class PretendMachine {
   }
 
   // ── within ─────────────────────────────────────────────────────────────────
+
+  /** A worker tells the supervisor that it takes no connections any more. A child of the model 'fork' has no line. */
+  #sayShut({ wire, isAlive }: Process): void {
+    if (isAlive && wire?.isOpen === true) this.happen({ type: 'word', line: wire.line, report: { type: 'shut' } })
+  }
 
   #tellOf(process: Process, parent: Process, death: Death): void {
     if (!process.isUntold || !parent.isAlive) return

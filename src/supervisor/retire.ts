@@ -15,10 +15,10 @@ const WORKERS_MAX = 1024
 
 /** The worker of a slot, which is ready, goes; the slot is empty then. */
 export function retire(slot: Slot, generation: Generation, roster: Roster, os: Os): void {
-  const { pid, line, row, number } = slot
+  const { pid, line, row, number, hasShut } = slot
   const name = `worker ${number} of generation ${generation.number}`
   const forceBy = drainBy(generation, os)
-  roster.retirees.add({ pid, line, firstRow: row!, rows: 1, isParent: false, name, forceBy })
+  roster.retirees.add({ pid, line, firstRow: row!, rows: 1, isParent: false, hasShut, name, forceBy })
   slot.row = null // the row is the retiree's until its death
   empty(slot, roster, os)
   slot.youngDeaths = 0
@@ -56,7 +56,8 @@ function endPreloader(generation: Generation, roster: Roster, os: Os): void {
   const { preloader, slots, config } = generation
   if (preloader === null || slots.length > 0) return
   if (preloader.firstRow === null) {
-    os.kill(preloader.pid, SIGKILL)
+    if (preloader.state !== 'shut') os.kill(preloader.pid, SIGKILL)
+    preloader.state = 'shut'
     return
   }
   generation.preloader = null
@@ -67,6 +68,7 @@ function endPreloader(generation: Generation, roster: Roster, os: Os): void {
     firstRow: preloader.firstRow,
     rows: config.pool.maxWorkers,
     isParent: true,
+    hasShut: preloader.state === 'shut',
     name: `the preloader of generation ${generation.number}`,
     forceBy,
   })
@@ -121,7 +123,7 @@ export function adoptOrphans(firstRow: number, rows: number, forceBy: number, ro
       continue
     }
     const name = 'a worker whose preloader has died'
-    roster.retirees.add({ pid, line: null, firstRow: row, rows: 1, isParent: false, name, forceBy })
+    roster.retirees.add({ pid, line: null, firstRow: row, rows: 1, isParent: false, hasShut: true, name, forceBy })
     os.kill(pid, roster.isForced ? SIGKILL : roster.phase === 'stopping' ? signalOfEnding(roster) : SIGQUIT)
   }
 }

@@ -33,6 +33,8 @@ export class Stopper {
   #whenGraceIsOver: NodeJS.Timeout | null = null
   /** The app's workerStop: set once its workerStart is done. */
   workerStop: (() => Promise<void>) | null = null
+  /** Called once, when nothing new is taken in any more. */
+  onShut: () => void = () => {}
   #isLeaving = false
 
   constructor(service: Service) {
@@ -74,6 +76,7 @@ export class Stopper {
     service.isEnding = true
     service.row.phase = DRAINING
     for (const door of [...service.doors]) door.shut()
+    this.onShut()
   }
 
   #closeIdle(): void {
