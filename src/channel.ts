@@ -3,8 +3,8 @@
  * SOCK_SEQPACKET socketpairs, one message a packet; descriptors travel along.
  *
  *     supervisor ── fork, with a line and listeners ──▶ preloader        its channel
- *     supervisor ◀────── loaded, forked, died ───────── preloader
- *     supervisor ◀─────── ready, tired, shut ────────── worker           its line
+ *     supervisor ◀── loaded, failed, forked, died ───── preloader
+ *     supervisor ◀──── ready, failed, tired, shut ───── worker           its line
  *     supervisor ─────────── connection ──────────────▶ worker           (accept 'parent')
  *
  * Nobody but the two holds the ends of such a pair for long. So the kernel tells
@@ -35,6 +35,8 @@ export type Order =
 export type PreloaderReport =
   /** It has loaded the app and can fork. */
   | { readonly type: 'loaded' }
+  /** It cannot load the app, has said so at length on stderr, and ends. */
+  | { readonly type: 'failed'; readonly why: string }
   /** Its self-check found that forking cannot be trusted here. */
   | { readonly type: 'unforkable'; readonly why: string }
   | { readonly type: 'forked'; readonly slot: number; readonly pid: number }
@@ -51,6 +53,8 @@ export type PreloaderReport =
 export type WorkerReport =
   /** It accepts connections. */
   | { readonly type: 'ready'; readonly pid: number }
+  /** It cannot serve, because the app does not load (by exec) or its workerStart fails: as of a preloader. */
+  | { readonly type: 'failed'; readonly pid: number; readonly why: string }
   /** It has done its share (recycle.maxRequestsPerWorker): another should take its place. */
   | { readonly type: 'tired'; readonly why: string }
   /** It has taken so many of the connections that were passed to it. */

@@ -52,6 +52,6 @@ async function run(commandLine: CommandLine): Promise<number> {
 
 /** To a server that is running: the one that the same options name. */
 async function tell(command: ControlCommand, commandLine: CommandLine): Promise<number> {
-  const { control, pidFile } = await loadReach(commandLine, startFolder())
-  return runCommand({ command, json: commandLine.json, control, pidFile })
+  const { control, pidFile, fault } = await loadReach(commandLine, startFolder())
+  return runCommand({ command, json: commandLine.json, control, pidFile, fault })
 }

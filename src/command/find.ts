@@ -1,9 +1,10 @@
 /**
  * Which running server a command is for: the one named by --control or --pid-file,
- * else the only one of this user that is alive. What dead ones left behind is
- * removed on the way.
+ * else the only one of this user that is alive. What dead ones left behind in our
+ * own directories is removed on the way; a path that an operator has chosen is his,
+ * and its next server replaces what is there.
  */
-import { readFileSync, rmSync } from 'node:fs'
+import { readFileSync, rmSync, statSync } from 'node:fs'
 import { OperatorError, quote } from '../config/operator-error.ts'
 import { controlDirectories, controlPath, controlPathsIn } from '../control/place.ts'
 import { SyscallError } from '../kernel/errno.ts'
@@ -45,7 +46,7 @@ function explain(error: unknown, path: string): unknown {
     case 'ENOENT':
       return cannotReach(path, 'there is no such file. Is the server running, and was it started with this --control?')
     case 'ECONNREFUSED':
-      return cannotReach(path, 'nobody answers there; its server has ended')
+      return cannotReach(path, whyRefused(path))
     case 'EACCES':
       return cannotReach(path, 'permission denied; only root and the user who runs the server may command it')
     case 'EPROTOTYPE':
@@ -55,6 +56,12 @@ function explain(error: unknown, path: string): unknown {
     default:
       return error
   }
+}
+
+/** The kernel says the same of a socket that nobody listens at and of any other file. */
+function whyRefused(path: string): string {
+  if (!statSync(path, { throwIfNoEntry: false })?.isSocket()) return "it is no socket; give the path of a server's"
+  return 'nobody answers there. Its server was killed and left the socket behind; start one anew, and it takes that place'
 }
 
 function cannotReach(path: string, why: string): OperatorError {

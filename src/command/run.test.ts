@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { processState } from '../../test/support/processes.ts'
+import { OperatorError } from '../config/operator-error.ts'
+import { ParseFailure } from '../config/parse-failure.ts'
 import { folderOf, type Script, startPretendServer, statusWith } from './pretend-server.test.support.ts'
 import { type ControlCommandLine, runCommand } from './run.ts'
 
@@ -13,7 +15,10 @@ async function run(t: TestContext, command: ControlCommandLine['command'], scrip
   const print = (text: string) => {
     printed += text
   }
-  const exitCode = runCommand({ command, json, control: path, pidFile: null }, { print, directories: [] })
+  const exitCode = runCommand(
+    { command, json, control: path, pidFile: null, fault: null },
+    { print, width: 80, directories: [] },
+  )
   return { exitCode, printed, pid }
 }
 
@@ -71,7 +76,14 @@ test('a large status is told whole', async (t) => {
 })
 
 test('without a server it says so', () => {
-  const world = { print: assert.fail, directories: [] }
-  const line = { command: 'stop', json: false, control: null, pidFile: null } as const
-  assert.throws(() => runCommand(line, world), /^OperatorError: no prefork of yours is running/)
+  const world = { print: assert.fail, width: 80, directories: [] }
+  const line = { command: 'stop', json: false, control: null, pidFile: null, fault: null } as const
+  assert.throws(() => runCommand(line, world), /^OperatorError: no prefork of yours is running: .* --control PATH$/)
+  const fault = new OperatorError('prefork.config.ts could not be loaded', {
+    cause: new ParseFailure('/a.ts:3', '', 'no'),
+  })
+  assert.throws(
+    () => runCommand({ ...line, fault }, world),
+    /^OperatorError: no prefork .* PATH\nwarning: prefork\.config\.ts could not be loaded: SyntaxError: no \(\/a\.ts:3\)$/,
+  )
 })

@@ -2,7 +2,7 @@
  * `prefork reload`, `stop`, `quit`, `status`: said to a server that is running, and
  * what became of it. Nothing is served here.
  */
-import { OperatorError } from '../config/operator-error.ts'
+import { OperatorError, summarizeOperatorError } from '../config/operator-error.ts'
 import { controlDirectories } from '../control/place.ts'
 import type { ControlRequest } from '../control/protocol.ts'
 import type { Conversation } from './ask.ts'
@@ -13,11 +13,15 @@ export interface ControlCommandLine extends Named {
   readonly command: ControlRequest['type']
   /** `status`: the document itself. */
   readonly json: boolean
+  /** What is wrong with the configuration file, which might have named the server; null when nothing is. */
+  readonly fault: OperatorError | null
 }
 
 /** What a command needs of the world; a test hands it another. */
 export interface World {
   print(text: string): void
+  /** Columns of the terminal that is printed to; Infinity where it is none. */
+  readonly width: number
   readonly directories: readonly string[]
 }
 
@@ -25,11 +29,11 @@ const EXIT_OK = 0
 
 /** The exit code, 0. Throws an OperatorError when there is no server to ask, or it has not done what it was asked. */
 export function runCommand(line: ControlCommandLine, world: World = realWorld()): number {
-  const server = findServer(line, world.directories)
+  const server = find(line, world)
   switch (line.command) {
     case 'status': {
       const status = server.status()
-      world.print(line.json ? `${JSON.stringify(status, null, 2)}\n` : statusText(status))
+      world.print(line.json ? `${JSON.stringify(status, null, 2)}\n` : statusText(status, world.width))
       break
     }
     case 'reload':
@@ -44,8 +48,23 @@ export function runCommand(line: ControlCommandLine, world: World = realWorld())
   return EXIT_OK
 }
 
+/** A configuration that is broken is no matter as long as the server is found without it. */
+function find(line: ControlCommandLine, world: World): Conversation {
+  try {
+    return findServer(line, world.directories)
+  } catch (error) {
+    if (line.fault === null || !(error instanceof OperatorError)) throw error
+    throw new OperatorError(`${error.message}\nwarning: ${summarizeOperatorError(line.fault)}`)
+  }
+}
+
 function realWorld(): World {
-  return { print: (text) => process.stdout.write(text), directories: controlDirectories() }
+  return { print: (text) => process.stdout.write(text), width: widthOfTerminal(), directories: controlDirectories() }
+}
+
+/** Of stdout; or as `watch` tells it, which reads us through a pipe. Some terminals say 0. */
+function widthOfTerminal(): number {
+  return process.stdout.columns || Number(process.env.COLUMNS) || Number.POSITIVE_INFINITY
 }
 
 function reload(server: Conversation, world: World): void {

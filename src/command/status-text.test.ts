@@ -102,7 +102,7 @@ const status: TreeStatus = {
 
 test('a tree as a person reads it', () =>
   assert.equal(
-    statusText(status),
+    statusText(status, 80),
     `\
 prefork 1.2.3, pid 4241: serving, for 2d, generation 1
 model event, accept shared, 2 workers, 33.4M of memory
@@ -121,13 +121,53 @@ test('no line of a worker passes 80 columns, however large its numbers', () => {
   const most = Number.MAX_SAFE_INTEGER
   const worst = { ...busy, slot: 4095, generation: 99_999, connections: most, active: most, requests: most }
   const more = { accepted: most, bytesSent: most, ageMs: 9999 * 86_400_000, idleMs: 9999 * 86_400_000, pssBytes: most }
-  const text = statusText({ ...status, workers: [idle, { ...worst, ...more, state: 'keepalive' }] })
+  const text = statusText({ ...status, workers: [idle, { ...worst, ...more, state: 'keepalive' }] }, 80)
   for (const line of text.split('\n')) assert.ok(line.length <= 80, line)
+})
+
+test('in a narrow terminal lines are wrapped, and the least of the columns left out', () => {
+  assert.equal(
+    statusText(status, 44),
+    `\
+prefork 1.2.3, pid 4241: serving, for 2d,
+  generation 1
+model event, accept shared, 2 workers, 33.4M
+  of memory
+listens on 127.0.0.1:8080, backlog 511
+listens on unix:/run/site.sock, backlog
+  1024, 128 in effect (net.core.somaxconn)
+now    10.0k connections, 1 request being
+  answered
+so far 1 connection, 123k requests, 118M
+  sent
+
+SLOT     PID STATE      CONNS  REQS    PSS
+   0    4242 waiting        0     0  33.4M
+   1 4194304 keepalive  10.0k  123k      -
+`,
+  )
+})
+
+test('from 22 columns on nothing is wider than the terminal; a slot, its pid and its state are always told', () => {
+  for (let width = 22; width <= 100; width++) {
+    const lines = statusText(status, width).split('\n')
+    const long = lines.filter((line) => line.length > width && line.trim().includes(' '))
+    assert.deepEqual(long, [], `in ${width} columns`)
+    assert.ok(lines.some((line) => /^ {3}1 4194304 .*keepalive/.test(line)))
+  }
+})
+
+test('where there is no terminal nothing is wrapped', () => {
+  const address = `unix:/${'x'.repeat(100)}`
+  const listeners = [{ address, backlogAsked: 511, backlogInEffect: 511 }]
+  assert.ok(
+    statusText({ ...status, listeners }, Number.POSITIVE_INFINITY).includes(`listens on ${address}, backlog 511\n`),
+  )
 })
 
 test('a server without workers has a table without lines, and no memory to tell of', () => {
   const totals = { ...status.totals, workers: 0, pssBytes: null }
-  const text = statusText({ ...status, phase: 'starting', workers: [], totals })
+  const text = statusText({ ...status, phase: 'starting', workers: [], totals }, 80)
   assert.match(text, /: starting, for 2d.*\nmodel event, accept shared, 0 workers\n/)
   assert.match(text, /PSS\n$/)
 })

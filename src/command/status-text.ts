@@ -1,11 +1,14 @@
 /**
  * `prefork status` for people: the tree in a few lines, then one line for each
- * worker, in 80 columns. Programs read the document itself (--json).
+ * worker, in 80 columns. In a narrower terminal the lines are wrapped, and of the
+ * workers less is told. Programs read the document itself (--json).
  */
 import type { ListenerStatus, TreeStatus, WorkerStatus } from '../control/tree-status.ts'
 
-export function statusText(status: TreeStatus): string {
-  return [...head(status), '', ...table(status.workers)].map((line) => `${line}\n`).join('')
+/** `width`: the terminal's columns; Infinity where there is none. */
+export function statusText(status: TreeStatus, width: number): string {
+  const lines = head(status).flatMap((line) => wrapped(line, width))
+  return [...lines, '', ...table(status.workers, width)].map((line) => `${line}\n`).join('')
 }
 
 function head({ version, pid, phase, uptimeMs, generation, model, accept, listeners, totals }: TreeStatus): string[] {
@@ -24,31 +27,62 @@ function listener({ address, backlogAsked, backlogInEffect }: ListenerStatus): s
   return `listens on ${address}, backlog ${backlogAsked}${inEffect}`
 }
 
+/** Cut between words; what follows is indented, so that it is seen to belong to what is above. */
+function wrapped(line: string, width: number): string[] {
+  const lines: string[] = []
+  let last = ''
+  for (const word of line.split(' ')) {
+    if (last.trim() === '' || last.length + 1 + word.length <= width) {
+      last = last === '' ? word : `${last} ${word}`
+    } else {
+      lines.push(last)
+      last = `${INDENT}${word}`
+    }
+  }
+  return [...lines, last]
+}
+
+const INDENT = '  '
+
 interface Column {
   readonly title: string
   readonly width: number
+  /** The order in which columns are left out where there is no room; 0 stays. */
+  readonly rank: number
   readonly show: (worker: WorkerStatus) => string
 }
 
 /** Together, with a blank between them, 80. All are right-aligned but the state, which is a word. */
 const COLUMNS: readonly Column[] = [
-  { title: 'SLOT', width: 4, show: ({ slot }) => String(slot) },
-  { title: 'PID', width: 7, show: ({ pid }) => String(pid) },
-  { title: 'GEN', width: 5, show: ({ generation }) => String(generation) },
-  { title: 'STATE', width: -9, show: ({ state }) => state },
-  { title: 'CONNS', width: 6, show: ({ connections }) => count(connections) },
-  { title: 'ACTIVE', width: 6, show: ({ active }) => count(active) },
-  { title: 'REQS', width: 5, show: ({ requests }) => count(requests) },
-  { title: 'TAKEN', width: 5, show: ({ accepted }) => count(accepted) },
-  { title: 'SENT', width: 6, show: ({ bytesSent }) => bytes(bytesSent) },
-  { title: 'AGE', width: 5, show: ({ ageMs }) => duration(ageMs) },
-  { title: 'IDLE', width: 5, show: ({ idleMs }) => duration(idleMs) },
-  { title: 'PSS', width: 6, show: ({ pssBytes }) => (pssBytes === null ? '-' : bytes(pssBytes)) },
+  { title: 'SLOT', width: 4, rank: 0, show: ({ slot }) => String(slot) },
+  { title: 'PID', width: 7, rank: 0, show: ({ pid }) => String(pid) },
+  { title: 'GEN', width: 5, rank: 3, show: ({ generation }) => String(generation) },
+  { title: 'STATE', width: -9, rank: 0, show: ({ state }) => state },
+  { title: 'CONNS', width: 6, rank: 9, show: ({ connections }) => count(connections) },
+  { title: 'ACTIVE', width: 6, rank: 6, show: ({ active }) => count(active) },
+  { title: 'REQS', width: 5, rank: 8, show: ({ requests }) => count(requests) },
+  { title: 'TAKEN', width: 5, rank: 1, show: ({ accepted }) => count(accepted) },
+  { title: 'SENT', width: 6, rank: 4, show: ({ bytesSent }) => bytes(bytesSent) },
+  { title: 'AGE', width: 5, rank: 5, show: ({ ageMs }) => duration(ageMs) },
+  { title: 'IDLE', width: 5, rank: 2, show: ({ idleMs }) => duration(idleMs) },
+  { title: 'PSS', width: 6, rank: 7, show: ({ pssBytes }) => (pssBytes === null ? '-' : bytes(pssBytes)) },
 ]
 
-function table(workers: readonly WorkerStatus[]): string[] {
-  const row = (cell: (column: Column) => string) => COLUMNS.map((column) => align(cell(column), column.width)).join(' ')
+function table(workers: readonly WorkerStatus[], width: number): string[] {
+  const columns = columnsIn(width)
+  const row = (cell: (column: Column) => string) => columns.map((column) => align(cell(column), column.width)).join(' ')
   return [row(({ title }) => title), ...workers.map((worker) => row(({ show }) => show(worker)))]
+}
+
+function columnsIn(width: number): readonly Column[] {
+  let columns = COLUMNS
+  for (let rank = 1; rank < COLUMNS.length && widthOf(columns) > width; rank++)
+    columns = columns.filter((column) => column.rank !== rank)
+  return columns
+}
+
+function widthOf(columns: readonly Column[]): number {
+  return columns.reduce((sum, { width }) => sum + Math.abs(width), columns.length - 1)
 }
 
 /** To the right; to the left where the width is negative. */

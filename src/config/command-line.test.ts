@@ -62,6 +62,7 @@ const WHICH = '--control, --pid-file or --config says which server is meant'
 
 const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ['--prot 80', 'unknown option --prot; did you mean --port?'],
+  ['status --josn', 'unknown option --josn; did you mean --json?'],
   ['--verbose', 'unknown option --verbose; prefork --help lists them all'],
   ['-p 80', 'unknown option -p; prefork --help lists them all'],
   ['--head-bytes 9', 'limits.headBytes has no flag; set it in prefork.config.ts'],

@@ -65,7 +65,7 @@ const PATH_OF_FLAG = new Map<string, OptionPath>(
   }),
 )
 
-const FLAG_NAMES = [...PATH_OF_FLAG.keys(), 'config', 'help', 'version']
+const FLAG_NAMES = [...PATH_OF_FLAG.keys(), 'config', 'json', 'help', 'version']
 
 type Token = NonNullable<ReturnType<typeof tokenize>>[number]
 type FlagToken = Extract<Token, { kind: 'option' }>

@@ -6,7 +6,8 @@
 import { accessSync, constants, existsSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { importModule } from './import-module.ts'
-import { OperatorError, quote } from './operator-error.ts'
+import { OperatorError, quote, summarize } from './operator-error.ts'
+import { ParseFailure } from './parse-failure.ts'
 
 const CONFIG_FILES = ['prefork.config.ts', 'prefork.config.mts', 'prefork.config.js', 'prefork.config.mjs']
 
@@ -55,7 +56,9 @@ async function importConfig(file: string): Promise<unknown> {
           "run 'npm install prefork' there, or export a plain object instead",
       )
     }
-    throw new OperatorError(`${basename(file)} could not be loaded; its own error follows`, { cause: error })
+    const sentence = `${basename(file)} could not be loaded`
+    if (error instanceof ParseFailure) throw new OperatorError(`${sentence}: ${summarize(error)}`)
+    throw new OperatorError(sentence, { cause: error })
   }
 }
 

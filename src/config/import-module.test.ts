@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
+import { inspect } from 'node:util'
 import { importModule } from './import-module.ts'
+import { ParseFailure } from './parse-failure.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'prefork-import-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -87,9 +89,38 @@ test('what is not there is named', async () => {
   await assert.rejects(importModule(path), /Cannot find (package|module) 'prefork-no-such-package'/)
 })
 
-test('a mistake in the syntax is refused', async () => {
-  await assert.rejects(importModule(file('s.ts', 'export default { a: 1 b }')))
-  await assert.rejects(importModule(file('t.mjs', 'export default { a: 1 b }')), SyntaxError)
+const UNPARSABLE: readonly (readonly [what: string, name: string, source: string, place: string, message: RegExp])[] = [
+  ['TypeScript', 's.ts', 'export default {\n  a: 1\n  b: 2\n}', 's.ts:3', /^(Unexpected token|Expected ',')/],
+  ['an enum, too', 't.ts', 'enum A { B }\nexport default { a: 1 b }', 't.ts:2', /^(Unexpected token|Expected ',')/],
+  ['JavaScript', 'v.mjs', 'export default {\n  a: 1\n  b: 2\n}', 'v.mjs:3', /^Unexpected identifier/],
+  ['what it imports', 'w.mjs', "\n\nimport './v.mjs'", 'v.mjs:3', /^Unexpected identifier/],
+  [
+    'what JavaScript exports',
+    'x.mjs',
+    "\nimport { a } from './b.mjs'",
+    'x.mjs:2',
+    /does not provide an export named 'a'/,
+  ],
+]
+
+for (const [what, name, source, place, message] of UNPARSABLE) {
+  test(`what cannot be parsed is named, and the line: ${what}`, async () => {
+    await assert.rejects(importModule(file(name, source)), (error: Error) => {
+      assert.ok(error instanceof ParseFailure, String(error.stack))
+      assert.equal(error.place, join(folder, place))
+      assert.match(error.message, message)
+      assert.ok(inspect(error).startsWith(`${error.place}\n`), inspect(error))
+      assert.ok(inspect(error).endsWith(`\nSyntaxError: ${error.message}`), inspect(error))
+      return true
+    })
+  })
+}
+
+test("a SyntaxError of the module's own is left as it is", async () => {
+  await assert.rejects(importModule(file('y.mjs', "JSON.parse('{')")), (error: Error) => {
+    assert.ok(error instanceof SyntaxError && error.stack?.includes('y.mjs:1'), error.stack)
+    return true
+  })
 })
 
 test('a module is run once, however often imported', async () => {

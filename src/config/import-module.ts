@@ -13,9 +13,18 @@
  */
 import { extname } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { parseFailureOf } from './parse-failure.ts'
 
-/** The file's module namespace. Throws what the file throws. `file` is absolute. */
+/** The file's module namespace. Throws what the file throws, or a ParseFailure. `file` is absolute. */
 export async function importModule(file: string): Promise<unknown> {
+  try {
+    return await importAsWritten(file)
+  } catch (error) {
+    throw parseFailureOf(error, file) ?? error
+  }
+}
+
+async function importAsWritten(file: string): Promise<unknown> {
   if (isTypeScript(file) && !nodeStripsTypes()) return importWithJiti(file)
   try {
     return await import(pathToFileURL(file).href)

@@ -196,6 +196,11 @@ const NEITHER = 'is neither a directory nor an app module (.ts, .mts, .js or .mj
 
 const REFUSED: readonly (readonly [line: string, env: Environment, message: string])[] = [
   ['./pubic', {}, "target './pubic' does not exist; did you mean 'public'?"],
+  ['relaod', {}, "target 'relaod' does not exist; did you mean 'prefork reload'?"],
+  ['stauts --port 0', {}, "target 'stauts' does not exist; did you mean 'prefork status'?"],
+  ['help', {}, "target 'help' does not exist; did you mean 'prefork --help'?"],
+  ['publci', {}, "target 'publci' does not exist; did you mean 'public'?"],
+  ['./relaod', {}, `target './relaod' does not exist; ${TARGET_REMEDY}`],
   ['./nothing-like-it', {}, `target './nothing-like-it' does not exist; ${TARGET_REMEDY}`],
   ['./no/such/place', {}, `target './no/such/place' does not exist; ${TARGET_REMEDY}`],
   ['./app.ts/inner', {}, `target './app.ts/inner' does not exist; ${TARGET_REMEDY}`],
@@ -242,6 +247,7 @@ const WRITE = "write: export default defineConfig({ port: 8080 }), with defineCo
 const REFUSED_FILES: readonly (readonly [source: string, message: string])[] = [
   ['export default { prot: 1 }', "prot in prefork.config.ts is not an option; did you mean 'port'?"],
   ['export default { port: "x" }', "port in prefork.config.ts must be a whole number from 0 to 65535, not 'x'"],
+  ["export default { target: 'relaod' }", `target in prefork.config.ts 'relaod' does not exist; ${TARGET_REMEDY}`],
   ["export default { target: './x' }", `target in prefork.config.ts './x' does not exist; ${TARGET_REMEDY}`],
   [
     "export default { host: 'a:1' }",
@@ -283,16 +289,40 @@ for (const [line, control, pidFile] of REACHED) {
     const folder = folderWith({ 'prefork.config.mjs': GONE, 'other.mjs': "export default { pidFile: 'b.pid' }" })
     const place = (text: string | null) => text?.replace('FOLDER', folder) ?? null
     const reach = await loadReach(parseCommandLine(line.split(' ')), folder)
-    assert.deepEqual(reach, { control: place(control), pidFile: place(pidFile) })
+    assert.deepEqual(reach, { control: place(control), pidFile: place(pidFile), fault: null })
   })
 }
 
 test('a flag that says where the server is spares the file that is merely there', async () => {
   const folder = folderWith({ 'prefork.config.mjs': 'throw new Error()' })
   const reach = (line: string) => loadReach(parseCommandLine(line.split(' ')), folder)
-  assert.equal((await reach('status --pid-file a.pid')).pidFile, join(folder, 'a.pid'))
-  await assert.rejects(reach('status'), OperatorError)
-  await assert.rejects(reach('status --config prefork.config.mjs --pid-file a.pid'), OperatorError)
+  const said = await reach('status --pid-file a.pid')
+  assert.deepEqual([said.pidFile, said.fault], [join(folder, 'a.pid'), null])
+})
+
+test('a broken configuration keeps nobody from a running server', async () => {
+  const folder = folderWith({
+    'prefork.config.mjs': '// cache-control, and so on\nexport default { workers: 1, port: }',
+    'x.mjs': 'export default 1',
+  })
+  const reach = (line: string) => loadReach(parseCommandLine(line.split(' ')), folder)
+  for (const line of ['status', 'stop --config x.mjs', 'stop --config x.mjs --control auto']) {
+    const { control, pidFile, fault } = await reach(line)
+    assert.deepEqual([control, pidFile], ['auto', null])
+    assert.match(fault!.message, /^(prefork\.config|x)\.mjs /)
+  }
+  await assert.rejects(reach('stop --config none.mjs'), /^OperatorError: --config is 'none\.mjs', which does not exist/)
+})
+
+test('unless it seems to say which one is meant: another may be running', async () => {
+  for (const option of ['control', 'pidFile']) {
+    const folder = folderWith({ 'prefork.config.mjs': `export default { ${option}: './a', port: }` })
+    const reach = (line: string) => loadReach(parseCommandLine(line.split(' ')), folder)
+    const says =
+      /^OperatorError: prefork\.config\.mjs could not be loaded: .*:1\)\. Say with --control or --pid-file which/
+    await assert.rejects(reach('stop'), says)
+    assert.equal((await reach('stop --config prefork.config.mjs --pid-file b')).pidFile, join(folder, 'b'))
+  }
 })
 
 test('two configuration files are one too many', async () => {
@@ -307,4 +337,14 @@ test('a file that throws has its own error shown beneath our sentence', async ()
   const text = await sentence(folder)
   assert.match(text, /^prefork\.config\.ts could not be loaded; its own error follows\nRangeError: boom\n {4}at /)
   assert.ok(text.includes(join(folder, 'prefork.config.ts')), text)
+})
+
+test('a file that cannot be parsed is one sentence: file, line and error', async () => {
+  for (const name of ['prefork.config.ts', 'prefork.config.mjs']) {
+    const folder = folderWith({ [name]: 'export default {\n  workers: 1\n  port: 8080\n}' })
+    const text = await sentence(folder)
+    const place = `(${join(folder, name)}:3)`
+    assert.ok(text.startsWith(`${name} could not be loaded: SyntaxError: `) && text.endsWith(place), text)
+    assert.equal(text.split('\n').length, 1)
+  }
 })

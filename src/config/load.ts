@@ -10,6 +10,7 @@
  * Nothing is bound or kept open, and the app is not loaded; the configuration
  * file is the only code of the operator's that runs here.
  */
+import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { basename, dirname, resolve } from 'node:path'
 import { resolveHost } from './address.ts'
@@ -17,6 +18,7 @@ import { type CommandLine, nameFlag } from './command-line.ts'
 import { findConfigFile, readConfigFile } from './config-file.ts'
 import { refuseContradictions } from './contradictions.ts'
 import { resolveListen } from './listen.ts'
+import { OperatorError, summarizeOperatorError } from './operator-error.ts'
 import type { Config, Listen, Options } from './options.ts'
 import { findAccessLog, findControl, findPidFile, findTarget, resolveControl } from './paths.ts'
 import { checkOptions, parseText } from './schema.ts'
@@ -36,24 +38,50 @@ export async function loadConfig(commandLine: CommandLine, env: Environment, cwd
   return deepFreeze(await complete(settings, file))
 }
 
+/** Where a running server is reached. */
+export interface WhereReached extends Pick<Config, 'control' | 'pidFile'> {
+  /** What is wrong with the configuration file, which therefore could not say it; null when nothing is. */
+  readonly fault: OperatorError | null
+}
+
 /**
- * Where a running server is reached: what `prefork reload`, `stop`, `quit` and
- * `status` need. No more than that is looked at: a target that has gone, or a PORT
- * that is no number, must not keep anybody from stopping a server. A flag that
- * says where spares us the file that is merely there.
+ * What `prefork reload`, `stop`, `quit` and `status` need. No more than that is
+ * looked at: a target that has gone, or a PORT that is no number, must not keep
+ * anybody from stopping a server. A flag that says where spares us the file that
+ * is merely there; nor does a file that is broken keep anybody from it, unless it
+ * seems to say where: then the server found without it could be another.
  */
-export async function loadReach(commandLine: CommandLine, cwd: string): Promise<Pick<Config, 'control' | 'pidFile'>> {
+export async function loadReach(commandLine: CommandLine, cwd: string): Promise<WhereReached> {
   const { flags, configFile } = commandLine
   const isSaid = flags.control !== undefined || flags.pidFile !== undefined
   const file = isSaid && configFile === null ? null : findConfigFile(configFile, cwd)
   const settings = defaultSettings(cwd)
-  if (file !== null) await layFile(settings, file)
+  const fault = file === null ? null : await tryFile(settings, file)
+  if (fault !== null && !isSaid && seemsToSayWhere(file!)) {
+    throw new OperatorError(`${summarizeOperatorError(fault)}. Say with --control or --pid-file which server is meant`)
+  }
   lay(settings, flags, cwd, nameFlag)
   const pidFile = settings.get('pidFile')!
   return {
     control: resolveControl(settings.get('control')!),
     pidFile: pidFile.value === null ? null : resolve(pidFile.base, String(pidFile.value)),
+    fault,
   }
+}
+
+async function tryFile(settings: Settings, file: string): Promise<OperatorError | null> {
+  try {
+    await layFile(settings, file)
+    return null
+  } catch (error) {
+    if (error instanceof OperatorError) return error
+    throw error
+  }
+}
+
+/** By its text, a name and a colon or comma: what it means can no longer be asked. */
+function seemsToSayWhere(file: string): boolean {
+  return /(?<![-\w])(control|pidFile)['"]?\s*[:,}]/.test(readFileSync(file, 'utf8'))
 }
 
 async function layFile(settings: Settings, file: string): Promise<void> {

@@ -144,7 +144,9 @@ export interface Options {
 
   /**
    * Where to write the supervisor's process id, for service managers that read
-   * one. A relative path in a configuration file is relative to that file.
+   * one. A relative path in a configuration file is relative to that file. While
+   * that supervisor lives, another server that is given the same file refuses to
+   * start; what a dead one has left is replaced.
    * @default none
    * @flag --pid-file
    */

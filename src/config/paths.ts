@@ -7,6 +7,7 @@
  */
 import { accessSync, constants, readdirSync, type Stats, statSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'
+import { COMMANDS, nameFlag } from './command-line.ts'
 import { OperatorError, quote } from './operator-error.ts'
 import type { Target } from './options.ts'
 import type { Setting } from './settings.ts'
@@ -116,13 +117,22 @@ function statTarget(path: string, text: string, name: string): Stats {
 }
 
 function missing(path: string, text: string, name: string): OperatorError {
-  const meant = nearest(basename(path), neighbours(path))
+  const meant = meantBy(path, text, name === nameFlag('target'))
   const remedy =
-    meant === null
-      ? 'give a directory, an app module (.ts, .mts, .js or .mjs), or nothing'
-      : `did you mean '${join(dirname(text), meant)}'?`
+    meant === null ? 'give a directory, an app module (.ts, .mts, .js or .mjs), or nothing' : `did you mean '${meant}'?`
   return new OperatorError(`${name} ${quote(text)} does not exist; ${remedy}`)
 }
+
+/** A file beside it, or a command: a first word that is none is taken for a target (`prefork relaod`). */
+function meantBy(path: string, text: string, isWord: boolean): string | null {
+  const files = neighbours(path)
+  const commands = isWord && !text.includes('/') ? [...COMMANDS, ...ASKED_BY_FLAG] : []
+  const meant = nearest(basename(path), [...files, ...commands])
+  if (meant === null || files.includes(meant)) return meant === null ? null : join(dirname(text), meant)
+  return ASKED_BY_FLAG.includes(meant) ? `prefork --${meant}` : `prefork ${meant}`
+}
+
+const ASKED_BY_FLAG: readonly string[] = ['help', 'version']
 
 function neighbours(path: string): string[] {
   try {

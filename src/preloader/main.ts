@@ -50,8 +50,9 @@ async function preload(): Promise<void> {
     process.exit(0)
   }
   const threadsBefore = await threadsOfOurs()
-  const app = await loadOrExit(config)
-  await beforeForkOrExit(config, app)
+  const tell = (why: string) => void channel.send({ type: 'failed', why })
+  const app = await loadOrExit(config, tell)
+  await beforeForkOrExit(config, app, tell)
   await rehearse(config, app, log)
   await becomeQuiet(log, threadsBefore)
   stayAfterParent()

@@ -3,6 +3,7 @@
  */
 import { SIGKILL } from '../kernel/constants.ts'
 import { type Death, SIG_NONE, signalName } from '../kernel/process.ts'
+import { DRAINING } from '../scoreboard.ts'
 import { empty, failToBoot, postpone } from './births.ts'
 import { delayAfter, LOST_INFANTS_MAX, YOUNG_MS } from './deadlines.ts'
 import { EXIT_CANNOT_START, EXIT_FORCED, endForced } from './ending.ts'
@@ -31,13 +32,16 @@ export function bury(death: Death, roster: Roster, os: Os, isOfConnection = fals
 
 function buryPreloader(generation: Generation, death: Death, roster: Roster, os: Os): void {
   const { state, bornAt, firstRow } = generation.preloader!
+  const lastWords = os.lastWordsOf(death.pid)
   generation.preloader = null
   if (firstRow !== null) adoptOrphans(firstRow, generation.config.pool.maxWorkers, drainBy(generation, os), roster, os)
   for (const slot of generation.slots) if (slot.state === 'asked' && slot.line === null) postpone(slot, roster, os)
   buryTheUntold(roster, os)
   if (roster.retiring.includes(generation) || roster.phase === 'stopping' || generation.how === 'exec') return
-  if (!generation.isProven && state === 'loading')
-    return failToBoot(generation, `the app was not loaded: the preloader ${how(death)}`, saidItself(death), roster, os)
+  if (!generation.isProven && state === 'loading') {
+    const why = lastWords ?? `the app was not loaded: the preloader ${how(death)}`
+    return failToBoot(generation, why, saidItself(death), roster, os)
+  }
   generation.preloaderDeaths = state !== 'loading' && os.now() - bornAt > YOUNG_MS ? 1 : generation.preloaderDeaths + 1
   generation.preloaderNotBefore = os.now() + delayAfter(generation.preloaderDeaths)
   os.warn(`the preloader (pid ${death.pid}) ${how(death)}; its workers serve on, and another is started`)
@@ -72,6 +76,8 @@ function noteForced(death: Death, roster: Roster): void {
 
 function buryWorker(slot: Slot, generation: Generation, death: Death, roster: Roster, os: Os): void {
   const { state, since } = slot
+  const lastWords = os.lastWordsOf(death.pid)
+  const isAsked = death.exitCode === 0 && state === 'ready' && os.row(slot.row!).phase === DRAINING
   const isYoung = state === 'booting' || os.now() - since < YOUNG_MS
   slot.youngDeaths = isYoung ? slot.youngDeaths + 1 : 1
   empty(slot, roster, os)
@@ -81,11 +87,13 @@ function buryWorker(slot: Slot, generation: Generation, death: Death, roster: Ro
   if (isInfant && isBooting(generation, roster) && !mayBlameFork(death, slot)) {
     const why =
       generation === roster.next ? `a worker ${how(death)}` : `no worker could start: the first one ${how(death)}`
-    return failToBoot(generation, why, saidItself(death), roster, os)
+    return failToBoot(generation, lastWords ?? why, saidItself(death), roster, os)
   }
   const isKept = generation === roster.current || generation === roster.next
   const then = isKept && generation.slots.indexOf(slot) < generation.wanted ? '; its slot is filled again' : ''
-  os.warn(`worker ${slot.number} (pid ${death.pid}) ${how(death)}${then}`)
+  const sentence = `worker ${slot.number} (pid ${death.pid}) ${how(death)}${then}`
+  if (isAsked) os.info(sentence)
+  else os.warn(sentence)
   if (isInfant && mayBlameFork(death, slot)) mournInfant(generation, roster, os)
 }
 

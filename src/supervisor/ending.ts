@@ -33,7 +33,7 @@ export function stop(signal: StopSignal, roster: Roster, os: Os): void {
     roster.stopBy = os.now() + shutdownDelayMs
     return os.beginEnding()
   }
-  os.info(`${signal}: stopping`)
+  os.info(`${signal}: ${signal === 'SIGQUIT' ? 'draining' : 'stopping'}`)
   beginToStop(signal, roster, os)
 }
 

@@ -9,14 +9,15 @@ import { readFileSync } from 'node:fs'
 import type { Boot, Identity, InheritedListener } from '../boot.ts'
 import { Channel, type Order, type PassedConnection, type PreloaderReport, type WorkerReport } from '../channel.ts'
 import type { Config } from '../config/options.ts'
-import { AF_UNIX, PR_SET_CHILD_SUBREAPER, SIGKILL, SOCK_CLOEXEC, SOCK_SEQPACKET } from '../kernel/constants.ts'
+import { AF_UNIX, PR_SET_CHILD_SUBREAPER, SOCK_CLOEXEC, SOCK_SEQPACKET } from '../kernel/constants.ts'
 import { SyscallError } from '../kernel/errno.ts'
 import { close, type Fd } from '../kernel/fd.ts'
 import { type Death, kill, prctl, waitpid } from '../kernel/process.ts'
 import { socketpair } from '../kernel/socket.ts'
 import type { Log } from '../log.ts'
 import type { Row, Scoreboard } from '../scoreboard.ts'
-import { execWorker, startConfigReader, startPreloader } from './children.ts'
+import { execWorker, startPreloader } from './children.ts'
+import { ConfigReader } from './config-reader.ts'
 import { Dispatcher } from './dispatcher.ts'
 import type { Events } from './events.ts'
 import { identityOf } from './identity.ts'
@@ -26,7 +27,6 @@ import type { Happening, Line, Os, OtherSignal, Seat, StopSignal } from './os.ts
 import type { Outside } from './outside.ts'
 import type { Generation } from './roster.ts'
 import { readPss } from './status.ts'
-
 import { isTerminalThere } from './terminal.ts'
 
 /** Every signal that operators send to servers like this one. */
@@ -58,7 +58,9 @@ export class Linux implements Os {
   readonly #identities = new WeakMap<Config, Identity | null>()
   #dispatcher: Dispatcher | null = null
   #isPassing = false
-  #reader: { readonly pid: number; readonly fd: Fd } | null = null
+  readonly #reader = new ConfigReader()
+  /** Why processes that are about to end could not do what they were made for, by pid. */
+  readonly #lastWords = new Map<number, string>()
   #lastLine = 0
   #wake: (() => void) | null = null
 
@@ -206,10 +208,17 @@ export class Linux implements Os {
 
   reap(): Death | null {
     for (let death = waitpid(-1); death !== null; death = waitpid(-1)) {
-      if (death.pid !== this.#reader?.pid) return death
-      this.#takeConfig(death)
+      if (death.pid !== this.#reader.pid) return death
+      this.happen({ type: 'config', config: this.#reader.take(death) })
     }
     return null
+  }
+
+  lastWordsOf(pid: number): string | null {
+    this.#events.look() // its death may be known before what it said
+    const words = this.#lastWords.get(pid) ?? null
+    this.#lastWords.delete(pid)
+    return words
   }
 
   row(index: number): Row {
@@ -231,13 +240,8 @@ export class Linux implements Os {
   }
 
   readConfig(): boolean {
-    if (this.#reader !== null) {
-      kill(this.#reader.pid, SIGKILL) // the one of a reload that has been given up
-      close(this.#reader.fd)
-    }
     this.#outside.goHome()
-    this.#reader = startConfigReader(process.argv.slice(2), this.#log)
-    return this.#reader !== null
+    return this.#reader.start(this.#log)
   }
 
   openListeners(generation: Generation): string | null {
@@ -352,7 +356,8 @@ export class Linux implements Os {
         channel.close()
         return this.happen({ type: 'child' })
       }
-      this.happen({ type: 'report', from: pid, report })
+      if (report.type === 'failed') this.#lastWords.set(pid, report.why)
+      else this.happen({ type: 'report', from: pid, report })
     }
   }
 
@@ -361,21 +366,9 @@ export class Linux implements Os {
     for (let report = channel.receive(); report !== null; report = channel.receive()) {
       if (report === 'closed') return this.hangUp(line)
       if (report.type === 'taken') this.#dispatcher?.taken(line, report.count)
+      else if (report.type === 'failed') this.#lastWords.set(report.pid, report.why)
       else this.happen({ type: 'word', line, report })
     }
-  }
-
-  #takeConfig(death: Death): void {
-    const { fd } = this.#reader!
-    this.#reader = null
-    const text = readFileSync(`/proc/self/fd/${fd}`, 'utf8')
-    close(fd)
-    if (death.exitCode !== 0 || text === '') {
-      const how = death.exitCode === null ? `signal ${death.signal}` : `exit code ${death.exitCode}`
-      return this.happen({ type: 'config', config: `the configuration could not be read (${how}); see the log` })
-    }
-    const { config, failure } = JSON.parse(text) as { config?: Config; failure?: string }
-    this.happen({ type: 'config', config: config ?? failure! })
   }
 
   #sleep(timeoutMs: number): Promise<void> {

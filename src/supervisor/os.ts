@@ -89,8 +89,10 @@ export interface Os {
   isChild(pid: number, parent?: number): boolean
   /** The next of our own children that has died: preloaders, exec'd workers, orphans of a dead preloader. */
   reap(): Death | null
+  /** Why a process that has ended could not begin its work, in its own words; null when it said nothing. Asked once. */
+  lastWordsOf(pid: number): string | null
   /** A worker's row of the scoreboard. */
-  row(index: number): Pick<Row, 'pid' | 'connections' | 'heartbeatAt'>
+  row(index: number): Pick<Row, 'pid' | 'phase' | 'connections' | 'heartbeatAt'>
   /** The memory of a process, in bytes: its proportional share (PSS). Null when it cannot be told. */
   memoryOf(pid: number): number | null
   /** In [0, 1). */

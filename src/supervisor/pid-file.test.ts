@@ -18,7 +18,7 @@ function pathIn(t: TestContext): string {
 
 test('it holds our pid, then it is gone', (t) => {
   const path = pathIn(t)
-  assert.equal(writePidFile(path), null)
+  writePidFile(path)
   assert.equal(read(path), OURS)
   assert.deepEqual(readdirSync(join(path, '..')), ['prefork.pid'], 'and nothing beside it')
   removePidFile(path)
@@ -26,29 +26,32 @@ test('it holds our pid, then it is gone', (t) => {
   removePidFile(path)
 })
 
-test('whatever was there is replaced, without a word if nobody lives by it', (t) => {
+test('whatever was there is replaced, if no prefork lives by it', (t) => {
   for (const before of [`${NOBODY}\n`, OURS, '', 'not a number', String(process.ppid)]) {
     const path = pathIn(t)
     writeFileSync(path, before)
     writeFileSync(`${path}.${process.pid}`, 'left by an earlier prefork with our pid')
-    assert.equal(writePidFile(path), null)
+    writePidFile(path)
     assert.equal(read(path), OURS)
     assert.deepEqual(readdirSync(join(path, '..')), ['prefork.pid'])
   }
 })
 
-test('another prefork that lives by it is named, unless it is the one we succeed', async (t) => {
+test('another prefork that lives by it keeps it, unless it is the one we succeed', async (t) => {
   const path = pathIn(t)
   const script = "process.title = 'prefork: supervisor'; console.log('here'); setInterval(() => {}, 1e9)"
   const rival = startProgram(t, ['--eval', script])
   await rival.waitForLine('here')
   writeFileSync(path, `${rival.pid}\n`)
-  assert.equal(
-    writePidFile(path),
-    `${path} named another prefork, which is running (pid ${rival.pid}): give each a --pid-file of its own`,
-  )
-  writeFileSync(path, `${rival.pid}\n`)
-  assert.equal(writePidFile(path, rival.pid), null)
+  const message =
+    `--pid-file ${path} names another prefork, which is running (pid ${rival.pid}). ` +
+    'Stop it first, or give this one a --pid-file of its own'
+  assert.throws(() => writePidFile(path), { name: 'OperatorError', message })
+  removePidFile(path)
+  assert.equal(read(path), `${rival.pid}\n`)
+  assert.deepEqual(readdirSync(join(path, '..')), ['prefork.pid'])
+  writePidFile(path, rival.pid)
+  assert.equal(read(path), OURS)
 })
 
 test('a successor’s is left alone', (t) => {

@@ -8,11 +8,17 @@ import { OperatorError } from '../config/operator-error.ts'
 import { getpid } from '../kernel/process.ts'
 
 /**
- * Writes it, over whatever is there. Answers a sentence when that named another
- * prefork which is alive; `predecessorPid` may be. Throws an OperatorError.
+ * Writes it, over whatever a server that is gone has left. Throws an OperatorError, and where it names another prefork
+ * that is alive, too: whoever reads it would take this server for that one. `predecessorPid` may be alive.
  */
-export function writePidFile(path: string, predecessorPid: number | null = null): string | null {
+export function writePidFile(path: string, predecessorPid: number | null = null): void {
   const other = readPid(path)
+  if (other !== null && other !== getpid() && other !== predecessorPid && isPrefork(other)) {
+    throw new OperatorError(
+      `--pid-file ${path} names another prefork, which is running (pid ${other}). ` +
+        'Stop it first, or give this one a --pid-file of its own',
+    )
+  }
   const temporary = `${path}.${getpid()}`
   try {
     removeIfThere(temporary) // left by a prefork that had our pid: in a container, every one has
@@ -22,10 +28,6 @@ export function writePidFile(path: string, predecessorPid: number | null = null)
     removeIfThere(temporary)
     throw explain(error as NodeJS.ErrnoException, path)
   }
-  const isRival = other !== null && other !== getpid() && other !== predecessorPid && isPrefork(other)
-  return isRival
-    ? `${path} named another prefork, which is running (pid ${other}): give each a --pid-file of its own`
-    : null
 }
 
 /** Removes it, unless another process has written its own pid there since. */
@@ -39,12 +41,12 @@ function readPid(path: string): number | null {
   return /^\d+$/.test(text) ? Number(text) : null
 }
 
-/** By the title that a supervisor gives itself. */
+/** By the title that a supervisor gives itself. A process has no more room for one than its command line had: `node prefork`. */
 function isPrefork(pid: number): boolean {
   return readIfThere(`/proc/${pid}/cmdline`)?.startsWith(TITLE) ?? false
 }
 
-const TITLE = 'prefork: supervisor'
+const TITLE = 'prefork: su'
 
 function removeIfThere(path: string): void {
   try {

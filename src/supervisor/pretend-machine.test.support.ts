@@ -27,6 +27,8 @@ export interface Process {
    * got as far as its handlers; what they are meant to.
    */
   manner: 'deaf' | 'unprepared' | 'obedient'
+  /** It has been told to finish and go. */
+  isDraining: boolean
   wire: Wire | null
   readonly row: number | null
 }
@@ -149,6 +151,10 @@ export class PretendMachine {
     return this.#reapable.shift() ?? null
   }
 
+  lastWordsOf(pid: number): string | null {
+    return this.processes.get(pid)?.fate.lastWords ?? null
+  }
+
   isChild(pid: number): boolean {
     const process = this.processes.get(pid)
     return process?.isAlive === true && process.parent === null
@@ -199,6 +205,7 @@ export class PretendMachine {
       isAlive: true,
       isUntold: false,
       manner: 'unprepared',
+      isDraining: false,
       wire: null,
       row: null,
       ...who,
@@ -218,6 +225,7 @@ export class PretendMachine {
     if (manner === 'unprepared' && signal === SIGUSR1)
       throw new Error(`SIGUSR1 opens a debugger in process ${pid}, which is not ready`)
     if (manner === 'unprepared') return this.in(0, () => this.die(pid, { signal }))
+    process.isDraining ||= signal === SIGTERM || signal === SIGQUIT
     if (signal === SIGTERM || signal === SIGQUIT) this.in(fate.hearsAfterMs ?? 0, () => this.#sayShut(process))
     if (signal === SIGTERM) this.in(stopsAfterMs, () => this.die(pid, { exitCode: stopCode }))
     if (signal === SIGQUIT) this.in(drainsAfterMs, () => this.die(pid, { exitCode: stopCode }))

@@ -14,6 +14,7 @@
 import type { PreloaderReport } from '../channel.ts'
 import type { Config } from '../config/options.ts'
 import { signalName } from '../kernel/process.ts'
+import { DRAINING, READY, STARTING } from '../scoreboard.ts'
 import {
   type Fate,
   type Fates,
@@ -221,11 +222,12 @@ export class PretendOs extends PretendOutside implements Os {
     return successor.pid
   }
 
-  row(index: number): { pid: number; connections: number; heartbeatAt: number } {
+  row(index: number): ReturnType<Os['row']> {
     const pid = this.#pidsOfRows.get(index) ?? 0
     const process = this.processes.get(pid)
-    if (process === undefined) return { pid: 0, connections: 0, heartbeatAt: 0 }
-    return { pid, connections: this.connectionsOf(pid), heartbeatAt: this.heartbeatOf(process) }
+    if (process === undefined) return { pid: 0, phase: STARTING, connections: 0, heartbeatAt: 0 }
+    const phase = process.isDraining ? DRAINING : READY
+    return { pid, phase, connections: this.connectionsOf(pid), heartbeatAt: this.heartbeatOf(process) }
   }
 
   memoryOf(pid: number): number | null {

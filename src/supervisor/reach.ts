@@ -52,8 +52,7 @@ export class Reach {
 
   #takePidFile(predecessorPid: number | null): void {
     const { pidFile } = this.#config
-    const warning = pidFile === null ? null : writePidFile(pidFile, predecessorPid)
-    if (warning !== null) this.#log.warn(warning)
+    if (pidFile !== null) writePidFile(pidFile, predecessorPid)
   }
 
   #takeControl(takeOver: boolean): void {

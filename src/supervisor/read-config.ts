@@ -9,7 +9,7 @@
  */
 import { parseCommandLine } from '../config/command-line.ts'
 import { loadConfig } from '../config/load.ts'
-import { describeOperatorError, OperatorError } from '../config/operator-error.ts'
+import { OperatorError, summarizeOperatorError } from '../config/operator-error.ts'
 import { startFolder } from '../config/start-folder.ts'
 import { must } from '../kernel/errno.ts'
 import type { Fd } from '../kernel/fd.ts'
@@ -22,7 +22,7 @@ const result = await read().then(
   (config) => ({ config }),
   (error: unknown) => {
     if (!(error instanceof OperatorError)) throw error
-    return { failure: describeOperatorError(error) }
+    return { failure: summarizeOperatorError(error) }
   },
 )
 const bytes = Buffer.from(JSON.stringify(result))

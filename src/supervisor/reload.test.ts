@@ -187,6 +187,20 @@ test('an app that cannot be loaded', async () => {
   assert.equal(exitCode, 0)
 })
 
+test('an app that fails is told of in its own words', async () => {
+  const lastWords = 'the app /srv/app.ts failed while loading: Error: boom (/srv/app.ts:3)'
+  const fate = { diesAfterMs: 2, readyAfterMs: NEVER, exitCode: 1, lastWords }
+  for (const fates of [
+    { preloaders: [{}, fate] },
+    { workers: [{}, fate] },
+    { spawn: 'exec', workers: [{}, fate] },
+  ] as const) {
+    const { os } = await reloading({ slots: 1, ...fates })
+    assert.deepEqual(os.answers, [[lastWords]])
+    assert.ok(os.said.includes(`error the reload failed: ${lastWords}; generation 1 serves on`), os.said.join('\n'))
+  }
+})
+
 test('one that takes too long to be loaded', async () => {
   const { os } = await reloading({ preloaders: [{}, { readyAfterMs: NEVER }] })
   assert.deepEqual(os.answers, [['the app was not loaded: the preloader was ended by SIGKILL']])

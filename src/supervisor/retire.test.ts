@@ -25,12 +25,13 @@ test('TTIN: one more', async () => {
 test('TTOU: one fewer, which finishes what it holds', async () => {
   const { os } = await life({ slots: 2, plan: (os) => os.at(1_000, () => os.signal('SIGTTOU')) })
   assert.deepEqual(didSince(os, 1_000), ['SIGQUIT 102'])
-  assert.equal(os.said[0], 'info 1 workers from now on')
+  assert.equal(os.said[0], 'info 1 worker from now on')
 })
 
 test('never fewer than one by TTOU', async () => {
   const { os } = await life({ plan: (os) => os.at(1_000, () => os.signal('SIGTTOU')) })
   assert.deepEqual(didSince(os, 1_000), [])
+  assert.equal(os.said[0], 'info one worker is the fewest by SIGTTOU (SIGWINCH: none); nothing changes')
 })
 
 test('WINCH: none; TTOU leaves it at that, TTIN begins anew', async () => {
@@ -44,6 +45,11 @@ test('WINCH: none; TTOU leaves it at that, TTIN begins anew', async () => {
   })
   assert.deepEqual(didSince(os, 1_000), ['SIGQUIT 101', 'SIGQUIT 102', 'fork 0'])
   assert.deepEqual(os.when('fork 0')[1], 3_000)
+  assert.deepEqual(os.said.slice(0, 3), [
+    'info workers off: connections wait',
+    'info workers are off already; nothing changes',
+    'info 1 worker from now on',
+  ])
 })
 
 test('after WINCH a reload brings as many as are configured', async () => {

@@ -88,9 +88,16 @@ export function resize(asked: number, roster: Roster, os: Os): void {
   if (roster.phase !== 'serving') return os.warn('the number of workers changes only while the server serves; ignored')
   if (current.config.model !== 'event')
     return os.warn(`in the model ${current.config.model} the number of workers follows the load; ignored`)
-  if (wanted === current.wanted) return
+  if (wanted === current.wanted) return os.info(`${whyNoOther(wanted)}; nothing changes`)
   current.wanted = wanted
-  os.info(current.wanted === 0 ? 'workers off: connections wait' : `${current.wanted} workers from now on`)
+  os.info(
+    wanted === 0 ? 'workers off: connections wait' : `${wanted} ${wanted === 1 ? 'worker' : 'workers'} from now on`,
+  )
+}
+
+function whyNoOther(wanted: number): string {
+  if (wanted === 0) return 'workers are off already'
+  return wanted === 1 ? 'one worker is the fewest by SIGTTOU (SIGWINCH: none)' : `${wanted} workers are the most`
 }
 
 /** It has said that it has done its share. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { SIGKILL, SIGSEGV } from '../kernel/constants.ts'
+import { SIGKILL, SIGSEGV, SIGTERM } from '../kernel/constants.ts'
 import { BOOT_MS, did, life, NEVER } from './life.test.support.ts'
 
 // ── a quiet life ─────────────────────────────────────────────────────────────
@@ -140,6 +140,16 @@ test('a preloader that keeps dying is started again later and later', async () =
     births.slice(1).map((at, i) => at - births[i]! - 10),
     [100, 200, 400, 800, 1_600],
   )
+})
+
+test('a worker that somebody told to go is no cause for a warning; one that went by itself is', async () => {
+  const { os } = await life({
+    plan: (os) => os.at(1_000, () => os.kill(101, SIGTERM)).at(2_000, () => os.die(102, { exitCode: 0 })),
+  })
+  assert.deepEqual(os.said.slice(0, 2), [
+    'info worker 0 (pid 101) ended with exit code 0; its slot is filled again',
+    'warn worker 0 (pid 102) ended with exit code 0; its slot is filled again',
+  ])
 })
 
 test('a worker that dies while there is no preloader waits for the next one', async () => {

@@ -127,7 +127,9 @@ function grow(isBusy: boolean, generation: Generation, os: Os): void {
   const room = maxWorkers - generation.slots.length
   if (room <= 0) {
     if (isBusy && !generation.hasSaidFull)
-      os.warn(`all ${maxWorkers} workers are busy (pool.maxWorkers); connections wait`)
+      os.warn(
+        `${maxWorkers === 1 ? 'the only worker is' : `all ${maxWorkers} workers are`} busy (pool.maxWorkers); connections wait`,
+      )
     generation.hasSaidFull ||= isBusy
     return
   }

@@ -1,37 +1,43 @@
 /**
  * Loading the app, and saying it once when that fails: the app's own error with
- * its stack is the one stack that an operator is shown.
+ * its stack is the one stack that an operator is shown. Whoever waits elsewhere, at
+ * the end of a reload, is told in one line.
  */
-import { exitWithSentence, OperatorError } from '../config/operator-error.ts'
+import { exitWithSentence, OperatorError, summarizeOperatorError } from '../config/operator-error.ts'
 import type { Config } from '../config/options.ts'
 import type { LoadedApp } from '../handlers/app/load-app.ts'
 import { loadTarget } from '../handlers/target.ts'
 
+/** Is told why, in one line, before the process ends. */
+export type Tell = (why: string) => void
+
 /** The app; null when there is none. Ends the process, exit code 1, when the app cannot be loaded. */
-export function loadOrExit(config: Config): Promise<LoadedApp | null> {
+export function loadOrExit(config: Config, tell: Tell = () => {}): Promise<LoadedApp | null> {
   ignoreBrokenOutput()
-  return orExit(config, WHILE_LOADING, () => loadTarget(config))
+  return orExit(config, WHILE_LOADING, tell, () => loadTarget(config))
 }
 
 /** The app's own last word before it is forked. Ends the process, exit code 1, when that fails. */
-export function beforeForkOrExit(config: Config, app: LoadedApp | null): Promise<void> {
-  return orExit(config, IN_BEFORE_FORK, async () => {
+export function beforeForkOrExit(config: Config, app: LoadedApp | null, tell: Tell): Promise<void> {
+  return orExit(config, IN_BEFORE_FORK, tell, async () => {
     try {
       await app?.hooks.beforeFork?.()
     } catch (error) {
-      throw new OperatorError(`beforeFork of ${nameOf(config)} failed; its own error follows`, { cause: error })
+      throw new OperatorError(`beforeFork of ${nameOf(config)} failed`, { cause: error })
     }
   })
 }
 
-async function orExit<T>(config: Config, ends: Ends, act: () => Promise<T>): Promise<T> {
+async function orExit<T>(config: Config, ends: Ends, tell: Tell, act: () => Promise<T>): Promise<T> {
   let hasRunDry = false
   const noteDry = () => {
     hasRunDry = true // told only when nothing is left to wait for, not by process.exit
   }
   const sayWhy = () => {
     process.exitCode = EXIT_CANNOT_START
-    process.stderr.write(`prefork: ${nameOf(config)} ${hasRunDry ? ends.runDry : ends.exited}\n`)
+    const why = `${nameOf(config)} ${hasRunDry ? ends.runDry : ends.exited}`
+    tell(why)
+    process.stderr.write(`prefork: ${why}\n`)
   }
   process.once('beforeExit', noteDry)
   process.once('exit', sayWhy)
@@ -39,6 +45,7 @@ async function orExit<T>(config: Config, ends: Ends, act: () => Promise<T>): Pro
     return await act()
   } catch (error) {
     process.off('exit', sayWhy)
+    if (error instanceof OperatorError) tell(summarizeOperatorError(error))
     exitWithSentence(error)
   } finally {
     process.off('beforeExit', noteDry)

@@ -9,6 +9,7 @@
  */
 import type { InheritedListener } from '../boot.ts'
 import type { WorkerLine } from '../channel.ts'
+import { summarize } from '../config/operator-error.ts'
 import type { Config } from '../config/options.ts'
 import type { AppHooks } from '../handlers/app/contract.ts'
 import type { LoadedApp } from '../handlers/app/load-app.ts'
@@ -128,13 +129,16 @@ function survive(stopper: Stopper, log: Log): void {
 }
 
 /** False when its workerStart failed: without the database it was to open there, no request would be answered well. */
-async function startApp({ app, slot, generation, log }: WorkerParts, stopper: Stopper): Promise<boolean> {
+async function startApp(parts: WorkerParts, stopper: Stopper): Promise<boolean> {
+  const { app, slot, generation, log, line, connection } = parts
   const hooks: AppHooks = app?.hooks ?? {}
   const context = { slot, generation, pid: process.pid }
   try {
     await hooks.workerStart?.(context)
   } catch (error) {
     log.errorWithStack("the app's workerStart failed; this worker ends", error)
+    const why = `the app's workerStart failed: ${summarize(error)}`
+    if (connection === null) line.send({ type: 'failed', pid: process.pid, why })
     return false
   }
   if (hooks.workerStop === undefined) return true

@@ -32,7 +32,7 @@ for (const spawn of SPAWNS) {
     for (const pid of old) await freeze(pid)
     const waiting = await times(24, () => askedAt(t, placeOf(server)))
     server.signal('SIGTTOU')
-    await server.waitForLog(/1 workers from now on$/)
+    await server.waitForLog(/1 worker from now on$/)
     await waitUntil(() => server.workers().some((pid) => !old.includes(pid)), 'a worker for both queues is born')
     const [heir] = server.workers().filter((pid) => !old.includes(pid))
     // The old ones still stand still: whoever is answered, is so by the heir of both queues.

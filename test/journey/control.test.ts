@@ -31,13 +31,18 @@ test('a reload that fails says why, and exits with 1; so does its repetition', a
   addFiles(server.cwd, { 'app.mjs': 'throw new Error("the database is elsewhere")' })
   server.expectLog(/^prefork: the app \S+ failed while loading; its own error follows$/)
   server.expectLog(/^Error: the database is elsewhere$/, /^ {4}at /)
-  server.expectLog(/ error supervisor .*: the reload failed: the app was not loaded/)
+  server.expectLog(
+    / error supervisor .*: the reload failed: the app \S+ failed while loading: Error: the database is elsewhere/,
+  )
   for (let i = 0; i < 2; i++) {
     const { code, stdout, stderr } = await tell(t, server, 'reload')
     assert.equal(code, 1)
     assert.deepEqual(stdout, ['reloading'])
     assert.equal(stderr.length, 1)
-    assert.match(stderr[0]!, /^prefork: the reload failed: the app was not loaded: .*; generation 1 serves on$/)
+    assert.match(
+      stderr[0]!,
+      /^prefork: the reload failed: the app .*: Error: the database is elsewhere \(.*\); generation 1 serves on$/,
+    )
   }
   assert.equal(await ask(server.port, '/'), 'first')
 })
@@ -74,7 +79,7 @@ test('quit waits as long as the server does', async (t) => {
   const quitting = succeeds(t, server, 'quit').finally(() => {
     isOver = true
   })
-  await server.waitForLog(/SIGQUIT: stopping$/)
+  await server.waitForLog(/SIGQUIT: draining$/)
   const { phase } = await statusOf(t, server)
   assert.equal(phase, 'draining')
   assert.equal(isOver, false)
@@ -90,7 +95,7 @@ test('stop hastens a quit that takes too long, and both are told of the end', as
   await held(t, server)
   server.expectLog(/out of time: cutting 1 connections/)
   const quitting = succeeds(t, server, 'quit')
-  await server.waitForLog(/SIGQUIT: stopping$/)
+  await server.waitForLog(/SIGQUIT: draining$/)
   await succeeds(t, server, 'stop')
   assert.match((await quitting)[1]!, /^pid \d+ has ended$/)
   await server.ended({ code: 2 })
@@ -135,9 +140,24 @@ test('the socket of a server that was killed is replaced by the next', async (t)
   assert.ok(existsSync(controlOf(killed)))
   const { code, stderr } = await tell(t, killed, 'status')
   assert.equal(code, 1)
-  assert.match(stderr[0]!, /^prefork: cannot reach a server at \S+: nobody answers there; its server has ended$/)
+  assert.match(stderr[0]!, /^prefork: cannot reach a server at \S+: nobody answers there\. .* start one anew, and/)
+  assert.ok(existsSync(controlOf(killed)))
   const next = await startServer(t, options)
   assert.equal((await statusOf(t, next)).pid, next.pid)
+})
+
+test('a broken configuration file keeps nobody from stopping the server, and is told of where none is found', async (t) => {
+  const server = await start(t, says('first'))
+  addFiles(server.cwd, { 'prefork.config.mjs': 'export default {\n  port: }' })
+  const broken = ['--config', 'prefork.config.mjs']
+  const elsewhere = await runPrefork(t, { args: ['stop', ...broken, '--control', 'none.sock'], cwd: server.cwd })
+  assert.equal(elsewhere.code, 1)
+  assert.match(elsewhere.stderr[0]!, /^prefork: cannot reach a server at \S+\/none\.sock: there is no such file/)
+  assert.match(elsewhere.stderr[1]!, /^warning: prefork\.config\.mjs could not be loaded: SyntaxError: .*\.mjs:2\)$/)
+  assert.equal(elsewhere.stderr.length, 2)
+  await succeeds(t, server, 'status', ...broken)
+  await succeeds(t, server, 'stop', ...broken)
+  await server.ended()
 })
 
 test('with --control off there is nothing to talk to, and a sentence', async (t) => {

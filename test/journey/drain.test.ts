@@ -120,7 +120,7 @@ test('a worker that is told alone drains alone', async (t) => {
   await drain(server, worker)
   assert.equal(await told(used), 'close')
   await used.endsClean()
-  await server.waitForLog(/worker 0 .* ended with exit code 0; its slot is filled again$/)
+  await server.waitForLog(/ info supervisor .*: worker 0 .* ended with exit code 0; its slot is filled again$/)
   await replaced(server, worker, 1)
   assert.equal(await told(await connect(t, server.port)), null)
 })

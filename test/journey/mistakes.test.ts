@@ -234,7 +234,7 @@ for (const [command, first] of [
     test(`${command} --spawn ${spawn}: of an app that cannot be parsed, the file and line are shown`, async (t) => {
       const lines = failed(await run(t, 'export default {\n  fetch() { return new Response("a" },\n}\n'))
       assert.match(lines[0]!, /^prefork: the app \/.*\/a\.mjs failed while loading; its own error follows$/)
-      assert.match(lines[1]!, /^file:.*\/a\.mjs:2$/)
+      assert.match(lines[1]!, /^\/.*\/a\.mjs:2$/)
       assert.ok(lines.includes('SyntaxError: missing ) after argument list'), lines.join('\n'))
     })
 
@@ -254,6 +254,14 @@ test('a configuration file that throws is shown with its own error', async (t) =
   assert.equal(error, 'RangeError: no')
   assert.match(stack[0]!, /^ {4}at file:.*\/c\.mjs:1:7$/)
 })
+
+for (const command of ['serve', 'check']) {
+  test(`${command}: of a configuration file that cannot be parsed, file and line are in the sentence`, async (t) => {
+    const args = [...(command === 'check' ? ['check'] : []), '--config', 'c.mjs']
+    const outcome = await runPrefork(t, { args, files: config('export default {\n  port: 0\n  workers: 1\n}\n') })
+    refused(outcome, /^c\.mjs could not be loaded: SyntaxError: Unexpected identifier 'workers' \(\/.*\/c\.mjs:3\)$/)
+  })
+}
 
 test("a configuration file that imports 'prefork' where it is not installed", async (t) => {
   const files = config("import { defineConfig } from 'prefork'\nexport default defineConfig({})")

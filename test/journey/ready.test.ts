@@ -88,7 +88,7 @@ test('QUIT does not wait for the delay, and drains: not ready on a connection th
   await kept.response()
   const busy = await held(t, server)
   server.signal('SIGQUIT')
-  await server.waitForLog(/SIGQUIT: stopping$/)
+  await server.waitForLog(/SIGQUIT: draining$/)
   await waitUntil(async () => (await statusOf(t, server)).workers[0]!.state === 'draining', 'the worker drains')
   const last = await askOn(kept, READY)
   assert.deepEqual([last.status, last.fields.get('connection')], [503, 'close'])

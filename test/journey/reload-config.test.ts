@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { bindTo, LOOPBACK } from '../support/address.ts'
-import { statusOf } from '../support/control.ts'
+import { statusOf, tell } from '../support/control.ts'
 import { answerAt, askedAt, refuses } from '../support/places.ts'
 import { waitUntil } from '../support/program.ts'
 import { addFiles, type Server, startServer } from '../support/server.ts'
@@ -135,15 +135,27 @@ for (const [name, [config, sentence]] of Object.entries(MISTAKES)) {
   })
 }
 
-test('a configuration file that throws: its own error is told, too', async (t) => {
-  const [place] = await places(t, 1)
-  const server = await start(t, { listen: addressOf(place!), workers: 1 })
-  addFiles(server.cwd, { 'prefork.config.mjs': `throw new Error('no such host')` })
-  server.signal('SIGHUP')
-  const says = 'prefork\\.config\\.mjs could not be loaded; its own error follows.*Error: no such host.*'
-  await server.waitForLog(new RegExp(`error supervisor .*: the reload failed: ${says}; generation 1 serves on$`))
-  assert.match(await answerAt(t, place!), /^prefork: worker 0 at /)
-})
+const BROKEN: Readonly<Record<string, readonly [text: string, says: string]>> = {
+  'that throws': ["\nthrow new Error('no such host')", 'Error: no such host \\(/\\S+/prefork\\.config\\.mjs:2\\)'],
+  'that cannot be parsed': [
+    'export default {\n  port: 0\n  workers: 1\n}',
+    "SyntaxError: Unexpected identifier 'workers' \\(/\\S+/prefork\\.config\\.mjs:3\\)",
+  ],
+}
+for (const [what, [text, says]] of Object.entries(BROKEN)) {
+  test(`a configuration file ${what}: one sentence tells the error and the line, in the log and to who asked`, async (t) => {
+    const [place] = await places(t, 1)
+    const server = await start(t, { listen: addressOf(place!), workers: 1 })
+    addFiles(server.cwd, { 'prefork.config.mjs': text })
+    const sentence = `the reload failed: prefork\\.config\\.mjs could not be loaded: ${says}; generation 1 serves on$`
+    const { code, stderr } = await tell(t, server, 'reload')
+    assert.equal(code, 1)
+    assert.equal(stderr.length, 1, stderr.join('\n'))
+    assert.match(stderr[0]!, new RegExp(`^prefork: ${sentence}`))
+    await server.waitForLog(new RegExp(`error supervisor .*: ${sentence}`))
+    assert.match(await answerAt(t, place!), /^prefork: worker 0 at /)
+  })
+}
 
 test('from each process model to the next', async (t) => {
   const [place] = await places(t, 1)

@@ -48,37 +48,37 @@ const BROKEN: Readonly<Record<string, { readonly app: string; readonly own: RegE
   'throws while it is loaded': {
     app: `throw new Error('no such table')`,
     own: /^Error: no such table$/,
-    says: /the app was not loaded: the preloader ended with exit code 1/,
+    says: /the app \S+ failed while loading: Error: no such table \(\/\S+\/app\.mjs:1\); generation 1 serves on$/,
   },
   'has no syntax': {
     app: 'export default {{',
     own: /^SyntaxError: /,
-    says: /the app was not loaded: the preloader ended with exit code 1/,
+    says: /the app \S+ failed while loading: SyntaxError: [^\n]+ \(\/\S+\/app\.mjs:1\); generation 1/,
   },
   'exports nothing to serve': {
     app: 'export const a = 1',
     own: /^prefork: .*app\.mjs/,
-    says: /the app was not loaded: the preloader ended with exit code 1/,
+    says: /app\.mjs is not an app: it has no default export\. Export one, /,
   },
   'fails in beforeFork': {
     app: `export function beforeFork() { throw new Error('no such table') }\n${says('second')}`,
     own: /^Error: no such table$/,
-    says: /the app was not loaded: the preloader ended with exit code 1/,
+    says: /beforeFork of the app \S+ failed: Error: no such table \(\/\S+\/app\.mjs:1\); generation 1/,
   },
   'fails in workerStart': {
     app: `export function workerStart() { throw new Error('no such table') }\n${says('second')}`,
     own: /error worker .*: the app's workerStart failed; this worker ends$/,
-    says: /a worker ended with exit code 1/,
+    says: /the app's workerStart failed: Error: no such table \(\/\S+\/app\.mjs:1\); generation 1/,
   },
   'ends the process': {
     app: 'process.exit(0)',
     own: /^prefork: the app \S+ called process\.exit while loading/,
-    says: /the app was not loaded: the preloader ended with exit code 1/,
+    says: /the app \S+ called process\.exit while loading; it must not/,
   },
 }
 
-/** What Node prints around an error's message. */
-const STACK = [/^ {4}/, /^$/, /^file:\/\/|^ *\^+$|^export default/, /^Node\.js v/]
+/** What is printed around an error's message. */
+const STACK = [/^ {4}/, /^\/\S+\/app\.mjs:1$|^ *\^+$|^export default/]
 
 for (const [name, { app, own, says: why }] of Object.entries(BROKEN)) {
   test(`an app that ${name}: the old one serves on, the error is said once, the command exits with 1`, async (t) => {

@@ -23,7 +23,7 @@ for (const spawn of SPAWNS) {
       const idle = await connectAndSend(t, server.port, request('GET /'))
       await idle.response()
       for (const pid of server.processes()) process.kill(pid, signal)
-      await server.waitForLog(new RegExp(`${signal}: stopping$`))
+      await server.waitForLog(new RegExp(`${signal}: (stopping|draining)$`))
       await idle.endsClean() // the worker has begun to stop
       letGo(server)
       await isAnswered(client)

@@ -35,7 +35,7 @@ for (const spawn of SPAWNS) {
       await used.endsClean()
       await unused.ended() // by a reset when no worker had accepted it yet: the kernel drops the queue with the listener
       assert.equal(stderr.length, 1)
-      assert.match(stderr[0]!, new RegExp(`info supervisor .*: ${signal}: stopping$`))
+      assert.match(stderr[0]!, new RegExp(`info supervisor .*: ${signal}: (stopping|draining)$`))
     })
   }
 }
@@ -73,7 +73,7 @@ test('SIGTERM after SIGQUIT is', async (t) => {
   const server = await startApp(t, APP, { timeouts: { stopMs: 1 } })
   await held(t, server)
   server.signal('SIGQUIT')
-  await server.waitForLog(/SIGQUIT: stopping$/)
+  await server.waitForLog(/SIGQUIT: draining$/)
   server.expectLog(/warn worker .*: out of time: cutting 1 connections, 0 waitUntil promises$/)
   await server.stop({ code: 2 })
 })

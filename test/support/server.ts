@@ -75,7 +75,7 @@ export class Server {
     this.authority = authority
     this.port = Number(authority.slice(authority.lastIndexOf(':') + 1))
     this.url = `http://${authority}`
-    this.#planned = [/ info supervisor .*: SIG\w+: stopping$/, ...planned]
+    this.#planned = [/ info supervisor .*: SIG\w+: (stopping|draining)$/, ...planned]
   }
 
   /** The supervisor's; once that has been upgraded and is gone, its successor's. Asked of /proc: Node hears of an end later. */

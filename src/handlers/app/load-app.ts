@@ -28,7 +28,7 @@ async function imported(file: string): Promise<unknown> {
   try {
     return await importModule(file)
   } catch (error) {
-    throw new OperatorError(`the app ${file} failed while loading; its own error follows`, { cause: error })
+    throw new OperatorError(`the app ${file} failed while loading`, { cause: error })
   }
 }
 
