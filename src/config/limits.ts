@@ -166,8 +166,9 @@ export interface Timeouts {
 
   /**
    * How long a new worker may take to report ready, in milliseconds, loading
-   * the app included where it has to. One that misses it is killed and started
-   * again.
+   * the app included where it has to, and its `workerStart`. One that misses it
+   * is killed and started again; where none has been ready yet, the start or the
+   * reload fails.
    * @default 30_000
    * @range 1..86_400_000
    */

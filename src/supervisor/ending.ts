@@ -36,10 +36,12 @@ export function stop(signal: StopSignal, roster: Roster, os: Os): void {
   beginToStop(signal, roster, os)
 }
 
+/** Nobody has served, so nobody holds anything: what does not leave is not waited for. */
 export function cannotStart(roster: Roster, os: Os, why: string, isSaid = false): void {
   if (!isSaid) os.error(why)
   roster.exitCode = EXIT_CANNOT_START
   beginToStop('SIGTERM', roster, os)
+  roster.stopBy = os.now() + MARGIN_MS
 }
 
 export function beginToStop(signal: StopSignal, roster: Roster, os: Os): void {

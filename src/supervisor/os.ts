@@ -90,7 +90,7 @@ export interface Os {
   /** The next of our own children that has died: preloaders, exec'd workers, orphans of a dead preloader. */
   reap(): Death | null
   /** A worker's row of the scoreboard. */
-  row(index: number): Pick<Row, 'pid' | 'connections' | 'heartbeatAt'>
+  row(index: number): Pick<Row, 'pid' | 'phase' | 'connections' | 'heartbeatAt'>
   /** The memory of a process, in bytes: its proportional share (PSS). Null when it cannot be told. */
   memoryOf(pid: number): number | null
   /** In [0, 1). */

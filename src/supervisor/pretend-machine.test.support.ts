@@ -24,9 +24,9 @@ export interface Process {
   isUntold: boolean
   /**
    * What SIGTERM and SIGQUIT do: nothing, where whoever forked it ignores them; what they do to a program that has not
-   * got as far as its handlers; what they are meant to.
+   * got as far as its handlers; what they are meant to, in a worker that is not ready yet, and in anybody.
    */
-  manner: 'deaf' | 'unprepared' | 'obedient'
+  manner: 'deaf' | 'unprepared' | 'starting app' | 'obedient'
   wire: Wire | null
   readonly row: number | null
 }

@@ -14,6 +14,7 @@
 import type { PreloaderReport } from '../channel.ts'
 import type { Config } from '../config/options.ts'
 import { signalName } from '../kernel/process.ts'
+import { IN_WORKER_START, READY, STARTING } from '../scoreboard.ts'
 import {
   type Fate,
   type Fates,
@@ -197,7 +198,8 @@ export class PretendOs extends PretendOutside implements Os {
     if (!wire.isOpen) return
     this.did(`hang up ${wire.slot}`)
     this.dropLine(wire)
-    if (wire.worker?.manner === 'obedient') this.#leave(wire.worker)
+    const { worker } = wire
+    if (worker?.manner === 'obedient' || worker?.manner === 'starting app') this.#leave(worker)
   }
 
   isAlone(): boolean {
@@ -218,11 +220,12 @@ export class PretendOs extends PretendOutside implements Os {
     return successor.pid
   }
 
-  row(index: number): { pid: number; connections: number; heartbeatAt: number } {
+  row(index: number): ReturnType<Os['row']> {
     const pid = this.#pidsOfRows.get(index) ?? 0
     const process = this.processes.get(pid)
-    if (process === undefined) return { pid: 0, connections: 0, heartbeatAt: 0 }
-    return { pid, connections: this.connectionsOf(pid), heartbeatAt: this.heartbeatOf(process) }
+    if (process === undefined) return { pid: 0, phase: 0, connections: 0, heartbeatAt: 0 }
+    const phase = process.manner === 'starting app' ? IN_WORKER_START : process.manner === 'obedient' ? READY : STARTING
+    return { pid, phase, connections: this.connectionsOf(pid), heartbeatAt: this.heartbeatOf(process) }
   }
 
   memoryOf(pid: number): number | null {
@@ -297,6 +300,7 @@ export class PretendOs extends PretendOutside implements Os {
     const worker = this.bear(fate, { ...who, wire, row })
     wire.worker = worker
     if (worker.manner === 'deaf') this.#beginRow(worker)
+    this.in(fate.startsAppAfterMs ?? Number.POSITIVE_INFINITY, () => this.#startApp(worker))
     this.in(worker.fate.readyAfterMs ?? READY_AFTER_MS, () => this.#beReady(worker, wire))
     return worker
   }
@@ -304,6 +308,12 @@ export class PretendOs extends PretendOutside implements Os {
   /** One that is started by exec has to load the app before. */
   #beginRow({ row, pid }: Process): void {
     if (row !== null) this.#pidsOfRows.set(row, pid)
+  }
+
+  #startApp(worker: Process): void {
+    if (!worker.isAlive || worker.manner === 'obedient') return
+    this.#beginRow(worker)
+    worker.manner = 'starting app'
   }
 
   #beReady(worker: Process, wire: Wire): void {

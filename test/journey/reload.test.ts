@@ -70,7 +70,7 @@ const BROKEN: Readonly<Record<string, { readonly app: string; readonly own: RegE
   'fails in workerStart': {
     app: `export function workerStart() { throw new Error('no such table') }\n${says('second')}`,
     own: /error worker .*: the app's workerStart failed; this worker ends$/,
-    says: /a worker ended with exit code 1/,
+    says: /a worker ended with exit code 1 in the app's workerStart;/,
   },
   'ends the process': {
     app: 'process.exit(0)',
