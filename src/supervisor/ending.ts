@@ -13,6 +13,7 @@ import { buryTheUntold, recognise } from './deaths.ts'
 import type { Os, StopSignal } from './os.ts'
 import { abandonReload } from './reload.ts'
 import { allGenerations, allSlots, type Roster } from './roster.ts'
+import { sentenceOnSurvivors } from './survivors.ts'
 
 export const EXIT_OK = 0
 export const EXIT_CANNOT_START = 1
@@ -97,6 +98,7 @@ function tellAll(signal: number, roster: Roster, os: Os): void {
 }
 
 export function force(roster: Roster, os: Os): void {
+  const isFirstTime = !roster.isForced
   roster.isForced = true
   buryTheUntold(roster, os) // nobody waits for ever for the word of a death
   giveUpOrders(roster, os)
@@ -105,10 +107,19 @@ export function force(roster: Roster, os: Os): void {
     roster.phase = 'stopped' // nor for the end of a line that the app has let somebody else hold
     return
   }
+  const sentence = isFirstTime ? sentenceOnSurvivors(whyForced(roster, os), roster, os) : null
+  if (sentence !== null) os.warn(sentence)
   roster.stopBy = os.now() + MARGIN_MS
   tellAll(SIGKILL, roster, os)
   if (roster.successor !== null) os.kill(roster.successor.pid, SIGKILL)
   killPreloaders(roster, os)
+}
+
+function whyForced({ stopBy, exitCode, ending, current }: Roster, os: Os): string {
+  if (os.now() < stopBy) return 'told twice'
+  if (exitCode === EXIT_CANNOT_START) return 'not gone by themselves'
+  const option = ending === 'SIGQUIT' ? 'drainTimeoutMs' : 'stopMs'
+  return `timeouts.${option} (${current.config.timeouts[option]} ms) is over`
 }
 
 /** Nor for the word of a birth. */

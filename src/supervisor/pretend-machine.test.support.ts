@@ -149,9 +149,9 @@ export class PretendMachine {
     return this.#reapable.shift() ?? null
   }
 
-  isChild(pid: number): boolean {
+  isChild(pid: number, parent?: number): boolean {
     const process = this.processes.get(pid)
-    return process?.isAlive === true && process.parent === null
+    return process?.isAlive === true && process.parent?.pid === parent
   }
 
   async nextHappening(timeoutMs: number): Promise<Happening> {

@@ -25,6 +25,7 @@ test('where every worker is stuck in it, nobody waits for the others any longer'
   const { os, exitCode } = await life({ slots: 2, workers: [STUCK, STUCK], ends: 'by itself' })
   assert.equal(exitCode, 1)
   assert.deepEqual(os.when('SIGKILL 102'), [51 + BOOT_MS + MARGIN_MS])
+  assert.equal(os.said.at(-1), 'warn not gone by themselves: killing worker 1 (pid 102)')
 })
 
 test('where another worker serves, its slot is filled again, by fork', async () => {
