@@ -19,8 +19,15 @@ export const EXIT_OK = 0
 export const EXIT_CANNOT_START = 1
 export const EXIT_FORCED = 2
 
+/** One Ctrl-C may come twice: from the terminal, to everybody in the process group, and passed on by npm, that started us. */
+const SAME_INTERRUPT_MS = 500
+
 /** SIGQUIT never lengthens a stop that has begun. */
 export function stop(signal: StopSignal, roster: Roster, os: Os): void {
+  if (signal === 'SIGINT') {
+    if (os.now() - roster.interruptedAt < SAME_INTERRUPT_MS) return
+    roster.interruptedAt = os.now()
+  }
   const { shutdownDelayMs } = roster.current.config.timeouts
   if (roster.phase === 'stopping') {
     if (signal === 'SIGQUIT') return

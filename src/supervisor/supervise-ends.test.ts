@@ -74,7 +74,7 @@ test('not having started outweighs the force that the end took', async () => {
 
 // ── the end ──────────────────────────────────────────────────────────────────
 
-function stopping(workers: Fates['workers'], ...signals: ['SIGTERM' | 'SIGQUIT', number][]) {
+function stopping(workers: Fates['workers'], ...signals: ['SIGTERM' | 'SIGINT' | 'SIGQUIT', number][]) {
   return life({
     workers,
     plan: (os) => {
@@ -149,6 +149,14 @@ test('SIGTERM twice: at once', async () => {
   const { os, exitCode } = await stopping([{ stopsAfterMs: NEVER }], ['SIGTERM', 1_000], ['SIGTERM', 1_500])
   assert.deepEqual(os.when('SIGKILL 101'), [1_500])
   assert.equal(exitCode, 2)
+})
+
+test('one Ctrl-C that comes twice, from the terminal and passed on by npm, is one', async () => {
+  const { os, exitCode } = await stopping([{ stopsAfterMs: 2_000 }], ['SIGINT', 1_000], ['SIGINT', 1_400])
+  assert.deepEqual(os.when('SIGKILL 101'), [])
+  assert.equal(exitCode, 0)
+  const twice = await stopping([{ stopsAfterMs: 2_000 }], ['SIGINT', 1_000], ['SIGINT', 1_400], ['SIGINT', 1_500])
+  assert.deepEqual(twice.os.when('SIGKILL 101'), [1_500])
 })
 
 test('SIGTERM twice with nobody left to force is no force', async () => {
