@@ -4,7 +4,7 @@
  *
  *     supervisor ── fork, with a line and listeners ──▶ preloader        its channel
  *     supervisor ◀────── loaded, forked, died ───────── preloader
- *     supervisor ◀────────── ready, tired ───────────── worker           its line
+ *     supervisor ◀─────── ready, tired, shut ────────── worker           its line
  *     supervisor ─────────── connection ──────────────▶ worker           (accept 'parent')
  *
  * Nobody but the two holds the ends of such a pair for long. So the kernel tells
@@ -44,6 +44,8 @@ export type PreloaderReport =
   | { readonly type: 'died'; readonly pid: number; readonly exitCode: number | null; readonly signal: number | null }
   /** The model 'fork': it accepts connections. */
   | { readonly type: 'accepting' }
+  /** The model 'fork': it has been told to end, and accepts no more. */
+  | { readonly type: 'shut' }
 
 /** To the supervisor, from a worker. */
 export type WorkerReport =
@@ -53,6 +55,8 @@ export type WorkerReport =
   | { readonly type: 'tired'; readonly why: string }
   /** It has taken so many of the connections that were passed to it. */
   | { readonly type: 'taken'; readonly count: number }
+  /** It is ending, and accepts no more. */
+  | { readonly type: 'shut' }
 
 /** To a worker: a connection that the supervisor has accepted for it comes with this, from the listener of this number. */
 export interface PassedConnection {

@@ -122,6 +122,11 @@ export const PR_SET_NAME = 15
 export const PR_SET_CHILD_SUBREAPER = 36
 export const PR_SET_NO_NEW_PRIVS = 38
 
+// asm-generic/signal-defs.h
+export const SIG_BLOCK = 0
+export const SIG_UNBLOCK = 1
+export const SIG_SETMASK = 2
+
 // asm-generic/signal.h
 export const SIG_DFL = 0
 export const SIG_IGN = 1

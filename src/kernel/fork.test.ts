@@ -70,6 +70,10 @@ test('SIG_IGN keeps a process alive, SIG_DFL does not', () => {
   assert.deepEqual({ signal, stdout }, { signal: 'SIGUSR2', stdout: '"survived"\n' })
 })
 
+test('a signal that is blocked waits, though it is ignored; a child inherits the mask', () => {
+  assert.deepEqual(seen('blockedSignal'), { signal: SIGTERM })
+})
+
 test('_exit leaves at once, with its code and without exit handlers', () => {
   const { status, stdout } = run('leave')
   assert.deepEqual({ status, stdout }, { status: 7, stdout: '' })

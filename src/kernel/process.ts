@@ -17,6 +17,7 @@ const libc = {
   kill: bind('kill', 'int', ['int', 'int']),
   prctl: bind('prctl', 'int', ['int', 'uintptr_t', 'uintptr_t', 'uintptr_t', 'uintptr_t']),
   signal: bind('signal', 'intptr_t', ['int', 'uintptr_t']),
+  sigprocmask: bind('sigprocmask', 'int', ['int', 'uintptr_t', 'uintptr_t']),
   getpid: bindRaw('getpid', 'int', []),
   getppid: bindRaw('getppid', 'int', []),
   sleep: bindRaw('sleep', 'uint', ['uint']),
@@ -126,6 +127,24 @@ export function prctl(option: number, argument: number): number {
  */
 export function signal(signum: number, disposition: number): void {
   must(libc.signal(signum, disposition), 'signal', `${signum}`)
+}
+
+/** A sigset_t, as glibc and musl have it: one bit a signal, from 1. The kernel reads the first 64. */
+const signalSet = allocate(128)
+
+/**
+ * sigprocmask(how, set): which signals the calling thread holds back
+ * (`SIG_BLOCK`, `SIG_UNBLOCK`, `SIG_SETMASK`). What is sent to it meanwhile waits,
+ * even where its disposition is SIG_IGN, and comes when it is let in. A forked
+ * child inherits the mask, and nothing that waits.
+ *
+ * https://man7.org/linux/man-pages/man2/sigprocmask.2.html
+ */
+export function sigprocmask(how: number, signals: readonly number[]): void {
+  signalSet.bytes.fill(0)
+  const bits = signals.reduce((set, signum) => set | (1n << BigInt(signum - 1)), 0n)
+  signalSet.bytes.writeBigUInt64LE(bits)
+  must(libc.sigprocmask(how, signalSet.address, 0), 'sigprocmask', `of ${signals.join(', ')}`)
 }
 
 /** getpid(): the real one. In a forked child `process.pid` still says the parent's. */

@@ -172,10 +172,15 @@ class Parent {
 
   #beginToEnd({ signal, withinMs }: EndOrder): void {
     this.#lookAway()
-    if (!this.#isEnding) for (const { fd } of this.#listeners) close(fd)
-    this.#isEnding = true
+    if (!this.#isEnding) this.#shut()
     this.#endBy = withinMs === null ? Number.POSITIVE_INFINITY : performance.now() + withinMs
     this.#children.tellAll(signal)
+  }
+
+  #shut(): void {
+    this.#isEnding = true
+    for (const { fd } of this.#listeners) close(fd)
+    this.#channel.send({ type: 'shut' })
   }
 
   #leaveIfAlone(): void {

@@ -20,7 +20,7 @@ import { becomeIndividual, installRandom } from '../worker/individual.ts'
 import { leaveAtOnceWithParent, stayAfterParent } from '../worker/leave-with-parent.ts'
 import { beforeForkOrExit, loadOrExit } from '../worker/load.ts'
 import { become } from '../worker/privileges.ts'
-import { runWorker } from '../worker/worker.ts'
+import { holdSignalsBack, runWorker } from '../worker/worker.ts'
 import { takeOrders } from './orders.ts'
 import { becomeQuiet, threadsOfOurs } from './quiet.ts'
 import { selfCheck } from './self-check.ts'
@@ -53,6 +53,7 @@ async function preload(): Promise<void> {
   await beforeForkOrExit(config, app)
   await becomeQuiet(log, threadsBefore)
   stayAfterParent()
+  holdSignalsBack()
   channel.send({ type: 'loaded' })
 
   const { slot, row, line, listeners, connection } = takeOrders(channel, log, config.pool.maxWorkers)

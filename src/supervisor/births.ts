@@ -128,6 +128,7 @@ export function empty(slot: Slot, roster: Roster, os: Os): void {
   slot.pid = 0
   slot.line = null
   slot.row = null
+  slot.hasShut = false
   slot.since = os.now()
 }
 

@@ -10,6 +10,7 @@ import { SIGKILL, SIGQUIT, SIGTERM } from '../kernel/constants.ts'
 import { empty } from './births.ts'
 import { MARGIN_MS } from './deadlines.ts'
 import { buryTheUntold, recognise } from './deaths.ts'
+import { concludeHandover } from './handover.ts'
 import type { Os, StopSignal } from './os.ts'
 import { abandonReload } from './reload.ts'
 import { allGenerations, allSlots, type Roster } from './roster.ts'
@@ -57,6 +58,7 @@ export function beginToStop(signal: StopSignal, roster: Roster, os: Os): void {
   roster.ending = signal === 'SIGQUIT' ? 'SIGQUIT' : 'SIGTERM'
   roster.stopBy = os.now() + patience(roster) + MARGIN_MS
   os.beginEnding()
+  concludeHandover(roster, os, true)
   if (roster.reload !== null) abandonReload('the server is ending', roster, os)
   os.stopAccepting()
   if (roster.successor !== null) os.kill(roster.successor.pid, SIGTERM)

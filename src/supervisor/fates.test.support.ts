@@ -22,6 +22,8 @@ export interface Fate {
   /** What it dies of by itself; exit code 1 when neither is given. */
   readonly exitCode?: number
   readonly signal?: number
+  /** How long it is too busy to hear that it is to end; from then on it takes no connections. */
+  readonly hearsAfterMs?: number
   /** How long it takes to obey SIGTERM, and its exit code then. Infinity: it is deaf. */
   readonly stopsAfterMs?: number
   readonly stopCode?: number

@@ -209,7 +209,8 @@ export class PretendMachine {
     return process
   }
 
-  protected hear({ pid, fate, manner }: Process, signal: number): void {
+  protected hear(process: Process, signal: number): void {
+    const { pid, fate, manner } = process
     const { killedAfterMs = KILLED_AFTER_MS, stopsAfterMs = STOPPED_AFTER_MS, stopCode = 0 } = fate
     const { drainsAfterMs = stopsAfterMs } = fate
     if (signal === SIGKILL) return this.in(killedAfterMs, () => this.die(pid, { signal }))
@@ -217,6 +218,7 @@ export class PretendMachine {
     if (manner === 'unprepared' && signal === SIGUSR1)
       throw new Error(`SIGUSR1 opens a debugger in process ${pid}, which is not ready`)
     if (manner === 'unprepared') return this.in(0, () => this.die(pid, { signal }))
+    if (signal === SIGTERM || signal === SIGQUIT) this.in(fate.hearsAfterMs ?? 0, () => this.#sayShut(process))
     if (signal === SIGTERM) this.in(stopsAfterMs, () => this.die(pid, { exitCode: stopCode }))
     if (signal === SIGQUIT) this.in(drainsAfterMs, () => this.die(pid, { exitCode: stopCode }))
   }
@@ -237,6 +239,11 @@ export class PretendMachine {
   }
 
   // ── within ─────────────────────────────────────────────────────────────────
+
+  /** A worker tells the supervisor that it takes no connections any more. A child of the model 'fork' has no line. */
+  #sayShut({ wire, isAlive }: Process): void {
+    if (isAlive && wire?.isOpen === true) this.happen({ type: 'word', line: wire.line, report: { type: 'shut' } })
+  }
 
   #tellOf(process: Process, parent: Process, death: Death): void {
     if (!process.isUntold || !parent.isAlive) return

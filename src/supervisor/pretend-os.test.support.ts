@@ -189,6 +189,9 @@ export class PretendOs extends PretendOutside implements Os {
     const preloader = this.processes.get(pid) as Preloader
     if (!preloader.isAlive || preloader.fate.isStuck === true) return
     preloader.isEnding = true
+    this.in(preloader.fate.hearsAfterMs ?? 0, () => {
+      if (preloader.isAlive) this.report(pid, { type: 'shut' })
+    })
     for (const child of this.processes.values()) if (child.parent === preloader) this.hear(child, signal)
     this.#endIfAlone(preloader)
   }

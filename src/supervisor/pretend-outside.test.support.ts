@@ -9,16 +9,22 @@ import type { Generation } from './roster.ts'
 export class PretendOutside extends PretendMachine {
   /** What the operator was told. */
   readonly said: string[] = []
+  readonly saidAt: number[] = []
   /** What other programs were told: a service manager, a predecessor, whoever passes connections on. */
   readonly told: string[] = []
   /** What whoever asked for a reload was answered: all of it, for each. */
   readonly answers: (string | null)[][] = []
+  /** When each was answered first. */
+  readonly answeredAt: number[] = []
 
   /** As `prefork reload` asks. */
   reload(): void {
     const answers: (string | null)[] = []
     this.answers.push(answers)
-    this.happen({ type: 'reload', reply: (failure) => answers.push(failure) })
+    const reply = (failure: string | null) => {
+      if (answers.push(failure) === 1) this.answeredAt[this.answers.indexOf(answers)] = this.now()
+    }
+    this.happen({ type: 'reload', reply })
   }
 
   announce(): void {
@@ -46,14 +52,19 @@ export class PretendOutside extends PretendMachine {
   }
 
   warn(message: string): void {
-    this.said.push(`warn ${message}`)
+    this.#say(`warn ${message}`)
   }
 
   error(message: string): void {
-    this.said.push(`error ${message}`)
+    this.#say(`error ${message}`)
   }
 
   info(message: string): void {
-    this.said.push(`info ${message}`)
+    this.#say(`info ${message}`)
+  }
+
+  #say(sentence: string): void {
+    this.said.push(sentence)
+    this.saidAt.push(this.now())
   }
 }

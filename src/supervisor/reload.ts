@@ -3,13 +3,14 @@
  * place when all of it is ready.
  *
  *     HUP → read the configuration → open new listeners → preloader → workers → ready
- *         → the new generation serves, the old one drains
+ *         → the old one is told to drain → it has heard (handover.ts)
  *
  * Until then nothing has changed: whatever fails on the way fails the reload, is
  * said once, and the old generation serves on.
  */
 import type { Config } from '../config/options.ts'
 import { enlistAll } from './births.ts'
+import { beginHandover } from './handover.ts'
 import type { Os, Reply } from './os.ts'
 import { retireGeneration } from './retire.ts'
 import { createGeneration, type Generation, type Roster } from './roster.ts'
@@ -61,8 +62,11 @@ function promote(next: Generation, roster: Roster, os: Os): void {
   retireGeneration(old, roster)
   os.closeOtherListeners(roster.current)
   enlistAll(roster.current, os)
-  os.info(`generation ${roster.current.number} serves, generation ${old.number} drains`)
-  endReload(null, roster, os)
+  const conclude = () => {
+    os.info(`generation ${next.number} serves, generation ${old.number} drains`)
+    endReload(null, roster, os)
+  }
+  beginHandover(conclude, roster, os)
 }
 
 function isReady({ slots, wanted, preloader, config }: Generation): boolean {

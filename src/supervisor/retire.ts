@@ -16,10 +16,10 @@ const WORKERS_MAX = 1024
 
 /** The worker of a slot goes, which is ready, or holds nothing yet; the slot is empty then. */
 export function retire(slot: Slot, generation: Generation, roster: Roster, os: Os, signal = SIGQUIT): void {
-  const { pid, line, row, number } = slot
+  const { pid, line, row, number, hasShut } = slot
   const name = `worker ${number} of generation ${generation.number}`
   const forceBy = slot.state === 'ready' ? drainBy(generation, os) : Math.max(slot.readyBy, os.now() + MARGIN_MS)
-  roster.retirees.add({ pid, line, firstRow: row!, rows: 1, isParent: false, name, forceBy })
+  roster.retirees.add({ pid, line, firstRow: row!, rows: 1, isParent: false, hasShut, name, forceBy })
   slot.row = null // the row is the retiree's until its death
   empty(slot, roster, os)
   slot.youngDeaths = 0
@@ -48,7 +48,7 @@ function trim(generation: Generation, roster: Roster, os: Os): void {
   generation.slots = slots.filter(({ state }, i) => i < wanted || state !== 'empty')
 }
 
-/** Until its app starts, a worker ignores what it is told. */
+/** A worker that still loads the app (by exec) would die of the signal; a forked one gets here within milliseconds. */
 function hears(slot: Slot, os: Os): boolean {
   return slot.state === 'ready' || (slot.state === 'booting' && isInWorkerStart(slot, os))
 }
@@ -63,7 +63,8 @@ function endPreloader(generation: Generation, roster: Roster, os: Os): void {
   const { preloader, slots, config } = generation
   if (preloader === null || slots.length > 0) return
   if (preloader.firstRow === null) {
-    os.kill(preloader.pid, SIGKILL)
+    if (preloader.state !== 'shut') os.kill(preloader.pid, SIGKILL)
+    preloader.state = 'shut'
     return
   }
   generation.preloader = null
@@ -74,6 +75,7 @@ function endPreloader(generation: Generation, roster: Roster, os: Os): void {
     firstRow: preloader.firstRow,
     rows: config.pool.maxWorkers,
     isParent: true,
+    hasShut: preloader.state === 'shut',
     name: `the preloader of generation ${generation.number}`,
     forceBy,
   })
@@ -121,7 +123,7 @@ export function adoptOrphans(firstRow: number, rows: number, forceBy: number, ro
       continue
     }
     const name = 'a worker whose preloader has died'
-    roster.retirees.add({ pid, line: null, firstRow: row, rows: 1, isParent: false, name, forceBy })
+    roster.retirees.add({ pid, line: null, firstRow: row, rows: 1, isParent: false, hasShut: true, name, forceBy })
     os.kill(pid, roster.isForced ? SIGKILL : roster.phase === 'stopping' ? signalOfEnding(roster) : SIGQUIT)
   }
 }

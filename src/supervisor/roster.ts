@@ -20,6 +20,8 @@ export interface Slot {
   /** Null while empty; as `row`. */
   line: Line | null
   row: number | null
+  /** It takes no connections any more: it has been told to end, or ends by itself. */
+  hasShut: boolean
   /** While asked: the preloader that has the order. */
   askedOf: number
   /** How its worker, present or last, was born. */
@@ -44,8 +46,8 @@ export interface Preloader {
   readonly bornAt: number
   /** Until it has loaded the app, and where it is told to accept, until it does: when patience ends. */
   readyBy: number
-  /** `ready`: it forks. `accepting`: the model 'fork', in which it forks for each connection by itself. */
-  state: 'loading' | 'ready' | 'accepting'
+  /** `ready`: it forks. `accepting`: the model 'fork', in which it forks for each connection by itself. `shut`: it does neither any more. */
+  state: 'loading' | 'ready' | 'accepting' | 'shut'
   /** The model 'fork': its children's rows, pool.maxWorkers of them. */
   firstRow: number | null
 }
@@ -85,6 +87,8 @@ export interface Retiree {
   readonly rows: number
   /** A preloader of the model 'fork', which has children of its own. */
   readonly isParent: boolean
+  /** It takes no connections any more. */
+  hasShut: boolean
   /** For the log: 'worker 3'. */
   readonly name: string
   /** When it is ended by force. */
@@ -118,6 +122,8 @@ export interface Roster {
   reload: Reload | null
   /** Asked for while one was under way. */
   reloadsWaiting: Reply[]
+  /** Another serves in the place of those who went before: see handover.ts. */
+  handover: { readonly conclude: () => void; readonly concludeBy: number } | null
   successor: Successor | null
   readonly retirees: Set<Retiree>
   readonly rows: Rows
@@ -146,6 +152,7 @@ export function createRoster(config: Config): Roster {
     retiring: [],
     reload: null,
     reloadsWaiting: [],
+    handover: null,
     successor: null,
     retirees: new Set(),
     rows: new Rows(ROWS_MAX),
@@ -197,6 +204,7 @@ export function addSlot({ slots }: Generation): Slot {
     pid: 0,
     line: null,
     row: null,
+    hasShut: false,
     askedOf: 0,
     bornBy: 'fork',
     since: 0,

@@ -61,6 +61,7 @@ function fate(dice: Dice): Fate {
     ...(dice.isOneIn(2) ? { diesAfterMs: dice.of(0, 1, 3, 100, 1_500, 6_000) } : {}),
     ...(dice.isOneIn(2) ? { signal: dice.of(SIGSEGV, SIGKILL) } : { exitCode: dice.of(0, 1, 2) }),
     stopsAfterMs: dice.of(0, 10, 700, 5_000, NEVER),
+    hearsAfterMs: dice.of(0, 0, 0, 10, 500, NEVER),
     drainsAfterMs: dice.of(0, 10, 1_500, 5_000, NEVER),
     stopCode: dice.of(0, 0, 2),
     killedAfterMs: dice.of(0, 1, 500),

@@ -8,6 +8,7 @@
  *     upkeep.ts       the silent, the large, the pool's size
  *     births.ts       slots are filled; a worker is welcomed
  *     reload.ts       a new generation follows the old one
+ *     handover.ts     … and serves alone from now on
  *     retire.ts       a worker is told to finish and go
  *     upgrade.ts      another server follows this one
  *     reopen.ts       the logs, anew
@@ -21,6 +22,7 @@ import { fillEmptySlots, postpone, welcome } from './births.ts'
 import { giveUpOnTheLate, msToNextDeadline } from './deadlines.ts'
 import { bury, distrustFork, noteHangup, reapTheDead } from './deaths.ts'
 import { finish, isEmpty, stop } from './ending.ts'
+import { concludeHandover, noteParentShut, noteShut } from './handover.ts'
 import type { Happening, Os, OtherSignal, StopSignal } from './os.ts'
 import { beginReload, configRead, promoteIfReady } from './reload.ts'
 import { reopenLogs } from './reopen.ts'
@@ -40,6 +42,7 @@ export async function supervise(roster: Roster, os: Os): Promise<number> {
       fillEmptySlots(roster, os)
       trimAll(roster, os)
     }
+    concludeHandover(roster, os)
     if (roster.phase === 'stopping' && isEmpty(roster)) finish(roster, os)
     if (roster.phase === 'stopped') return roster.exitCode
     obey(await os.nextHappening(msToNextDeadline(roster, os)), roster, os)
@@ -91,6 +94,7 @@ function hear({ from, report }: Happening & { type: 'report' }, roster: Roster, 
   const generation = allGenerations(roster).find(({ preloader }) => preloader?.pid === from)
   if (report.type === 'died')
     return bury(report, roster, os, generation?.config.model === 'fork' || isParent(from, roster))
+  if (report.type === 'shut') return noteParentShut(from, roster)
   if (generation === undefined) return
   const preloader = generation.preloader!
   const slot = 'slot' in report ? generation.slots.find(({ number }) => number === report.slot) : undefined
@@ -119,6 +123,7 @@ function isParent(pid: number, { retirees }: Roster): boolean {
 
 function listenTo({ line, report }: Happening & { type: 'word' }, roster: Roster, os: Os): void {
   if (report.type === 'tired') return retireTired(line, report.why, roster, os)
+  if (report.type === 'shut') return noteShut(line, roster)
   if (report.type !== 'ready') return // 'taken' is for whoever passed it (dispatcher.ts)
   for (const generation of allGenerations(roster)) {
     const slot = generation.slots.find((it) => it.line === line)

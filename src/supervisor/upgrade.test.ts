@@ -194,5 +194,5 @@ test('if need be of a later generation', async () => {
     readings: [{ change: { workers: 1 } }],
     plan: (os) => os.at(1_000, () => os.reload()),
   })
-  assert.deepEqual(os.told.slice(0, 3), ['reloading', 'generation 2 serves', 'relieved'])
+  assert.deepEqual(os.told.slice(0, 3), ['reloading', 'relieved', 'generation 2 serves'])
 })

@@ -7,8 +7,8 @@
  * The accept queues are the kernel's and go on through all of it. A successor
  * that fails changes nothing.
  */
-
 import { beginToStop } from './ending.ts'
+import { beginHandover } from './handover.ts'
 import type { Os } from './os.ts'
 import type { Roster } from './roster.ts'
 
@@ -32,9 +32,9 @@ function whyNot({ phase, reload, successor }: Roster): string | null {
 export function succeed(roster: Roster, os: Os): void {
   const { successor } = roster
   if (successor === null || roster.phase !== 'serving') return
-  os.info(`the successor (pid ${successor.pid}) serves; this server drains`)
   roster.successor = null
   beginToStop('SIGQUIT', roster, os)
+  beginHandover(() => os.info(`the successor (pid ${successor.pid}) serves; this server drains`), roster, os)
 }
 
 export function burySuccessor(how: string, roster: Roster, os: Os): void {

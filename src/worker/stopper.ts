@@ -39,6 +39,8 @@ export class Stopper {
   workerStop: (() => Promise<void>) | null = null
   /** While the app's workerStart runs: the connections that this worker was born with. */
   connectionsWaiting = 0
+  /** Called once, when nothing new is taken in any more. */
+  onShut: () => void = () => {}
   #isLeaving = false
 
   constructor(service: Service) {
@@ -82,6 +84,7 @@ export class Stopper {
     // One whose app has not started keeps that phase: there its supervisor reads what it died of.
     if (service.row.phase !== IN_WORKER_START) service.row.phase = DRAINING
     for (const door of [...service.doors]) door.shut()
+    this.onShut()
   }
 
   #closeIdle(): void {

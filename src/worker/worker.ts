@@ -15,7 +15,9 @@ import type { LoadedApp } from '../handlers/app/load-app.ts'
 import { BodyError } from '../handlers/handler.ts'
 import { withReadyPath } from '../handlers/ready.ts'
 import { createHandler } from '../handlers/target.ts'
+import { SIG_BLOCK, SIG_UNBLOCK, SIGQUIT, SIGTERM, SIGUSR1 } from '../kernel/constants.ts'
 import type { Fd } from '../kernel/fd.ts'
+import { sigprocmask } from '../kernel/process.ts'
 import type { Log } from '../log.ts'
 import { EventLoop } from '../net/loop.ts'
 import { DRAINING, IN_WORKER_START, READY, type Row, type Scoreboard } from '../scoreboard.ts'
@@ -65,6 +67,8 @@ export async function runWorker(parts: WorkerParts): Promise<void> {
     row,
   })
   const stopper = new Stopper(service)
+  // The model 'fork' has one line for all, and no doors.
+  if (parts.connection === null) stopper.onShut = () => parts.line.send({ type: 'shut' })
   obeySignals(stopper, service, config)
   survive(stopper, log)
   const line = new Line(parts.line, service, () => {
@@ -84,6 +88,17 @@ export async function runWorker(parts: WorkerParts): Promise<void> {
   stopper.leaveIfDone()
 }
 
+/**
+ * What a forked worker obeys is blocked from before its birth until it can obey: the preloader ignores these signals, and
+ * what a child was told in its first milliseconds would be lost.
+ */
+const OBEYED = [SIGTERM, SIGQUIT, SIGUSR1]
+
+/** By the preloader, before it forks. */
+export function holdSignalsBack(): void {
+  sigprocmask(SIG_BLOCK, OBEYED)
+}
+
 /** SIGTERM stops, SIGQUIT drains, SIGUSR1 reopens the log. What else a service manager may send to every process is the supervisor's to decide. */
 function obeySignals(stopper: Stopper, { accessLog, log }: Service, { timeouts, accessLog: where }: Config): void {
   process.on('SIGTERM', () => stopper.stop(timeouts.stopMs))
@@ -94,6 +109,7 @@ function obeySignals(stopper: Stopper, { accessLog, log }: Service, { timeouts, 
     if (error !== null) log.error(`cannot reopen the access log, and goes on in the old one: ${error.message}`)
   })
   for (const signal of ['SIGINT', 'SIGHUP']) process.on(signal, () => {})
+  sigprocmask(SIG_UNBLOCK, OBEYED)
 }
 
 /**

@@ -12,7 +12,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { createServer, get } from 'node:http'
 import { connect, createServer as createTcpServer } from 'node:net'
 import { createSocket } from 'node:dgram'
-import { pbkdf2, generateKeyPair } from 'node:crypto'
+import { pbkdf2, generateKeyPair, randomUUID } from 'node:crypto'
 import { setTimeout as sleep, setImmediate as soon } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { gzip, gunzip } from 'node:zlib'
@@ -57,7 +57,7 @@ const CAN = {
     socket.close()
     return String(message)
   },
-  files: async () => { await writeFile('note-' + process.pid, 'noted'); return readFile('note-' + process.pid, 'utf8') },
+  files: async () => { const name = 'note-' + randomUUID(); await writeFile(name, 'noted'); return readFile(name, 'utf8') },
   'a watched file': async () => {
     const watcher = watch('.')
     const seen = once(watcher, 'change')

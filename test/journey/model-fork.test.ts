@@ -123,6 +123,19 @@ test('told to end, it ends when its children have', async (t) => {
   await server.ended()
 })
 
+test('told to end while a child is being born, that one hears, too', async (t) => {
+  for (let i = 0; i < 5; i++) {
+    const server = await start(t, { pool: { maxWorkers: 16 } })
+    const [preloader] = server.preloaders()
+    const clients = await Promise.all(Array.from({ length: 8 }, () => connect(t, server.port)))
+    const tries = 100_000
+    for (let i = 0; childrenOf(preloader!).length < 4 && i < tries; i++); // as near to a birth as can be
+    server.signal('SIGTERM')
+    await server.ended() // with 0: none had to be killed at the end of stopMs
+    for (const client of clients) await client.ended()
+  }
+})
+
 test('the preloader is killed: its children finish, and another one accepts', async (t) => {
   const server = await start(t)
   const client = await connectAndSend(t, server.port, request('GET /hold'))
