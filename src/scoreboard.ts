@@ -27,9 +27,11 @@ const BYTES = (1 + ROWS_MAX) * ROW_FIELDS * FIELD_BYTES
 
 /** Where a worker stands. */
 export const STARTING = 1
-export const READY = 2
-export const DRAINING = 3
-export type WorkerPhase = 0 | 1 | 2 | 3
+/** The app's workerStart runs, or has failed: a worker that dies here has been born well. */
+export const IN_WORKER_START = 2
+export const READY = 3
+export const DRAINING = 4
+export type WorkerPhase = 0 | 1 | 2 | 3 | 4
 
 const PID = 0
 const SLOT = 1

@@ -118,9 +118,10 @@ export interface Timeouts {
 
   /**
    * How long SIGTERM or SIGINT lets workers finish before they are ended by
-   * force, in milliseconds. Below the 10 seconds after which `docker stop`
-   * kills the whole tree.
-   * @default 8000
+   * force, in milliseconds. A worker that is stuck is killed a second later, so
+   * that the server has ended after 8 seconds and a little: well before the 10
+   * after which `docker stop` kills the whole tree.
+   * @default 7000
    * @range 1..86_400_000
    */
   readonly stopMs: number
@@ -166,8 +167,9 @@ export interface Timeouts {
 
   /**
    * How long a new worker may take to report ready, in milliseconds, loading
-   * the app included where it has to. One that misses it is killed and started
-   * again.
+   * the app included where it has to, and its `workerStart`. One that misses it
+   * is killed and started again; where none has been ready yet, the start or the
+   * reload fails.
    * @default 30_000
    * @range 1..86_400_000
    */

@@ -69,7 +69,7 @@ test('with nothing asked, the defaults', async () => {
       bodyMs: 60_000,
       idleMs: 75_000,
       writeMs: 60_000,
-      stopMs: 8000,
+      stopMs: 7000,
       drainGraceMs: 5000,
       drainTimeoutMs: 300_000,
       shutdownDelayMs: 0,

@@ -195,7 +195,7 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
   'timeouts.bodyMs': { kind: 'integer', default: 60_000, min: 1, max: DAY_MS },
   'timeouts.idleMs': { kind: 'integer', default: 75_000, min: 1, max: DAY_MS },
   'timeouts.writeMs': { kind: 'integer', default: 60_000, min: 1, max: DAY_MS },
-  'timeouts.stopMs': { kind: 'integer', default: 8_000, min: 1, max: DAY_MS },
+  'timeouts.stopMs': { kind: 'integer', default: 7_000, min: 1, max: DAY_MS },
   'timeouts.drainGraceMs': { kind: 'integer', default: 5_000, min: 0, max: DAY_MS },
   'timeouts.drainTimeoutMs': { kind: 'integer', default: 300_000, min: 0, max: INFINITY },
   'timeouts.shutdownDelayMs': {

@@ -50,15 +50,21 @@ export class Children {
     this.#pids.clear()
   }
 
-  /** The supervisor is gone. The workers know (their lines hung up); see them out, and go. */
-  outlive(): never {
+  /**
+   * The supervisor is gone, or the workers' time is over. They know (their lines hung up, or their own clocks said so);
+   * see them out, and go.
+   */
+  outlive(tell: (death: Death) => void = () => {}): never {
     const until = performance.now() + ORPHANS_MS
     const epoll = epoll_create1(EPOLL_CLOEXEC)
     for (const fd of this.#pids.keys()) epoll_ctl(epoll, EPOLL_CTL_ADD, fd, EPOLLIN)
     const events = new EpollEvents(EVENTS)
     while (this.size > 0 && performance.now() < until) {
       const count = epoll_wait(epoll, events, Math.max(0, Math.ceil(until - performance.now())))
-      for (let i = 0; i < count; i++) this.bury(events.fd(i))
+      for (let i = 0; i < count; i++) {
+        const death = this.bury(events.fd(i))
+        if (death !== null) tell(death)
+      }
     }
     this.tellAll(SIGKILL)
     return _exit(0)

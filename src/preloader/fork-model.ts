@@ -24,7 +24,7 @@ import {
 import { EpollEvents, epoll_create1, epoll_ctl, epoll_wait } from '../kernel/epoll.ts'
 import { EMFILE, SyscallError } from '../kernel/errno.ts'
 import { close, type Fd } from '../kernel/fd.ts'
-import { _exit, fork } from '../kernel/process.ts'
+import { _exit, type Death, fork } from '../kernel/process.ts'
 import { accept4 } from '../kernel/socket.ts'
 import type { Log } from '../log.ts'
 import { Children } from './children.ts'
@@ -105,7 +105,7 @@ class Parent {
       if (death === null) continue
       this.#freeRows.push(this.#rows.get(death.pid)!)
       this.#rows.delete(death.pid)
-      if (death.exitCode !== EXIT_OK) this.#channel.send({ type: 'died', ...death })
+      this.#tellOf(death)
       if (!this.#isEnding) this.#look()
     }
   }
@@ -186,7 +186,11 @@ class Parent {
   #leaveIfAlone(): void {
     if (this.#children.size === 0) _exit(EXIT_OK)
     // What the children are still held up by, their own deadline has ended; the supervisor ends what is left.
-    if (performance.now() >= this.#endBy) this.#children.outlive()
+    if (performance.now() >= this.#endBy) this.#children.outlive((death) => this.#tellOf(death))
+  }
+
+  #tellOf(death: Death): void {
+    if (death.exitCode !== EXIT_OK) this.#channel.send({ type: 'died', ...death })
   }
 
   #msToNextDeadline(): number {

@@ -3,11 +3,12 @@
  * ready, to drain, to succeed, to stop.
  */
 import { SIGKILL } from '../kernel/constants.ts'
-import { mayFill } from './births.ts'
-import { recognise } from './deaths.ts'
+import { failToBoot, mayFill } from './births.ts'
+import { isBooting, isInWorkerStart, recognise } from './deaths.ts'
 import { beginToStop, force } from './ending.ts'
 import type { Os } from './os.ts'
 import { failReload } from './reload.ts'
+import { retire } from './retire.ts'
 import { allGenerations, type Generation, livingGenerations, type Preloader, type Roster, type Slot } from './roster.ts'
 import { nextUpkeep } from './upkeep.ts'
 
@@ -52,27 +53,47 @@ export function giveUpOnTheLate(roster: Roster, os: Os): void {
     os.kill(successor.pid, SIGKILL)
     roster.successor = { ...successor, readyBy: now + MARGIN_MS }
   }
-  for (const generation of allGenerations(roster)) giveUpOnTheUnready(generation, os)
+  for (const generation of allGenerations(roster)) giveUpOnTheUnready(generation, roster, os)
 }
 
-function giveUpOnTheUnready(generation: Generation, os: Os): void {
+function giveUpOnTheUnready(generation: Generation, roster: Roster, os: Os): void {
   const { preloader, slots } = generation
-  const { bootMs } = generation.config.timeouts
-  const within = `within timeouts.bootMs (${bootMs} ms)`
+  const within = `within timeouts.bootMs (${generation.config.timeouts.bootMs} ms)`
   const now = os.now()
   if (preloader !== null && isAwaited(preloader) && now >= preloader.readyBy) {
     const what = preloader.state === 'loading' ? 'the app was not loaded' : 'the preloader did not begin to accept'
     giveUpOn(preloader, `${what} ${within}`, generation, os)
   }
   for (const slot of slots) {
+    if (roster.phase === 'stopping') return
     if ((slot.state !== 'asked' && slot.state !== 'booting') || now < slot.readyBy) continue
     // It forks within milliseconds, or never again. Its death empties the slots it was asked to fill.
     if (slot.state === 'asked' && preloader?.pid === slot.askedOf)
       giveUpOn(preloader, `the preloader (pid ${preloader.pid}) did not fork`, generation, os)
-    else if (slot.state === 'booting' || recognise(slot, os))
-      giveUpOn(slot, `worker ${slot.number} (pid ${slot.pid}) was not ready ${within}`, generation, os)
+    else if (slot.state === 'booting' || recognise(slot, os)) giveUpOnWorker(slot, within, generation, roster, os)
     else slot.readyBy = readyBy(generation, os)
   }
+}
+
+/**
+ * Whom fork may have lost is killed, and another one tries. What the app waits
+ * for, the next one would wait for, too: a generation that has yet to serve fails.
+ */
+function giveUpOnWorker(slot: Slot, within: string, generation: Generation, roster: Roster, os: Os): void {
+  const why = `worker ${slot.number} (pid ${slot.pid}) was not ready ${within}`
+  const cause = causeOf(slot, os)
+  if (cause === null) return giveUpOn(slot, why, generation, os)
+  if (roster.retiring.includes(generation) && isInWorkerStart(slot, os)) return // it is told to go this turn: trimAll
+  if (!isBooting(generation, roster)) return giveUpOn(slot, `${why}: ${cause}`, generation, os)
+  retire(slot, generation, roster, os, SIGKILL)
+  failToBoot(generation, `${why}: ${cause}; see to what it waits for, or raise timeouts.bootMs`, false, roster, os)
+}
+
+/** What of the app an unready worker waits for; null when nothing of it is known to keep it. */
+function causeOf(slot: Slot, os: Os): string | null {
+  if (isInWorkerStart(slot, os)) return "the app's workerStart has not finished"
+  const hasBegun = os.row(slot.row!).pid === slot.pid
+  return slot.bornBy === 'exec' && !hasBegun ? 'the app has not been loaded' : null
 }
 
 /** Until it has loaded the app; in the model 'fork', until it accepts. */

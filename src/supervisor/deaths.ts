@@ -3,7 +3,7 @@
  */
 import { SIGKILL } from '../kernel/constants.ts'
 import { type Death, SIG_NONE, signalName } from '../kernel/process.ts'
-import { DRAINING } from '../scoreboard.ts'
+import { DRAINING, IN_WORKER_START } from '../scoreboard.ts'
 import { empty, failToBoot, postpone } from './births.ts'
 import { delayAfter, LOST_INFANTS_MAX, YOUNG_MS } from './deadlines.ts'
 import { EXIT_CANNOT_START, EXIT_FORCED, endForced } from './ending.ts'
@@ -76,35 +76,50 @@ function noteForced(death: Death, roster: Roster): void {
 
 function buryWorker(slot: Slot, generation: Generation, death: Death, roster: Roster, os: Os): void {
   const { state, since } = slot
+  const isInfant = state === 'booting'
   const lastWords = os.lastWordsOf(death.pid)
+  // Asked while the row is still its own.
+  const isOfApp = isInfant && isInWorkerStart(slot, os)
   const isAsked = death.exitCode === 0 && state === 'ready' && os.row(slot.row!).phase === DRAINING
-  const isYoung = state === 'booting' || os.now() - since < YOUNG_MS
+  const isYoung = isInfant || os.now() - since < YOUNG_MS
   slot.youngDeaths = isYoung ? slot.youngDeaths + 1 : 1
   empty(slot, roster, os)
   slot.notBefore = os.now() + delayAfter(slot.youngDeaths)
   if (roster.phase === 'stopping') return noteForced(death, roster)
-  const isInfant = state === 'booting'
-  if (isInfant && isBooting(generation, roster) && !mayBlameFork(death, slot)) {
-    const why =
-      generation === roster.next ? `a worker ${how(death)}` : `no worker could start: the first one ${how(death)}`
-    return failToBoot(generation, lastWords ?? why, saidItself(death), roster, os)
+  const what = isOfApp ? `${how(death)} in the app's workerStart` : how(death)
+  const isOfFork = isInfant && !isOfApp && mayBlameFork(death, slot)
+  if (isInfant && isBooting(generation, roster) && !isOfFork) {
+    const why = generation === roster.next ? `a worker ${what}` : `no worker could start: the first one ${what}`
+    return failToBoot(generation, lastWords ?? why + remedyOf(death, slot), saidItself(death), roster, os)
   }
   const isKept = generation === roster.current || generation === roster.next
   const then = isKept && generation.slots.indexOf(slot) < generation.wanted ? '; its slot is filled again' : ''
-  const sentence = `worker ${slot.number} (pid ${death.pid}) ${how(death)}${then}`
+  const sentence = `worker ${slot.number} (pid ${death.pid}) ${what}${then}`
   if (isAsked) os.info(sentence)
   else os.warn(sentence)
-  if (isInfant && mayBlameFork(death, slot)) mournInfant(generation, roster, os)
+  if (isOfFork) mournInfant(generation, roster, os)
 }
 
 /** The first generation until one worker is ready, any later one until all are: a failure now is the generation's own. */
-function isBooting(generation: Generation, roster: Roster): boolean {
+export function isBooting(generation: Generation, roster: Roster): boolean {
   return generation === roster.next || (generation === roster.current && !generation.isProven)
 }
 
 /** An exit code means that it said why; a signal may mean that fork does not work here. */
 function mayBlameFork({ signal }: Death, { bornBy }: Slot): boolean {
   return bornBy === 'fork' && signal !== null
+}
+
+/** A crash in the app's own start: fork has worked, but what the app starts may not bear it. */
+function remedyOf({ signal }: Death, { bornBy }: Slot): string {
+  return bornBy === 'fork' && signal !== null && signal !== SIGKILL ? '; what cannot be forked needs --spawn exec' : ''
+}
+
+/** The app's workerStart runs in this worker, or did when it died: it was born well, and holds nothing yet. */
+export function isInWorkerStart({ pid, row }: Slot, os: Os): boolean {
+  if (pid === 0 || row === null) return false
+  const { pid: writer, phase } = os.row(row)
+  return writer === pid && phase === IN_WORKER_START
 }
 
 /** Lost before it was ready. */

@@ -14,13 +14,21 @@ import { concludeHandover } from './handover.ts'
 import type { Os, StopSignal } from './os.ts'
 import { abandonReload } from './reload.ts'
 import { allGenerations, allSlots, type Roster } from './roster.ts'
+import { sentenceOnSurvivors } from './survivors.ts'
 
 export const EXIT_OK = 0
 export const EXIT_CANNOT_START = 1
 export const EXIT_FORCED = 2
 
+/** One Ctrl-C may come twice: from the terminal, to everybody in the process group, and passed on by npm, that started us. */
+const SAME_INTERRUPT_MS = 500
+
 /** SIGQUIT never lengthens a stop that has begun. */
 export function stop(signal: StopSignal, roster: Roster, os: Os): void {
+  if (signal === 'SIGINT') {
+    if (os.now() - roster.interruptedAt < SAME_INTERRUPT_MS) return
+    roster.interruptedAt = os.now()
+  }
   const { shutdownDelayMs } = roster.current.config.timeouts
   if (roster.phase === 'stopping') {
     if (signal === 'SIGQUIT') return
@@ -37,10 +45,12 @@ export function stop(signal: StopSignal, roster: Roster, os: Os): void {
   beginToStop(signal, roster, os)
 }
 
+/** Nobody has served, so nobody holds anything: what does not leave is not waited for. */
 export function cannotStart(roster: Roster, os: Os, why: string, isSaid = false): void {
   if (!isSaid) os.error(why)
   roster.exitCode = EXIT_CANNOT_START
   beginToStop('SIGTERM', roster, os)
+  roster.stopBy = os.now() + MARGIN_MS
 }
 
 export function beginToStop(signal: StopSignal, roster: Roster, os: Os): void {
@@ -97,6 +107,7 @@ function tellAll(signal: number, roster: Roster, os: Os): void {
 }
 
 export function force(roster: Roster, os: Os): void {
+  const isFirstTime = !roster.isForced
   roster.isForced = true
   buryTheUntold(roster, os) // nobody waits for ever for the word of a death
   giveUpOrders(roster, os)
@@ -105,10 +116,19 @@ export function force(roster: Roster, os: Os): void {
     roster.phase = 'stopped' // nor for the end of a line that the app has let somebody else hold
     return
   }
+  const sentence = isFirstTime ? sentenceOnSurvivors(whyForced(roster, os), roster, os) : null
+  if (sentence !== null) os.warn(sentence)
   roster.stopBy = os.now() + MARGIN_MS
   tellAll(SIGKILL, roster, os)
   if (roster.successor !== null) os.kill(roster.successor.pid, SIGKILL)
   killPreloaders(roster, os)
+}
+
+function whyForced({ stopBy, exitCode, ending, current }: Roster, os: Os): string {
+  if (os.now() < stopBy) return 'told twice'
+  if (exitCode === EXIT_CANNOT_START) return 'not gone by themselves'
+  const option = ending === 'SIGQUIT' ? 'drainTimeoutMs' : 'stopMs'
+  return `timeouts.${option} (${current.config.timeouts[option]} ms) is over`
 }
 
 /** Nor for the word of a birth. */

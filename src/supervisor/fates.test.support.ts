@@ -39,6 +39,8 @@ export interface Fate {
   readonly heldForMs?: number
   /** When its event loop stands still, and so does its heartbeat. */
   readonly stuckAfterMs?: number
+  /** When a worker comes to the app's workerStart, and hears signals; where it is not given, it hears when it is ready. */
+  readonly startsAppAfterMs?: number
   /** A worker that does not get as far as to begin its row of the scoreboard. */
   readonly isNameless?: boolean
 }

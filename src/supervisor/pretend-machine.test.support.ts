@@ -24,9 +24,9 @@ export interface Process {
   isUntold: boolean
   /**
    * What SIGTERM and SIGQUIT do: nothing, where whoever forked it ignores them; what they do to a program that has not
-   * got as far as its handlers; what they are meant to.
+   * got as far as its handlers; what they are meant to, in a worker that is not ready yet, and in anybody.
    */
-  manner: 'deaf' | 'unprepared' | 'obedient'
+  manner: 'deaf' | 'unprepared' | 'starting app' | 'obedient'
   /** It has been told to finish and go. */
   isDraining: boolean
   wire: Wire | null
@@ -155,9 +155,9 @@ export class PretendMachine {
     return this.processes.get(pid)?.fate.lastWords ?? null
   }
 
-  isChild(pid: number): boolean {
+  isChild(pid: number, parent?: number): boolean {
     const process = this.processes.get(pid)
-    return process?.isAlive === true && process.parent === null
+    return process?.isAlive === true && process.parent?.pid === parent
   }
 
   async nextHappening(timeoutMs: number): Promise<Happening> {

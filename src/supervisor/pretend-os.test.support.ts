@@ -14,7 +14,7 @@
 import type { PreloaderReport } from '../channel.ts'
 import type { Config } from '../config/options.ts'
 import { signalName } from '../kernel/process.ts'
-import { DRAINING, READY, STARTING } from '../scoreboard.ts'
+import { DRAINING, IN_WORKER_START, READY, STARTING, type WorkerPhase } from '../scoreboard.ts'
 import {
   type Fate,
   type Fates,
@@ -201,7 +201,8 @@ export class PretendOs extends PretendOutside implements Os {
     if (!wire.isOpen) return
     this.did(`hang up ${wire.slot}`)
     this.dropLine(wire)
-    if (wire.worker?.manner === 'obedient') this.#leave(wire.worker)
+    const { worker } = wire
+    if (worker?.manner === 'obedient' || worker?.manner === 'starting app') this.#leave(worker)
   }
 
   isAlone(): boolean {
@@ -226,7 +227,7 @@ export class PretendOs extends PretendOutside implements Os {
     const pid = this.#pidsOfRows.get(index) ?? 0
     const process = this.processes.get(pid)
     if (process === undefined) return { pid: 0, phase: STARTING, connections: 0, heartbeatAt: 0 }
-    const phase = process.isDraining ? DRAINING : READY
+    const phase = phaseOf(process)
     return { pid, phase, connections: this.connectionsOf(pid), heartbeatAt: this.heartbeatOf(process) }
   }
 
@@ -302,6 +303,7 @@ export class PretendOs extends PretendOutside implements Os {
     const worker = this.bear(fate, { ...who, wire, row })
     wire.worker = worker
     if (worker.manner === 'deaf') this.#beginRow(worker)
+    this.in(fate.startsAppAfterMs ?? Number.POSITIVE_INFINITY, () => this.#startApp(worker))
     this.in(worker.fate.readyAfterMs ?? READY_AFTER_MS, () => this.#beReady(worker, wire))
     return worker
   }
@@ -309,6 +311,12 @@ export class PretendOs extends PretendOutside implements Os {
   /** One that is started by exec has to load the app before. */
   #beginRow({ row, pid }: Process): void {
     if (row !== null) this.#pidsOfRows.set(row, pid)
+  }
+
+  #startApp(worker: Process): void {
+    if (!worker.isAlive || worker.manner === 'obedient') return
+    this.#beginRow(worker)
+    worker.manner = 'starting app'
   }
 
   #beReady(worker: Process, wire: Wire): void {
@@ -367,4 +375,9 @@ function isAccepting(process: Process): process is Preloader & { rows: readonly 
 /** The first is everybody's, until there is another. */
 function of({ number }: Generation): string {
   return number === 1 ? '' : ` of ${number}`
+}
+
+function phaseOf({ isDraining, manner }: Process): WorkerPhase {
+  if (isDraining) return DRAINING
+  return manner === 'starting app' ? IN_WORKER_START : manner === 'obedient' ? READY : STARTING
 }

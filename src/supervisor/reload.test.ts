@@ -221,7 +221,8 @@ test('a worker that ends before it is ready: its brothers and sisters go', async
 
 test('by exec, a worker that is not ready in time', async () => {
   const { os } = await reloading({ spawn: 'exec', workers: [{}, { readyAfterMs: NEVER }] })
-  assert.deepEqual(os.answers, [['a worker was ended by SIGKILL']])
+  const why = 'worker 0 (pid 101) was not ready within timeouts.bootMs (30000 ms): the app has not been loaded'
+  assert.deepEqual(os.answers, [[`${why}; see to what it waits for, or raise timeouts.bootMs`]])
   assert.deepEqual(didSince(os, 1_000), ['read', 'open of 2', 'exec 0 of 2', 'SIGKILL 101', 'close all but'])
 })
 

@@ -6,6 +6,7 @@
 import { SIGKILL, SIGQUIT } from '../kernel/constants.ts'
 import { empty } from './births.ts'
 import { MARGIN_MS } from './deadlines.ts'
+import { isInWorkerStart } from './deaths.ts'
 import { signalOfEnding } from './ending.ts'
 import type { Line, Os } from './os.ts'
 import { type Generation, livingGenerations, type Roster, type Slot } from './roster.ts'
@@ -13,17 +14,17 @@ import { type Generation, livingGenerations, type Roster, type Slot } from './ro
 /** As many workers as `workers` may ask for. */
 const WORKERS_MAX = 1024
 
-/** The worker of a slot, which is ready, goes; the slot is empty then. */
-export function retire(slot: Slot, generation: Generation, roster: Roster, os: Os): void {
+/** The worker of a slot goes, which is ready, or holds nothing yet; the slot is empty then. */
+export function retire(slot: Slot, generation: Generation, roster: Roster, os: Os, signal = SIGQUIT): void {
   const { pid, line, row, number, hasShut } = slot
   const name = `worker ${number} of generation ${generation.number}`
-  const forceBy = drainBy(generation, os)
+  const forceBy = slot.state === 'ready' ? drainBy(generation, os) : Math.max(slot.readyBy, os.now() + MARGIN_MS)
   roster.retirees.add({ pid, line, firstRow: row!, rows: 1, isParent: false, hasShut, name, forceBy })
   slot.row = null // the row is the retiree's until its death
   empty(slot, roster, os)
   slot.youngDeaths = 0
   slot.notBefore = os.now()
-  os.kill(pid, SIGQUIT)
+  os.kill(pid, signal)
 }
 
 /** When a draining worker of this generation has surely ended by itself. */
@@ -31,7 +32,7 @@ export function drainBy({ config }: Generation, os: Os): number {
   return os.now() + config.timeouts.drainTimeoutMs + MARGIN_MS
 }
 
-/** What a generation has too much of goes, or has with too few sockets: each worker as soon as it is ready, and hears. */
+/** What a generation has too much of goes, or has with too few sockets: each worker as soon as it hears. */
 export function trimAll(roster: Roster, os: Os): void {
   for (const generation of [roster.current, ...roster.retiring]) trim(generation, roster, os)
   for (const generation of roster.retiring) endPreloader(generation, roster, os)
@@ -41,9 +42,15 @@ export function trimAll(roster: Roster, os: Os): void {
 function trim(generation: Generation, roster: Roster, os: Os): void {
   const { slots, wanted } = generation
   for (const [i, slot] of slots.entries()) {
-    if (slot.state === 'ready' && (i >= wanted || hasOldSockets(slot, generation))) retire(slot, generation, roster, os)
+    const isToGo = i >= wanted || hasOldSockets(slot, generation)
+    if (isToGo && hears(slot, os)) retire(slot, generation, roster, os)
   }
   generation.slots = slots.filter(({ state }, i) => i < wanted || state !== 'empty')
+}
+
+/** A worker that still loads the app (by exec) would die of the signal; a forked one gets here within milliseconds. */
+function hears(slot: Slot, os: Os): boolean {
+  return slot.state === 'ready' || (slot.state === 'booting' && isInWorkerStart(slot, os))
 }
 
 /** With a socket for each slot, their number says who looks after which, and all who were born to another are replaced. */

@@ -129,6 +129,8 @@ export interface Roster {
   readonly rows: Rows
   /** What the stop began with: finish within stopMs, or drain. Null before. */
   ending: 'SIGTERM' | 'SIGQUIT' | null
+  /** When Ctrl-C was last heard. */
+  interruptedAt: number
   /** Every worker that a generation begins with has been ready at once. */
   isComplete: boolean
   /** Patience is over: whoever is left is killed. */
@@ -155,6 +157,7 @@ export function createRoster(config: Config): Roster {
     retirees: new Set(),
     rows: new Rows(ROWS_MAX),
     ending: null,
+    interruptedAt: Number.NEGATIVE_INFINITY,
     isComplete: false,
     isForced: false,
     stopBy: Number.POSITIVE_INFINITY,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { DRAINING, monotonicMs, READY, type Row, Scoreboard } from '../scoreboard.ts'
+import { DRAINING, IN_WORKER_START, monotonicMs, READY, type Row, Scoreboard } from '../scoreboard.ts'
 import { readPss, readPssForAWhile, statusOf, type TreeFacts } from './status.ts'
 
 const scoreboard = Scoreboard.create()
@@ -49,6 +49,7 @@ const STATES: readonly (readonly [string, string, readonly ((row: Row) => void)[
   ['that drains', 'draining', [drain]],
   ['that drains with a request', 'draining', [take, ask, drain]],
   ['not ready yet', 'starting', [(row) => row.begin(200, 0, 2)]],
+  ['in workerStart', 'starting', [(row) => row.begin(200, 0, 2), (row) => (row.phase = IN_WORKER_START)]],
 ]
 
 for (const [name, state, acts] of STATES) {

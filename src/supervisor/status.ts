@@ -12,7 +12,7 @@ import type {
   WorkerState,
   WorkerStatus,
 } from '../control/tree-status.ts'
-import { type Counts, DRAINING, type Row, type Scoreboard, STARTING } from '../scoreboard.ts'
+import { type Counts, DRAINING, IN_WORKER_START, type Row, type Scoreboard, STARTING } from '../scoreboard.ts'
 
 /** What the supervisor knows of its tree. */
 export interface TreeFacts {
@@ -88,7 +88,7 @@ const UNBEGUN = {
 
 function stateOf({ phase, active, connections }: Pick<Row, 'phase' | 'active' | 'connections'>): WorkerState {
   if (phase === DRAINING) return 'draining'
-  if (phase === STARTING) return 'starting'
+  if (phase === STARTING || phase === IN_WORKER_START) return 'starting'
   if (active > 0) return 'busy'
   return connections > 0 ? 'keepalive' : 'waiting'
 }

@@ -74,7 +74,7 @@ test('not having started outweighs the force that the end took', async () => {
 
 // ── the end ──────────────────────────────────────────────────────────────────
 
-function stopping(workers: Fates['workers'], ...signals: ['SIGTERM' | 'SIGQUIT', number][]) {
+function stopping(workers: Fates['workers'], ...signals: ['SIGTERM' | 'SIGINT' | 'SIGQUIT', number][]) {
   return life({
     workers,
     plan: (os) => {
@@ -90,6 +90,56 @@ test('a worker that does not obey is killed a second after its own bound', async
   assert.equal(exitCode, 2)
 })
 
+const DEAF = { stopsAfterMs: NEVER, killedAfterMs: 1_500 }
+
+test('who is killed is said, once, and what that cuts', async () => {
+  const { os } = await life({
+    slots: 3,
+    workers: [DEAF, {}, DEAF],
+    plan: (os) => {
+      os.connectionsOf = (pid) => pid - 100
+      os.at(1_000, () => os.signal('SIGTERM'))
+    },
+    ends: 'by itself',
+  })
+  assert.equal(os.when('SIGKILL 101').length, 2)
+  const who = 'worker 0 (pid 101), worker 2 (pid 103); connections cut: 4'
+  assert.deepEqual(os.said.slice(1), [`warn timeouts.stopMs (8000 ms) is over: killing ${who}`])
+})
+
+test('who holds nothing is said to hold nothing; whom nobody waits for is told twice', async () => {
+  const { os } = await stopping([DEAF], ['SIGTERM', 1_000], ['SIGTERM', 1_500], ['SIGTERM', 1_600])
+  assert.deepEqual(os.said.slice(1), ['warn told twice: killing worker 0 (pid 101)'])
+})
+
+test('a drain that takes too long is named by its own option', async () => {
+  const { os } = await stopping([{ ...DEAF, drainsAfterMs: NEVER }], ['SIGQUIT', 1_000])
+  assert.deepEqual(os.said.slice(1), ['warn timeouts.drainTimeoutMs (60000 ms) is over: killing worker 0 (pid 101)'])
+})
+
+test('in the model fork, the children are named with their preloader', async () => {
+  const { os, exitCode } = await life({
+    model: 'fork',
+    plan: (os) => {
+      os.connectionsOf = () => 1
+      os.at(1_000, () => os.connect(DEAF)).at(2_000, () => os.signal('SIGTERM'))
+    },
+    ends: 'by itself',
+  })
+  const who = 'the preloader (pid 100), a worker (pid 101); connections cut: 1'
+  assert.ok(os.said.includes(`warn timeouts.stopMs (8000 ms) is over: killing ${who}`), os.said.join('\n'))
+  assert.equal(exitCode, 2)
+})
+
+test('so are those that a reload has sent away', async () => {
+  const { os } = await life({
+    workers: [{ drainsAfterMs: NEVER, stopsAfterMs: NEVER }],
+    plan: (os) => os.at(1_000, () => os.reload()).at(2_000, () => os.signal('SIGTERM')),
+    ends: 'by itself',
+  })
+  assert.equal(os.said.at(-1), 'warn timeouts.stopMs (8000 ms) is over: killing worker 0 of generation 1 (pid 101)')
+})
+
 test('a worker that had to cut requests says so', async () => {
   const { exitCode } = await stopping([{ stopsAfterMs: STOP_MS, stopCode: 2 }], ['SIGTERM', 1_000])
   assert.equal(exitCode, 2)
@@ -99,6 +149,14 @@ test('SIGTERM twice: at once', async () => {
   const { os, exitCode } = await stopping([{ stopsAfterMs: NEVER }], ['SIGTERM', 1_000], ['SIGTERM', 1_500])
   assert.deepEqual(os.when('SIGKILL 101'), [1_500])
   assert.equal(exitCode, 2)
+})
+
+test('one Ctrl-C that comes twice, from the terminal and passed on by npm, is one', async () => {
+  const { os, exitCode } = await stopping([{ stopsAfterMs: 2_000 }], ['SIGINT', 1_000], ['SIGINT', 1_400])
+  assert.deepEqual(os.when('SIGKILL 101'), [])
+  assert.equal(exitCode, 0)
+  const twice = await stopping([{ stopsAfterMs: 2_000 }], ['SIGINT', 1_000], ['SIGINT', 1_400], ['SIGINT', 1_500])
+  assert.deepEqual(twice.os.when('SIGKILL 101'), [1_500])
 })
 
 test('SIGTERM twice with nobody left to force is no force', async () => {

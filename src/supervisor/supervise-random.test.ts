@@ -68,6 +68,7 @@ function fate(dice: Dice): Fate {
     toldAfterMs: dice.of(0, 0, 1, 50),
     heldForMs: dice.of(0, 0, 0, 1, 500, NEVER),
     ...(dice.isOneIn(6) ? { stuckAfterMs: dice.of(0, 1_000) } : {}),
+    ...(dice.isOneIn(4) ? { startsAppAfterMs: dice.of(0, 1, 2_999) } : {}),
     isNameless: dice.isOneIn(8),
   }
 }

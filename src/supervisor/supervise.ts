@@ -12,7 +12,7 @@
  *     retire.ts       a worker is told to finish and go
  *     upgrade.ts      another server follows this one
  *     reopen.ts       the logs, anew
- *     ending.ts       the end of all
+ *     ending.ts       the end of all; survivors.ts: who has to be killed for it
  *
  * What it knows is in the roster, what it can do is in `os`. It never parses or
  * runs user code, and accepts only where it is asked to (accept 'parent'); so it

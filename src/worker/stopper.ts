@@ -9,13 +9,17 @@
  * is its last. When nothing is held any more, the app's workerStop runs, and the
  * process ends; when the time is over, it ends with what it holds.
  *
+ * A worker whose workerStart is not done holds nothing, and ends at once: it may
+ * never be done, and there is no workerStop before it is. Only one that was born
+ * with its connection (the model 'fork') waits for it.
+ *
  * No connection is closed on purpose between a request and its response: before
  * an idle one is closed, its socket is looked into once more (connection.ts). A
  * request that arrives after that look is lost, as HTTP/1.1 has it, with its
  * connection; it is to keep clients from that that a drain waits.
  */
 import { _exit } from '../kernel/process.ts'
-import { DRAINING } from '../scoreboard.ts'
+import { DRAINING, IN_WORKER_START } from '../scoreboard.ts'
 import type { Service } from './service.ts'
 
 export const EXIT_OK = 0
@@ -33,6 +37,8 @@ export class Stopper {
   #whenGraceIsOver: NodeJS.Timeout | null = null
   /** The app's workerStop: set once its workerStart is done. */
   workerStop: (() => Promise<void>) | null = null
+  /** While the app's workerStart runs: the connections that this worker was born with. */
+  connectionsWaiting = 0
   /** Called once, when nothing new is taken in any more. */
   onShut: () => void = () => {}
   #isLeaving = false
@@ -62,7 +68,8 @@ export class Stopper {
 
   /** Ends the process if it is told to end, or has had all the connections of its life, and holds nothing. */
   leaveIfDone(): void {
-    const { isEnding, connectionsLeft, isEmpty, timeouts } = this.#service
+    const { isEnding, connectionsLeft, timeouts } = this.#service
+    const isEmpty = this.#service.isEmpty && this.connectionsWaiting === 0
     if (this.#isLeaving || !isEmpty || !(isEnding || connectionsLeft === 0)) return
     this.#isLeaving = true
     if (this.workerStop === null) this.#leave(this.#exitCode)
@@ -74,7 +81,8 @@ export class Stopper {
     const service = this.#service
     if (service.isEnding) return
     service.isEnding = true
-    service.row.phase = DRAINING
+    // One whose app has not started keeps that phase: there its supervisor reads what it died of.
+    if (service.row.phase !== IN_WORKER_START) service.row.phase = DRAINING
     for (const door of [...service.doors]) door.shut()
     this.onShut()
   }
@@ -97,8 +105,10 @@ export class Stopper {
   #leave(exitCode: number): never {
     const { connections, unsettled, log, accessLog } = this.#service
     if (exitCode === EXIT_FORCED) {
-      const last = this.#isLeaving ? '; workerStop has not finished' : ''
-      log.warn(`out of time: cutting ${connections.size} connections, ${unsettled} waitUntil promises${last}`)
+      const held = connections.size + this.connectionsWaiting
+      const hook = this.connectionsWaiting > 0 ? 'workerStart' : this.#isLeaving ? 'workerStop' : null
+      const last = hook === null ? '' : `; ${hook} has not finished`
+      log.warn(`out of time: cutting ${held} connections, ${unsettled} waitUntil promises${last}`)
     }
     try {
       process.emit('exit', exitCode)

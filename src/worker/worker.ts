@@ -21,7 +21,7 @@ import type { Fd } from '../kernel/fd.ts'
 import { sigprocmask } from '../kernel/process.ts'
 import type { Log } from '../log.ts'
 import { EventLoop } from '../net/loop.ts'
-import { READY, type Scoreboard } from '../scoreboard.ts'
+import { DRAINING, IN_WORKER_START, READY, type Row, type Scoreboard } from '../scoreboard.ts'
 import { Acceptor } from './acceptor.ts'
 import { openAccessLog } from './access-log.ts'
 import { startHeartbeat } from './heartbeat.ts'
@@ -80,9 +80,10 @@ export async function runWorker(parts: WorkerParts): Promise<void> {
   startHeartbeat(row, config.timeouts.workerTimeoutMs)
   service.loop.start()
 
-  service.unsettled += 1 // told to end while the app starts, it waits for that
-  const isStarted = await startApp(parts, stopper)
-  service.unsettled -= 1
+  // Told to end while the app starts it leaves, unless somebody waits for an answer already.
+  stopper.connectionsWaiting = parts.connection === null ? 0 : 1
+  const isStarted = await startApp(parts, service.row, stopper)
+  stopper.connectionsWaiting = 0
   if (isStarted) serve(parts, service, line)
   else stopper.stop(ORPHAN_GRACE_MS, EXIT_FAILED)
   stopper.leaveIfDone()
@@ -129,9 +130,10 @@ function survive(stopper: Stopper, log: Log): void {
 }
 
 /** False when its workerStart failed: without the database it was to open there, no request would be answered well. */
-async function startApp(parts: WorkerParts, stopper: Stopper): Promise<boolean> {
+async function startApp(parts: WorkerParts, row: Row, stopper: Stopper): Promise<boolean> {
   const { app, slot, generation, log, line, connection } = parts
   const hooks: AppHooks = app?.hooks ?? {}
+  if (hooks.workerStart !== undefined) row.phase = IN_WORKER_START
   const context = { slot, generation, pid: process.pid }
   try {
     await hooks.workerStart?.(context)
@@ -155,7 +157,7 @@ async function startApp(parts: WorkerParts, stopper: Stopper): Promise<boolean> 
 /** Opens the doors that the process model and the accept strategy give it. */
 function serve(parts: WorkerParts, service: Service, line: Line): void {
   const { config, listeners, connection } = parts
-  if (!service.isEnding) service.row.phase = READY
+  service.row.phase = service.isEnding ? DRAINING : READY
   if (connection !== null) return adopt(connection, service)
   if (service.isEnding) return
   tireAfter(config.recycle.maxRequestsPerWorker, service, parts.line)

@@ -32,7 +32,9 @@ for (const spawn of SPAWNS) {
     const ill = (await statusOf(t, server)).workers.find(({ slot }) => slot === 1)!.pid
 
     addFiles(server.cwd, { ill: '' })
-    server.expectLog(/warn supervisor .*: worker 1 \(pid \d+\) ended with exit code 7; its slot is filled again$/)
+    server.expectLog(
+      /warn supervisor .*: worker 1 .* ended with exit code 7 in the app's workerStart; its slot is filled/,
+    )
     server.expectLog(/warn supervisor .*: worker 1 \(pid \d+\) was ended by SIGKILL; its slot is filled again$/)
     process.kill(ill, 'SIGKILL')
     const before = births().length
