@@ -38,6 +38,11 @@ export function bindRaw(name: string, result: CType, args: readonly CType[]): CF
   ) as unknown as CFunction
 }
 
+/** After a `bindRaw` function has answered -1, before any other call. */
+export function lastErrno(): number {
+  return errno[0]!
+}
+
 /**
  * A function by its symbol's name, answering a result or -errno.
  *

@@ -6,13 +6,11 @@ import { MADV_DOFORK, POSIX_SPAWN_SETPGROUP, WNOHANG } from './constants.ts'
 import { ECHILD, ESRCH, must, SyscallError } from './errno.ts'
 import type { Fd } from './fd.ts'
 import { layout } from './layout.ts'
-import { bind, bindRaw, syscall } from './libc.ts'
+import { bind, bindRaw, lastErrno, syscall } from './libc.ts'
 import { allocate } from './memory.ts'
 import { uv_loop_fork } from './uv.ts'
 
 const libc = {
-  fork: bind('fork', 'int', [], 'once'),
-  madvise: bindRaw('madvise', 'int', ['uintptr_t', 'size_t', 'int']),
   waitpid: bind('waitpid', 'int', ['int', 'uintptr_t', 'int']),
   kill: bind('kill', 'int', ['int', 'int']),
   prctl: bind('prctl', 'int', ['int', 'uintptr_t', 'uintptr_t', 'uintptr_t', 'uintptr_t']),
@@ -32,6 +30,10 @@ const libc = {
   attr_destroy: bindRaw('posix_spawnattr_destroy', 'int', ['uintptr_t']),
 }
 
+/** Apart from the rest, and raw: see `fork`. */
+const madvise = bindRaw('madvise', 'int', ['uintptr_t', 'size_t', 'int'])
+const libcFork = bindRaw('fork', 'int', [])
+
 /** Below this no mapping can lie (vm.mmap_min_addr). */
 const FIRST_PAGE = 0x1000
 
@@ -40,11 +42,16 @@ const FIRST_PAGE = 0x1000
  * copy-on-write.
  *
  * Node needs two courtesies. It marks its heap MADV_DONTFORK (nodejs/node#48523),
- * so one madvise(2) over the whole address space takes the marks off, with no
- * allocation between it and the fork: a page mapped in between would be missing
- * in the child. It answers an error at the kernel's own mappings at the top of
- * the address space; the heap is done by then, so the result is not looked at.
- * And libuv's epoll must not be shared: the child makes its own first of all.
+ * so one madvise(2) over the whole address space takes the marks off. It answers
+ * an error at the kernel's own mappings at the top of the address space; the heap
+ * is done by then, so the result is not looked at. And libuv's epoll must not be
+ * shared: the child makes its own first of all.
+ *
+ * Nothing may be allocated between the madvise and the fork: a page mapped there
+ * would be missing in the child. V8 compiles a JavaScript function when it is
+ * first called, and one in ten thousand times its bytecode opens a new page. So
+ * the two are native functions, called one right after the other: no closure
+ * around them, no property to look up.
  *
  * Only a process started as `node --single-threaded --v8-pool-size=0` may do
  * this: threads are not copied, and a child would wait for them forever.
@@ -52,10 +59,11 @@ const FIRST_PAGE = 0x1000
  * https://man7.org/linux/man-pages/man2/fork.2.html
  */
 export function fork(): number {
-  libc.madvise(FIRST_PAGE, layout.userSpaceEnd - FIRST_PAGE, MADV_DOFORK)
-  const pid = libc.fork()
+  const size = layout.userSpaceEnd - FIRST_PAGE
+  madvise(FIRST_PAGE, size, MADV_DOFORK)
+  const pid = libcFork()
   if (pid === 0) uv_loop_fork()
-  return must(pid, 'fork', '')
+  return must(pid === -1 ? -lastErrno() : pid, 'fork', '')
 }
 
 /** How a process ended: with an exit code, or by a signal. One of the two is null. */

@@ -21,6 +21,7 @@ import { leaveAtOnceWithParent, stayAfterParent } from '../worker/leave-with-par
 import { beforeForkOrExit, loadOrExit } from '../worker/load.ts'
 import { become } from '../worker/privileges.ts'
 import { rehearse } from '../worker/rehearse.ts'
+import { showWorker } from '../worker/title.ts'
 import { holdSignalsBack, runWorker } from '../worker/worker.ts'
 import { takeOrders } from './orders.ts'
 import { becomeQuiet, threadsOfOurs } from './quiet.ts'
@@ -61,7 +62,8 @@ async function preload(): Promise<void> {
   channel.send({ type: 'loaded' })
 
   const { slot, row, line, listeners, connection } = takeOrders(channel, log, config.pool.maxWorkers)
-  becomeIndividual(`prefork: worker ${slot}`, isRandomSpent)
+  becomeIndividual(isRandomSpent)
+  showWorker(slot, connection === null ? 'starting' : null)
   log.name = `worker ${slot} (pid ${process.pid})`
   await runWorker({
     slot,

@@ -61,7 +61,8 @@ async function standTrial(channel: Fd): Promise<never> {
 }
 
 async function liveALittle(): Promise<Identity> {
-  becomeIndividual('prefork: trial')
+  becomeIndividual()
+  process.title = 'prefork: trial'
   for (let i = 0; i < 200; i++) new Array(1_000).fill({ i })
   await setTimeout(1)
   await readFile('/proc/self/comm')

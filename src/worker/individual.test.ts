@@ -32,13 +32,6 @@ test('process.pid is the child’s own', () => {
   for (const { pid, realPid } of story.individuals) assert.equal(pid, realPid)
 })
 
-test('the title is the one given', () => {
-  assert.deepEqual(
-    story.individuals.map(({ title }) => title),
-    story.individuals.map((_, i) => `individual ${i}`),
-  )
-})
-
 for (const what of ['random', 'uuids', 'integers'] as const) {
   test(`no two children draw the same ${what}, nor what the parent drew`, () => {
     const drawn = [...story.individuals.flatMap((child) => child[what].map(String)), ...story.drawn[what].map(String)]

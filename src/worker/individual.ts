@@ -29,9 +29,8 @@ export function installRandom(): void {
 }
 
 /** In the child, first of all. `isRandomSpent`: what the preloader's `spendRandom` has said. */
-export function becomeIndividual(title: string, isRandomSpent = false): void {
+export function becomeIndividual(isRandomSpent = false): void {
   Object.defineProperty(process, 'pid', { value: getpid(), enumerable: true, configurable: true, writable: false })
-  process.title = title
   exitAtOnce()
   seedRandom()
   if (!isRandomSpent) spendRandom()

@@ -14,6 +14,7 @@ import { Scoreboard } from '../scoreboard.ts'
 import { leaveSoonAfterParent } from './leave-with-parent.ts'
 import { loadOrExit } from './load.ts'
 import { become } from './privileges.ts'
+import { showWorker } from './title.ts'
 import { runWorker } from './worker.ts'
 
 const boot = readBoot(Number(process.argv[2]) as Fd)
@@ -22,7 +23,7 @@ const { slot, row, listeners } = boot.worker!
 become(boot.identity)
 const log = createLog(config.logLevel, `worker ${slot} (pid ${process.pid})`)
 
-process.title = `prefork: worker ${slot}`
+showWorker(slot, 'starting')
 const line = new Channel<PassedConnection, WorkerReport>(boot.channel)
 leaveSoonAfterParent(line)
 // USR1 would open Node's debugger.

@@ -21,6 +21,7 @@
 import { _exit } from '../kernel/process.ts'
 import { DRAINING, IN_WORKER_START } from '../scoreboard.ts'
 import type { Service } from './service.ts'
+import { showWorker } from './title.ts'
 
 export const EXIT_OK = 0
 export const EXIT_FAILED = 1
@@ -84,6 +85,7 @@ export class Stopper {
     // One whose app has not started keeps that phase: there its supervisor reads what it died of.
     if (service.row.phase !== IN_WORKER_START) service.row.phase = DRAINING
     for (const door of [...service.doors]) door.shut()
+    showWorker(service.row.slot, 'draining')
     this.onShut()
   }
 

@@ -29,6 +29,7 @@ import { adopt, Line } from './line.ts'
 import { tireAfter } from './recycle.ts'
 import { numbersOf, Service } from './service.ts'
 import { EXIT_FAILED, Stopper } from './stopper.ts'
+import { showWorker } from './title.ts'
 
 export interface WorkerParts {
   readonly slot: number
@@ -163,5 +164,6 @@ function serve(parts: WorkerParts, service: Service, line: Line): void {
   tireAfter(config.recycle.maxRequestsPerWorker, service, parts.line)
   for (const listener of listeners) new Acceptor(listener, service)
   if (listeners.length === 0) line.open()
+  showWorker(parts.slot, null)
   parts.line.send({ type: 'ready', pid: process.pid })
 }

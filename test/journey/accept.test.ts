@@ -8,12 +8,16 @@ import { processState } from '../support/processes.ts'
 import { waitUntil } from '../support/program.ts'
 import { connectAndSend, request } from '../support/raw.ts'
 import type { Server } from '../support/server.ts'
-import { replaced, SPAWNS, startApp, type TreeOptions, workersBorn } from '../support/tree.ts'
+import { replaced, SPAWNS, startApp, type TreeOptions, workersReady } from '../support/tree.ts'
 
 const APP = `export default () => new Response(String(process.pid))`
 
-function start(t: TestContext, accept: string, options: TreeOptions = {}): Promise<Server> {
-  return startApp(t, APP, { ...options, args: ['--accept', accept, ...CONTROLLED], log: [/ info supervisor /] })
+/** With every worker ready: one that is stopped or killed before is another matter. */
+async function start(t: TestContext, accept: string, options: TreeOptions = {}): Promise<Server> {
+  const args = ['--accept', accept, ...CONTROLLED]
+  const server = await startApp(t, APP, { ...options, args, log: [/ info supervisor /] })
+  await statusWhen(t, server, ({ workers }) => workers.every(({ state }) => state === 'waiting'))
+  return server
 }
 
 const placeOf = ({ port }: Server): Place => ({ host: '127.0.0.1', port })
@@ -38,7 +42,7 @@ for (const spawn of SPAWNS) {
     // The old ones still stand still: whoever is answered, is so by the heir of both queues.
     for (const client of waiting) assert.equal((await client.response()).body.toString(), String(heir))
     for (const pid of old) process.kill(pid, 'SIGCONT')
-    await workersBorn(server, 1)
+    await workersReady(server, 1)
     for (const answer of await times(24, () => answerAt(t, placeOf(server)))) assert.equal(answer, String(heir))
   })
 }
@@ -59,7 +63,7 @@ test('reuseport: a worker is killed, and the next one of its slot finds who wait
 test('reuseport: TTIN adds a queue, which is taken care of', async (t) => {
   const server = await start(t, 'reuseport', { workers: 1 })
   server.signal('SIGTTIN')
-  await workersBorn(server, 2)
+  await workersReady(server, 2)
   await statusWhen(t, server, ({ workers }) => workers.every(({ state }) => state === 'waiting'))
   const pids = new Set(await times(32, () => answerAt(t, placeOf(server))))
   assert.equal(pids.size, 2)
@@ -67,11 +71,6 @@ test('reuseport: TTIN adds a queue, which is taken care of', async (t) => {
 
 test('parent: connections go to the least busy', async (t) => {
   const server = await start(t, 'parent', { workers: 3 })
-  await statusWhen(
-    t,
-    server,
-    ({ workers }) => workers.length === 3 && workers.every(({ state }) => state === 'waiting'),
-  )
   const clients = await times(30, () => connectAndSend(t, server.port, request('GET /')))
   for (const client of clients) await client.response()
   await isEven(t, server, 30)

@@ -9,7 +9,7 @@ import { type TestContext, test } from 'node:test'
 import { waitUntil } from '../support/program.ts'
 import { ask, connect, connectAndSend, request } from '../support/raw.ts'
 import { type Server, startServer } from '../support/server.ts'
-import { replaced, SPAWNS, workersBorn } from '../support/tree.ts'
+import { replaced, SPAWNS, workersReady } from '../support/tree.ts'
 
 const ROUNDS = 10
 const AT_ONCE = 30
@@ -54,7 +54,7 @@ function listenerAt(port: number): string {
 
 async function start(t: TestContext, spawn: string): Promise<Server> {
   const server = await startServer(t, { args: ['--workers', '3', '--spawn', spawn] })
-  await workersBorn(server, 3)
+  await workersReady(server, 3)
   await ask(server.port, '/')
   // Born is not ready: a worker that is holds its epoll, too, and the boot document is closed.
   const isReady = (pid: number) => !descriptors(pid).some((target) => target.includes('prefork-boot'))

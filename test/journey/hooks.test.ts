@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { waitUntil } from '../support/program.ts'
 import { ask } from '../support/raw.ts'
 import { runPrefork, type Server, startServer } from '../support/server.ts'
 import { appOptions, HOLD, held, letGo, SPAWNS, startApp } from '../support/tree.ts'
@@ -42,6 +43,7 @@ for (const spawn of SPAWNS) {
     const server = await startApp(t, HOOKS, { spawn })
     const forked = spawn === 'fork' ? ', before fork' : ''
     assert.equal(await ask(server.port, '/'), `new${forked}, started 1,true`)
+    await waitUntil(() => notes(server).filter((it) => it.startsWith('start')).length === 2, 'both have started')
     await server.stop()
     const all = notes(server)
     const expected = ['exit 0', 'exit 1', 'settled', 'start 0', 'start 1', 'stop 0', 'stop 1']

@@ -5,7 +5,7 @@ import { CONTROLLED, statesOf, statusOf, statusWhen } from '../support/control.t
 import { waitUntil } from '../support/program.ts'
 import { connect, connectAndSend, request } from '../support/raw.ts'
 import type { Server } from '../support/server.ts'
-import { HOLD, letGo, startApp, workersBorn } from '../support/tree.ts'
+import { HOLD, letGo, startApp, workersReady } from '../support/tree.ts'
 
 const APP = `${HOLD}
 const answer = () => new Response(String(process.pid))
@@ -32,7 +32,7 @@ test('it grows with the requests that hold its workers, to its bound; who finds 
   const holding = await Promise.all(
     Array.from({ length: POOL.maxWorkers }, () => connectAndSend(t, server.port, request('GET /hold'))),
   )
-  await workersBorn(server, POOL.maxWorkers)
+  await workersReady(server, POOL.maxWorkers)
   await statusWhen(t, server, ({ workers }) => statesOf(workers).busy === POOL.maxWorkers)
   const waiting = await Promise.all(
     Array.from({ length: 6 }, () => connectAndSend(t, server.port, request('GET /', 'Connection: close'))),
@@ -48,7 +48,7 @@ test('it grows with the requests that hold its workers, to its bound; who finds 
   assert.equal(pids.size, POOL.maxWorkers)
   for (const client of holding) client.leave() // each had a worker to itself until now
   for (const client of waiting) assert.ok(pids.has((await client.response()).body.toString()))
-  await workersBorn(server, POOL.maxSpare)
+  await workersReady(server, POOL.maxSpare)
   assert.deepEqual(statesOf((await statusOf(t, server)).workers), { waiting: POOL.maxSpare })
   assert.equal(server.program.stderr.filter((line) => isFull.test(line)).length, 1)
 })
@@ -57,7 +57,7 @@ test('a connection that is kept alive keeps its worker; the next one gets anothe
   const server = await start(t)
   const first = await connectAndSend(t, server.port, request('GET /'))
   const pid = (await first.response()).body.toString()
-  await workersBorn(server, 2)
+  await workersReady(server, 2)
   for (let i = 0; i < 4; i++) {
     const other = await connectAndSend(t, server.port, request('GET /'))
     assert.notEqual((await other.response()).body.toString(), pid)

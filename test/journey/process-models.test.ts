@@ -4,7 +4,7 @@ import { type TestContext, test } from 'node:test'
 import { waitUntil } from '../support/program.ts'
 import { ask, connect, connectAndSend, type RawClient, request } from '../support/raw.ts'
 import type { Server } from '../support/server.ts'
-import { answersOfAll, SPAWNS, startApp, WHO, workersBorn } from '../support/tree.ts'
+import { answersOfAll, SPAWNS, startApp, WHO, workersReady } from '../support/tree.ts'
 
 const PID = 'export default () => new Response(String(process.pid))'
 
@@ -49,7 +49,7 @@ test('prefork: a worker that is told to drain finishes with its connection', asy
   }, 'it is told that this was its last')
   await client.endsClean()
   await waitUntil(() => !server.workers().includes(pid), 'the worker has left')
-  await workersBorn(server, 2)
+  await workersReady(server, 2)
 })
 
 for (const spawn of SPAWNS) {
@@ -74,6 +74,6 @@ for (const spawn of SPAWNS) {
     })
     await Promise.all(asked)
     await waitUntil(() => !server.workers().includes(worker!), 'it has left')
-    await workersBorn(server, 2)
+    await workersReady(server, 2)
   })
 }

@@ -4,7 +4,7 @@ import { type TestContext, test } from 'node:test'
 import { waitUntil } from '../support/program.ts'
 import { ask, connectAndSend, type RawClient, request } from '../support/raw.ts'
 import type { Server } from '../support/server.ts'
-import { HOLD, held, isAnswered, letGo, SPAWNS, startApp, type TreeOptions, workersBorn } from '../support/tree.ts'
+import { HOLD, held, isAnswered, letGo, SPAWNS, startApp, type TreeOptions, workersReady } from '../support/tree.ts'
 
 const APP = `${HOLD}
 const grown = []
@@ -51,7 +51,7 @@ for (const spawn of SPAWNS) {
     )
     const shares = server.program.stderr.flatMap((line) => /answered (\d+) requests/.exec(line)?.[1] ?? []).map(Number)
     for (const share of shares) assert.ok(share >= 45 && share <= 55, `a share of ${share}`)
-    await workersBorn(server, 2)
+    await workersReady(server, 2)
   })
 }
 
@@ -88,5 +88,5 @@ test('one that has grown is replaced', async (t) => {
   kept.send(request('GET /'))
   const last = await kept.response()
   assert.deepEqual([last.body.toString(), last.fields.get('connection')], [pid, 'close'])
-  await workersBorn(server, 1)
+  await workersReady(server, 1)
 })

@@ -8,7 +8,7 @@ import { statusOf, tell } from '../support/control.ts'
 import { answerAt, askedAt, refuses } from '../support/places.ts'
 import { waitUntil } from '../support/program.ts'
 import { addFiles, type Server, startServer } from '../support/server.ts'
-import { workersBorn } from '../support/tree.ts'
+import { workersReady } from '../support/tree.ts'
 
 const APP = `export default (request) => new Response(process.title + ' at ' + request.url)`
 
@@ -51,9 +51,9 @@ test('more workers, and fewer', async (t) => {
   const [place] = await places(t, 1)
   const server = await start(t, { listen: addressOf(place!), workers: 1 })
   await reloadWith(server, { listen: addressOf(place!), workers: 3 }, 2)
-  await workersBorn(server, 3)
+  await workersReady(server, 3)
   await reloadWith(server, { listen: addressOf(place!), workers: 1 }, 3)
-  await workersBorn(server, 1)
+  await workersReady(server, 1)
   assert.match(await answerAt(t, place!), /^prefork: worker 0 at /)
 })
 
@@ -171,7 +171,7 @@ test('from each process model to the next', async (t) => {
     )
   }
   assert.equal((await kept.response()).status, 200)
-  await workersBorn(server, 1)
+  await workersReady(server, 1)
   await waitUntil(() => server.preloaders().length === 1, 'one preloader is left')
 })
 
@@ -190,7 +190,7 @@ test('from each accept strategy to the next, with connections in the queues', as
   const [place] = await places(t, 1)
   const listen = addressOf(place!)
   const server = await start(t, { listen, workers: 2 })
-  await workersBorn(server, 2)
+  await workersReady(server, 2)
   for (const [i, accept] of (['reuseport', 'parent', 'shared', 'parent', 'reuseport', 'shared'] as const).entries()) {
     const old = server.workers()
     for (const pid of old) process.kill(pid, 'SIGSTOP')

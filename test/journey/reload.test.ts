@@ -7,7 +7,7 @@ import { statusOf, tell } from '../support/control.ts'
 import { waitUntil } from '../support/program.ts'
 import { ask } from '../support/raw.ts'
 import { addFiles, folderOf, type Server, startServer } from '../support/server.ts'
-import { replaced, SPAWNS, startApp, type TreeOptions, workersBorn } from '../support/tree.ts'
+import { replaced, SPAWNS, startApp, type TreeOptions, workersReady } from '../support/tree.ts'
 
 const INFO = / info supervisor /
 const says = (text: string) => `export default () => new Response('${text}')`
@@ -174,7 +174,7 @@ test('started in a folder that is a link: what the link leads to by then is serv
   pointTo(folder, 2)
   await reloaded(server, 2)
   assert.equal(await ask(server.port, '/'), '2')
-  await workersBorn(server, 2)
+  await workersReady(server, 2)
   rmSync(join(folder, 'releases', '1'), { recursive: true }) // as a deployment does with what is old
   await reloaded(server, 3)
   assert.equal(await ask(server.port, '/'), '2')

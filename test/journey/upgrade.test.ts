@@ -8,7 +8,7 @@ import { answerAt } from '../support/places.ts'
 import { waitUntil } from '../support/program.ts'
 import { ask, connectAndSend, request } from '../support/raw.ts'
 import { addFiles, type Server, startServer } from '../support/server.ts'
-import { appOptions, HOLD, held, isAnswered, letGo, startApp, type TreeOptions, workersBorn } from '../support/tree.ts'
+import { appOptions, HOLD, held, isAnswered, letGo, startApp, type TreeOptions, workersReady } from '../support/tree.ts'
 
 const INFO = / info supervisor /
 const says = (text: string) => `export default () => new Response('${text}')`
@@ -168,7 +168,7 @@ test('a reload of a successor is a reload like any other', async (t) => {
   addFiles(server.cwd, { 'app.mjs': says('second') })
   assert.deepEqual(await succeeds(t, server, 'reload'), ['reloading', 'reloaded: generation 2 serves'])
   assert.equal(await ask(server.port, '/'), 'second')
-  await workersBorn(server, 1)
+  await workersReady(server, 1)
 })
 
 for (const args of [

@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict'
 import { waitUntil } from '../support/program.ts'
-import { workersBorn } from '../support/tree.ts'
+import { workersReady } from '../support/tree.ts'
 import { pause } from './load.ts'
 import { assertNoneFailed, scene, startLoaded, underLoad } from './scene.ts'
 import { type Death, freeze, killFrozen, queuedAt, wasInFlight } from './victims.ts'
@@ -42,7 +42,7 @@ scene('kill -9 of workers loses only what was in flight on them', async (t, stag
     const last = killFrozen(all, server.port)
     waiting = last[0]!.queued.size
     deaths.push(...last)
-    await workersBorn(server, WORKERS)
+    await workersReady(server, WORKERS)
   })
 
   const faults = figures.failures.filter((failure) => !wasInFlight(failure, deaths))

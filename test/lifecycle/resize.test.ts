@@ -1,6 +1,6 @@
 /** Workers are added and taken away under load, at random, and then counted. */
 import { waitUntil } from '../support/program.ts'
-import { workersBorn } from '../support/tree.ts'
+import { workersReady } from '../support/tree.ts'
 import { pause } from './load.ts'
 import { assertNoneFailed, scene, startLoaded, underLoad } from './scene.ts'
 
@@ -29,11 +29,11 @@ scene('storms of TTIN and TTOU lose nothing', async (t, stage) => {
       server.signal('SIGTTOU')
       await pause(PAUSE_MS_MAX)
     }
-    await workersBorn(server, 1)
+    await workersReady(server, 1)
     server.signal('SIGTTIN')
-    await workersBorn(server, 2)
+    await workersReady(server, 2)
     server.signal('SIGTTIN')
-    await workersBorn(server, 3)
+    await workersReady(server, 3)
     server.signal('SIGTTOU')
     await waitUntil(() => server.workers().length === 2, 'one has left')
   })

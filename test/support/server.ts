@@ -111,6 +111,11 @@ export class Server {
     return this.processes().filter((pid) => titleOf(pid).startsWith('prefork: worker'))
   }
 
+  /** Those of them that accept. */
+  readyWorkers(): number[] {
+    return this.processes().filter((pid) => /^prefork: worker \d+$/.test(titleOf(pid)))
+  }
+
   /** One, but in an upgrade: then the elder, whose child the successor is, comes first. */
   supervisors(): number[] {
     const pids = this.processes().filter((pid) => titleOf(pid) === 'prefork: supervisor')

@@ -33,22 +33,26 @@ export function appOptions(app: string, options: TreeOptions = {}): ServerOption
   }
 }
 
-/** A server of this app, all of its workers born. */
+/** A server of this app, all of its workers ready. */
 export async function startApp(t: TestContext, app: string, options: TreeOptions = {}): Promise<Server> {
   const server = await startServer(t, appOptions(app, options))
-  await workersBorn(server, options.workers ?? 2)
+  await workersReady(server, options.workers ?? 2)
   return server
 }
 
-/** The pids of the workers, once there are so many. */
-export async function workersBorn(server: Server, count: number): Promise<number[]> {
-  await waitUntil(() => server.workers().length === count, `there are ${count} workers`)
+/** The pids of the workers, once there are so many, all of them ready. */
+export async function workersReady(server: Server, count: number): Promise<number[]> {
+  await waitUntil(() => areReady(server, count), `there are ${count} workers, all ready`)
   return server.workers()
+}
+
+function areReady(server: Server, count: number): boolean {
+  return server.workers().length === count && server.readyWorkers().length === count
 }
 
 /** The pids of the workers, once `old` is replaced. */
 export async function replaced(server: Server, old: number, count: number): Promise<number[]> {
-  const isDone = () => !server.workers().includes(old) && server.workers().length === count
+  const isDone = () => !server.workers().includes(old) && areReady(server, count)
   await waitUntil(isDone, `worker ${old} is replaced`)
   return server.workers()
 }
