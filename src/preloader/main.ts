@@ -4,8 +4,8 @@
  *
  *     node --single-threaded --v8-pool-size=0 dist/src/preloader/main.js <boot fd>
  *
- *     boot document → self-check → import the app → rehearse → quiet → take orders
- *                                                             └─ in each child: individual → worker
+ *     boot document → self-check → import the app → rehearse → quiet → collect garbage → take orders
+ *                                                                                        └─ in each child: individual → worker
  *
  * It never serves, and after loading it never returns to Node's event loop.
  */
@@ -23,6 +23,7 @@ import { become } from '../worker/privileges.ts'
 import { rehearse } from '../worker/rehearse.ts'
 import { showWorker } from '../worker/title.ts'
 import { holdSignalsBack, runWorker } from '../worker/worker.ts'
+import { collectGarbage } from './collect.ts'
 import { takeOrders } from './orders.ts'
 import { becomeQuiet, threadsOfOurs } from './quiet.ts'
 import { selfCheck } from './self-check.ts'
@@ -59,6 +60,7 @@ async function preload(): Promise<void> {
   stayAfterParent()
   holdSignalsBack()
   const isRandomSpent = spendRandom()
+  collectGarbage()
   channel.send({ type: 'loaded' })
 
   const { slot, row, line, listeners, connection } = takeOrders(channel, log, config.pool.maxWorkers)

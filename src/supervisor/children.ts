@@ -19,8 +19,12 @@ const CONFIG_READER = fileURLToPath(new URL('./read-config.js', import.meta.url)
 
 /** No news to whoever wrote an app: that its types are stripped (Node 22), or that no package.json says it is a module. */
 const QUIET = ['--disable-warning=ExperimentalWarning', '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON']
-/** No garbage collector or compiler threads to lose in a fork; set at run time they come too late. */
-const FORKABLE = ['--single-threaded', '--v8-pool-size=0']
+/**
+ * No garbage collector or compiler threads to lose in a fork; set at run time they come too late. And no V8 memory
+ * reducer: its timer, some seconds after the start, would be due in each child at its birth, which would compact the heap
+ * first of all, 10 ms long, on pages that it would no longer share.
+ */
+const FORKABLE = ['--single-threaded', '--v8-pool-size=0', '--no-memory-reducer']
 
 /** The pid; null, and logged, when the machine has no room for it. */
 export function startPreloader(boot: Boot, log: Log): number | null {

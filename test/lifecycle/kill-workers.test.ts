@@ -4,6 +4,7 @@
  * has the rule by which that is told.
  */
 import assert from 'node:assert/strict'
+import { childrenNow } from '../support/processes.ts'
 import { waitUntil } from '../support/program.ts'
 import { workersReady } from '../support/tree.ts'
 import { pause } from './load.ts'
@@ -24,14 +25,18 @@ scene('kill -9 of workers loses only what was in flight on them', async (t, stag
   })
   const deaths: Death[] = []
   let waiting = 0
+  let killedForMs = 0
 
   const figures = await underLoad(server, stage, async () => {
-    for (let i = 0; i < (stage.isLong ? KILLS_LONG : KILLS_SHORT); i++) {
-      await pause(KILL_EVERY_MS)
-      const workers = server.workers()
+    const [preloader] = server.preloaders()
+    const from = performance.now()
+    for (let i = 1; i <= (stage.isLong ? KILLS_LONG : KILLS_SHORT); i++) {
+      await pause(Math.max(0, from + i * KILL_EVERY_MS - performance.now()))
+      const workers = childrenNow(preloader!)
       const victim = workers[stage.random(workers.length)]
       if (victim !== undefined && freeze(victim)) deaths.push(...killFrozen([victim], server.port))
     }
+    killedForMs = performance.now() - from
     // One that was killed a moment ago may still be dying.
     const living = () => server.workers().filter((pid) => !deaths.some((death) => death.pid === pid))
     await waitUntil(() => living().length === WORKERS, 'every slot is filled')
@@ -49,7 +54,7 @@ scene('kill -9 of workers loses only what was in flight on them', async (t, stag
   const inFlight = figures.failures.length - faults.length
   const held = deaths.reduce((sum, { ports }) => sum + ports.size, 0)
   stage.print(
-    `${deaths.length} workers killed with ${held} connections: ${inFlight} requests in flight on them failed, ` +
+    `${deaths.length} workers killed in ${(killedForMs / 1000).toFixed(0)} s with ${held} connections: ${inFlight} requests in flight on them failed, ` +
       `${faults.length} others; ${waiting} connections waited when all workers died at once`,
   )
   assertNoneFailed({ failures: faults, requests: figures.requests })
