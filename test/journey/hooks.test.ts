@@ -107,7 +107,7 @@ test('in the model fork every child has its own, and a drain amid its start lose
   const server = await startServer(t, appOptions(app, { args: ['--model', 'fork'] }))
   const client = await held(t, server, '/')
   server.signal('SIGQUIT')
-  await server.waitForLog(/SIGQUIT: draining$/)
+  await waitUntil(() => server.drainingWorkers().length === 1, 'the child has heard')
   letGo(server)
   const response = await client.response()
   assert.equal(response.body.toString(), 'started')

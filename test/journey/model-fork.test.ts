@@ -116,6 +116,7 @@ test('told to end, it ends when its children have', async (t) => {
   server.signal('SIGTERM')
   await server.waitForLog(/SIGTERM: stopping$/)
   await idle.endsClean()
+  await waitUntil(() => server.drainingWorkers().length === server.workers().length, 'the other child has heard')
   letGo(server)
   const response = await client.response()
   assert.deepEqual([response.status, response.fields.get('connection')], [200, 'close'])

@@ -70,7 +70,7 @@ test('one that is replaced finishes what it has begun', async (t) => {
   const client = await held(t, server)
   const [old] = server.workers()
   await ask(server.port, '/')
-  await waitUntil(() => server.workers().length === 2, 'another has taken its place')
+  await waitUntil(() => server.readyWorkers().length === 1 && server.drainingWorkers().includes(old!), 'another serves')
   assert.notEqual(await ask(server.port, '/'), String(old))
   letGo(server)
   await isAnswered(client)

@@ -116,6 +116,11 @@ export class Server {
     return this.processes().filter((pid) => /^prefork: worker \d+$/.test(titleOf(pid)))
   }
 
+  /** Those that have heard that they are to end. */
+  drainingWorkers(): number[] {
+    return this.processes().filter((pid) => /^prefork: worker \d+ \(draining\)$/.test(titleOf(pid)))
+  }
+
   /** One, but in an upgrade: then the elder, whose child the successor is, comes first. */
   supervisors(): number[] {
     const pids = this.processes().filter((pid) => titleOf(pid) === 'prefork: supervisor')
