@@ -44,10 +44,11 @@ export async function becomeQuiet(log: Log, threadsBefore: ReadonlySet<string>):
 }
 
 function warnOfThreads(log: Log, threadsBefore: ReadonlySet<string>): void {
-  const extra = threads().filter((tid) => !threadsBefore.has(tid))
+  const isNew = (tid: string) => !threadsBefore.has(tid)
+  const extra = threads().filter(isNew).map(nameOfThread).filter(isOfApp)
   if (extra.length === 0) return
   log.warn(
-    `the app started threads while loading (${extra.map(nameOfThread).join(', ')}); workers are forked without them. Start them in the first request, or use --spawn exec.`,
+    `the app started threads while loading (${extra.join(', ')}); workers are forked without them. Start them in the first request, or use --spawn exec.`,
   )
 }
 
@@ -55,12 +56,20 @@ function threads(): string[] {
   return readdirSync('/proc/self/task')
 }
 
-/** Older versions of Node give theirs no name; then it bears that of the whole process. */
-function nameOfThread(tid: string): string {
+/** The kernel's own, which serve an io_uring such as libuv's: they come and go, and no child misses them. io_uring_setup(2) */
+const OF_IO_URING = /^iou-(wrk|sqp)-\d+$/
+
+/** Null is one that has ended meanwhile. */
+export function isOfApp(name: string | null): name is string {
+  return name !== null && !OF_IO_URING.test(name)
+}
+
+/** Older versions of Node give theirs no name; then it bears that of the whole process. Null where it has ended. */
+function nameOfThread(tid: string): string | null {
   try {
     return readFileSync(`/proc/self/task/${tid}/comm`, 'utf8').trim()
   } catch {
-    return 'ended'
+    return null
   }
 }
 
