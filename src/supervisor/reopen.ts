@@ -12,9 +12,9 @@ export function reopenLogs(roster: Roster, os: Os): void {
     const { preloader } = generation
     if (preloader !== null && preloader.firstRow !== null) os.orderTell(preloader.pid, SIGUSR1)
   }
-  for (const { pid, isParent } of roster.retirees) {
+  for (const { pid, isParent, firstRow } of roster.retirees) {
     if (isParent) os.orderTell(pid, SIGUSR1)
-    else os.kill(pid, SIGUSR1)
+    else if (isPrepared({ pid, row: firstRow }, os)) os.kill(pid, SIGUSR1)
   }
   for (const { slot } of allSlots(roster)) if (isPrepared(slot, os)) os.kill(slot.pid, SIGUSR1)
 }

@@ -237,6 +237,22 @@ test('USR1 is for every worker that can hear, those that drain among them', asyn
   assert.deepEqual(rest.sort(), ['SIGUSR1 100', 'SIGUSR1 102', 'SIGUSR1 103'])
 })
 
+test('USR1 is not for one that drains and has not begun its row: it might not be prepared', async () => {
+  const { os } = await life({
+    workers: [{ isNameless: true, drainsAfterMs: NEVER }],
+    spawn: 'exec',
+    plan: (os) =>
+      os
+        .at(500, () => os.say(100, { type: 'tired', why: '' }))
+        .at(1_000, () => os.signal('SIGUSR1'))
+        .at(2_000, () => os.signal('SIGTERM')),
+    ends: 'by itself',
+  })
+  assert.deepEqual(os.when('SIGQUIT 100'), [500])
+  assert.deepEqual(os.when('SIGUSR1 100'), [])
+  assert.deepEqual(os.when('SIGUSR1 101'), [1_000])
+})
+
 test('in the model fork it is passed on to the children, those of a retired preloader among them', async () => {
   const { os } = await life({
     ...FORK,

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { CONTROLLED, statesOf, statusOf, statusWhen } from '../support/control.ts'
-import { waitUntil } from '../support/program.ts'
 import { connect, connectAndSend, request } from '../support/raw.ts'
 import type { Server } from '../support/server.ts'
 import { HOLD, letGo, startApp, workersReady } from '../support/tree.ts'
@@ -85,10 +84,9 @@ test('a worker that is killed takes its own connection with it, and is replaced'
   const [first, second] = [await connectAndSend(t, server.port, request('GET /')), await connect(t, server.port)]
   const pid = Number((await first.response()).body.toString())
   await statusWhen(t, server, ({ totals }) => totals.connections === 2)
-  server.expectLog(/worker \d \(pid \d+\) was ended by SIGKILL; its slot is filled again$/)
   process.kill(pid, 'SIGKILL')
+  await server.waitForLog(/worker \d \(pid \d+\) was ended by SIGKILL; its slot is filled again$/)
   await first.ended()
   second.send(request('GET /'))
   assert.notEqual((await second.response()).body.toString(), String(pid))
-  await waitUntil(() => !server.workers().includes(pid), 'it is gone')
 })
