@@ -43,7 +43,7 @@ export function giveUpOnTheLate(roster: Roster, os: Os): void {
     if (now >= roster.stopBy) force(roster, os)
     return
   }
-  if (roster.reload !== null && roster.handover === null && now >= roster.reload.endBy) {
+  if (roster.reload !== null && now >= roster.reload.endBy) {
     const what = roster.next === null ? 'the configuration was not read' : 'the new workers were not ready'
     failReload(`${what} in time`, roster, os)
   }
@@ -118,7 +118,7 @@ function nextDeadline(roster: Roster): number {
   if (roster.handover !== null) deadlines.push(roster.handover.concludeBy)
   if (roster.phase !== 'stopping') {
     deadlines.push(nextUpkeep(roster))
-    if (roster.reload !== null && roster.handover === null) deadlines.push(roster.reload.endBy)
+    if (roster.reload !== null) deadlines.push(roster.reload.endBy)
     if (roster.successor !== null) deadlines.push(roster.successor.readyBy)
     for (const generation of allGenerations(roster)) deadlines.push(...deadlinesOf(generation))
     for (const { preloader, how, preloaderNotBefore } of livingGenerations(roster))

@@ -59,6 +59,7 @@ function promote(next: Generation, roster: Roster, os: Os): void {
   const old = roster.current
   roster.current = next
   roster.next = null
+  roster.reload!.endBy = Number.POSITIVE_INFINITY // it cannot fail any more; the handover has a deadline of its own
   retireGeneration(old, roster)
   os.closeOtherListeners(roster.current)
   enlistAll(roster.current, os)

@@ -108,28 +108,28 @@ export class Server {
 
   /** The pids of its workers, by the titles they give themselves. */
   workers(): number[] {
-    return this.processes().filter((pid) => titleOf(pid).startsWith('prefork: worker'))
+    return this.#titled(/^prefork: worker/)
   }
 
   /** Those of them that accept. */
   readyWorkers(): number[] {
-    return this.processes().filter((pid) => /^prefork: worker \d+$/.test(titleOf(pid)))
+    return this.#titled(/^prefork: worker \d+$/)
   }
 
   /** Those that have heard that they are to end. */
   drainingWorkers(): number[] {
-    return this.processes().filter((pid) => /^prefork: worker \d+ \(draining\)$/.test(titleOf(pid)))
+    return this.#titled(/^prefork: worker \d+ \(draining\)$/)
   }
 
   /** One, but in an upgrade: then the elder, whose child the successor is, comes first. */
   supervisors(): number[] {
-    const pids = this.processes().filter((pid) => titleOf(pid) === 'prefork: supervisor')
+    const pids = this.#titled(/^prefork: supervisor$/)
     const isSuccessor = (pid: number) => pids.includes(processState(pid)?.ppid ?? 0)
     return pids.sort((a, b) => Number(isSuccessor(a)) - Number(isSuccessor(b)))
   }
 
   preloaders(): number[] {
-    return this.processes().filter((pid) => titleOf(pid) === 'prefork: preloader')
+    return this.#titled(/^prefork: preloader$/)
   }
 
   /** Tells the supervisor to stop. Once. */
@@ -152,6 +152,10 @@ export class Server {
   ended(wanted: Partial<Exit> = { code: 0 }): Promise<Outcome> {
     this.#end ??= this.#check(wanted)
     return this.#end
+  }
+
+  #titled(pattern: RegExp): number[] {
+    return this.processes().filter((pid) => pattern.test(titleOf(pid)))
   }
 
   async #stop(signal: NodeJS.Signals, code: number): Promise<Outcome> {
