@@ -17,7 +17,10 @@ const PARALLEL_LONG = 200
 scene('in the model fork, connections leave no zombie and no descriptor', async (t, stage) => {
   const server = await startServer(t, appOptions(appOf(0), { args: ['--model', 'fork'] }))
   await ofOne(server, stage, 'first')
-  await waitUntil(() => server.workers().length === 0, 'the first child has ended')
+  await waitUntil(
+    () => childrenOf(server.preloaders()[0]!).length === 0,
+    'the first child has ended, and been asked for',
+  )
   const parents = server.processes()
   const before = stateOf(parents)
 
