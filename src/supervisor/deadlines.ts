@@ -37,6 +37,7 @@ export function giveUpOnTheLate(roster: Roster, os: Os): void {
     if (now < retiree.forceBy) continue
     os.error(`${retiree.name} (pid ${retiree.pid}) has not ended in time; it is killed`)
     os.kill(retiree.pid, SIGKILL)
+    retiree.isKilled = true
     retiree.forceBy = now + MARGIN_MS
   }
   if (roster.phase === 'stopping') {

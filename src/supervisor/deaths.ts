@@ -1,12 +1,12 @@
 /**
  * The dead: whoever has died is buried, and what its death means is decided.
  */
-import { SIGKILL } from '../kernel/constants.ts'
+import { SIGKILL, SIGQUIT, SIGTERM } from '../kernel/constants.ts'
 import { type Death, SIG_NONE, signalName } from '../kernel/process.ts'
 import { DRAINING, IN_WORKER_START } from '../scoreboard.ts'
 import { empty, failToBoot, postpone } from './births.ts'
 import { delayAfter, LOST_INFANTS_MAX, YOUNG_MS } from './deadlines.ts'
-import { EXIT_CANNOT_START, EXIT_FORCED, endForced } from './ending.ts'
+import { EXIT_CANNOT_START, EXIT_FORCED, EXIT_OK, endForced } from './ending.ts'
 import type { Line, Os } from './os.ts'
 import { adoptOrphans, drainBy } from './retire.ts'
 import { allGenerations, allSlots, type Generation, type Retiree, type Roster, type Slot } from './roster.ts'
@@ -63,12 +63,23 @@ export function buryTheUntold(roster: Roster, os: Os): void {
 }
 
 function buryRetiree(retiree: Retiree, death: Death, roster: Roster, os: Os): void {
-  const { firstRow, rows, forceBy, isParent } = retiree
+  const { pid, name, firstRow, rows, forceBy, isParent, isKilled } = retiree
   roster.retirees.delete(retiree)
   if (isParent) adoptOrphans(firstRow, rows, forceBy, roster, os)
   else roster.rows.give(firstRow, rows)
+  os.lastWordsOf(pid) // one that fails while it goes has said so in the log
+  if (!isKilled && !roster.isForced && isUnasked(death)) os.warn(`${name} (pid ${pid}) ${how(death)} while it drained`)
   if (roster.phase === 'stopping') noteForced(death, roster)
 }
+
+/** Whether one that was told to go went otherwise: neither by what it was told nor by a way out that says why itself. */
+function isUnasked({ exitCode, signal }: Death): boolean {
+  if (signal !== null) return signal !== SIGTERM && signal !== SIGQUIT
+  return exitCode !== null && !WAYS_OUT.includes(exitCode)
+}
+
+/** A worker whose own code failed says so, and ends with 1. */
+const WAYS_OUT: readonly number[] = [EXIT_OK, EXIT_CANNOT_START, EXIT_FORCED]
 
 function noteForced(death: Death, roster: Roster): void {
   if (death.exitCode === EXIT_FORCED || death.signal === SIGKILL) endForced(roster)
@@ -85,7 +96,11 @@ function buryWorker(slot: Slot, generation: Generation, death: Death, roster: Ro
   slot.youngDeaths = isYoung ? slot.youngDeaths + 1 : 1
   empty(slot, roster, os)
   slot.notBefore = os.now() + delayAfter(slot.youngDeaths)
-  if (roster.phase === 'stopping') return noteForced(death, roster)
+  if (roster.phase === 'stopping') {
+    if (state === 'ready' && !roster.isForced && isUnasked(death))
+      os.warn(`worker ${slot.number} (pid ${death.pid}) ${how(death)} while it was stopping`)
+    return noteForced(death, roster)
+  }
   const what = isOfApp ? `${how(death)} in the app's workerStart` : how(death)
   const isOfFork = isInfant && !isOfApp && mayBlameFork(death, slot)
   if (isInfant && isBooting(generation, roster) && !isOfFork) {

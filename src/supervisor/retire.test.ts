@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { SIGKILL } from '../kernel/constants.ts'
+import { SIGKILL, SIGQUIT } from '../kernel/constants.ts'
 import { BOOT_MS, DRAIN_MS, did, LATE_MS, life, MARGIN_MS, NEVER, STOP_MS } from './life.test.support.ts'
 import type { PretendOs } from './pretend-os.test.support.ts'
 
@@ -136,14 +136,22 @@ test('who has not finished within drainTimeoutMs, and a second more, is killed; 
   assert.ok(os.said.includes('error worker 1 of generation 1 (pid 102) has not ended in time; it is killed'))
 })
 
-test('a death of one that was told to go is no news', async () => {
-  const { os } = await life({
-    slots: 2,
-    workers: [{}, { drainsAfterMs: NEVER }],
-    plan: (os) => os.at(1_000, () => os.signal('SIGTTOU')).at(2_000, () => os.die(102, { signal: SIGKILL })),
-  })
-  assert.deepEqual(didSince(os, 2_000), [])
-  assert.equal(os.said.length, 2) // fewer workers; the stop
+test('one that goes as it was told to is no news, one that is cut off on its way is', async () => {
+  for (const [death, news] of [
+    [{ exitCode: 0 }, []],
+    [{ exitCode: 1 }, []],
+    [{ exitCode: 7 }, ['warn worker 1 of generation 1 (pid 102) ended with exit code 7 while it drained']],
+    [{ signal: SIGQUIT }, []],
+    [{ signal: SIGKILL }, ['warn worker 1 of generation 1 (pid 102) was ended by SIGKILL while it drained']],
+  ] as const) {
+    const { os } = await life({
+      slots: 2,
+      workers: [{}, { drainsAfterMs: NEVER }],
+      plan: (os) => os.at(1_000, () => os.signal('SIGTTOU')).at(2_000, () => os.die(102, death)),
+    })
+    assert.deepEqual(didSince(os, 2_000), [])
+    assert.deepEqual(os.said.slice(1, -1), news) // between: fewer workers; the stop
+  }
 })
 
 test('one that its preloader took with it is found out', async () => {

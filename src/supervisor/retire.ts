@@ -19,7 +19,7 @@ export function retire(slot: Slot, generation: Generation, roster: Roster, os: O
   const { pid, line, row, number, hasShut } = slot
   const name = `worker ${number} of generation ${generation.number}`
   const forceBy = slot.state === 'ready' ? drainBy(generation, os) : Math.max(slot.readyBy, os.now() + MARGIN_MS)
-  roster.retirees.add({ pid, line, firstRow: row!, rows: 1, isParent: false, hasShut, name, forceBy })
+  roster.retirees.add({ pid, line, firstRow: row!, rows: 1, isParent: false, hasShut, name, forceBy, isKilled: signal === SIGKILL })
   slot.row = null // the row is the retiree's until its death
   empty(slot, roster, os)
   slot.youngDeaths = 0
@@ -78,6 +78,7 @@ function endPreloader(generation: Generation, roster: Roster, os: Os): void {
     hasShut: preloader.state === 'shut',
     name: `the preloader of generation ${generation.number}`,
     forceBy,
+    isKilled: false,
   })
   os.orderEnd(preloader.pid, SIGQUIT, config.timeouts.drainTimeoutMs)
 }
@@ -130,7 +131,8 @@ export function adoptOrphans(firstRow: number, rows: number, forceBy: number, ro
       continue
     }
     const name = 'a worker whose preloader has died'
-    roster.retirees.add({ pid, line: null, firstRow: row, rows: 1, isParent: false, hasShut: true, name, forceBy })
-    os.kill(pid, roster.isForced ? SIGKILL : roster.phase === 'stopping' ? signalOfEnding(roster) : SIGQUIT)
+    const isKilled = roster.isForced
+    roster.retirees.add({ pid, line: null, firstRow: row, rows: 1, isParent: false, hasShut: true, name, forceBy, isKilled })
+    os.kill(pid, isKilled ? SIGKILL : roster.phase === 'stopping' ? signalOfEnding(roster) : SIGQUIT)
   }
 }

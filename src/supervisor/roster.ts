@@ -93,6 +93,8 @@ export interface Retiree {
   readonly name: string
   /** When it is ended by force. */
   forceBy: number
+  /** We have killed it: how it died is no news. */
+  isKilled: boolean
 }
 
 /** A reload that is under way. */
