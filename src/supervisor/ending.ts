@@ -10,15 +10,12 @@ import { SIGKILL, SIGQUIT, SIGTERM } from '../kernel/constants.ts'
 import { empty } from './births.ts'
 import { MARGIN_MS } from './deadlines.ts'
 import { buryTheUntold, recognise } from './deaths.ts'
+import { EXIT_CANNOT_START, EXIT_FORCED, EXIT_OK } from './exit-codes.ts'
 import { concludeHandover } from './handover.ts'
 import type { Os, StopSignal } from './os.ts'
 import { abandonReload } from './reload.ts'
 import { allGenerations, allSlots, type Roster } from './roster.ts'
 import { sentenceOnSurvivors } from './survivors.ts'
-
-export const EXIT_OK = 0
-export const EXIT_CANNOT_START = 1
-export const EXIT_FORCED = 2
 
 /** One Ctrl-C may come twice: from the terminal, to everybody in the process group, and passed on by npm, that started us. */
 const SAME_INTERRUPT_MS = 500

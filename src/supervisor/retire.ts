@@ -19,7 +19,17 @@ export function retire(slot: Slot, generation: Generation, roster: Roster, os: O
   const { pid, line, row, number, hasShut } = slot
   const name = `worker ${number} of generation ${generation.number}`
   const forceBy = slot.state === 'ready' ? drainBy(generation, os) : Math.max(slot.readyBy, os.now() + MARGIN_MS)
-  roster.retirees.add({ pid, line, firstRow: row!, rows: 1, isParent: false, hasShut, name, forceBy, isKilled: signal === SIGKILL })
+  roster.retirees.add({
+    pid,
+    line,
+    firstRow: row!,
+    rows: 1,
+    isParent: false,
+    hasShut,
+    name,
+    forceBy,
+    isKilled: signal === SIGKILL,
+  })
   slot.row = null // the row is the retiree's until its death
   empty(slot, roster, os)
   slot.youngDeaths = 0
@@ -132,7 +142,17 @@ export function adoptOrphans(firstRow: number, rows: number, forceBy: number, ro
     }
     const name = 'a worker whose preloader has died'
     const isKilled = roster.isForced
-    roster.retirees.add({ pid, line: null, firstRow: row, rows: 1, isParent: false, hasShut: true, name, forceBy, isKilled })
+    roster.retirees.add({
+      pid,
+      line: null,
+      firstRow: row,
+      rows: 1,
+      isParent: false,
+      hasShut: true,
+      name,
+      forceBy,
+      isKilled,
+    })
     os.kill(pid, isKilled ? SIGKILL : roster.phase === 'stopping' ? signalOfEnding(roster) : SIGQUIT)
   }
 }
