@@ -81,6 +81,7 @@ export const O_NONBLOCK = 0o4000
 export const O_CLOEXEC = 0o2000000
 export const O_PATH = 0o10000000
 export const AT_FDCWD = -100
+export const AT_SYMLINK_NOFOLLOW = 0x100
 export const F_GETFD = 1
 export const F_SETFD = 2
 export const F_GETFL = 3
@@ -100,6 +101,7 @@ export const RESOLVE_BENEATH = 0x08
 export const S_IFMT = 0o170000
 export const S_IFREG = 0o100000
 export const S_IFDIR = 0o040000
+export const S_IFLNK = 0o120000
 
 // linux/memfd.h, asm-generic/mman.h
 export const MFD_CLOEXEC = 1

@@ -1,12 +1,13 @@
 /**
  * Files: opened beneath a root, looked at, read, sent.
  */
-import { type AT_FDCWD, MFD_CLOEXEC, O_CLOEXEC, S_IFDIR, S_IFMT, S_IFREG } from './constants.ts'
+import { type AT_FDCWD, MFD_CLOEXEC, O_CLOEXEC, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from './constants.ts'
 import { EAGAIN, ENAMETOOLONG, must } from './errno.ts'
 import type { Fd } from './fd.ts'
 import { layout } from './layout.ts'
 import { bind, syscall } from './libc.ts'
 import { allocate, type Memory, memoryOf } from './memory.ts'
+import { pathAddress, writePath } from './path-bytes.ts'
 
 const libc = {
   open: bind('open', 'int', ['str', 'int', 'uint']),
@@ -31,26 +32,22 @@ export function open(path: string, flags: number, mode = 0): number {
 
 /** linux/openat2.h: `struct open_how { u64 flags, mode, resolve; }` */
 const openHow = allocate(24)
-/** The longest path the kernel takes, with its NUL (limits.h, PATH_MAX). */
-const PATH_MAX = 4096
-const pathBytes = allocate(PATH_MAX)
 
 /**
  * openat2(dirfd, path, how, sizeof how): opens `path` under `dirfd`, refusing
  * what `resolve` forbids: with RESOLVE_BENEATH every way out of the folder
  * (`..`, an absolute path, a symbolic link) answers -EXDEV. A descriptor, or a
- * negative errno; -ENAMETOOLONG also for a path over PATH_MAX or with a NUL.
+ * negative errno; -ENAMETOOLONG also for a path over PATH_MAX or with a NUL. Of the
+ * path's bytes, those that are no UTF-8 are written as path-bytes.ts has them.
  * Needs Linux 5.6.
  *
  * https://man7.org/linux/man-pages/man2/openat2.2.html
  */
 export function openat2(dirfd: Fd | typeof AT_FDCWD, path: string, flags: number, resolve: number): number {
-  const length = pathBytes.bytes.write(path, 0, PATH_MAX - 1)
-  if (length < Buffer.byteLength(path) || path.includes('\0')) return -ENAMETOOLONG
-  pathBytes.bytes[length] = 0
+  if (!writePath(path)) return -ENAMETOOLONG
   openHow.bytes.writeUInt32LE((flags | O_CLOEXEC) >>> 0, 0)
   openHow.bytes.writeUInt32LE(resolve, 16)
-  return syscall(layout.SYS_openat2, dirfd, pathBytes.address, openHow.address, openHow.bytes.length)
+  return syscall(layout.SYS_openat2, dirfd, pathAddress, openHow.address, openHow.bytes.length)
 }
 
 /** What fstat tells of a file, in one object that may be filled again and again. */
@@ -73,6 +70,11 @@ export class Stat {
   get isDirectory(): boolean {
     return (this.mode & S_IFMT) === S_IFDIR
   }
+
+  /** Only of a link that was not followed: O_PATH | O_NOFOLLOW, AT_SYMLINK_NOFOLLOW. */
+  get isSymbolicLink(): boolean {
+    return (this.mode & S_IFMT) === S_IFLNK
+  }
 }
 
 const statBytes = allocate(layout.stat.size)
@@ -84,6 +86,23 @@ const statBytes = allocate(layout.stat.size)
  */
 export function fstat(fd: Fd, into: Stat = new Stat()): Stat {
   must(syscall(layout.SYS_fstat, fd, statBytes.address, 0, 0), 'fstat', `on fd ${fd}`)
+  return takeStat(into)
+}
+
+/**
+ * newfstatat(dirfd, path, statbuf, flags): what stands at `path` under `dirfd`,
+ * without opening it. Fills `into` and answers 0, or a negative errno (-ENOENT).
+ *
+ * https://man7.org/linux/man-pages/man2/fstatat.2.html
+ */
+export function fstatat(dirfd: Fd, path: string, flags: number, into: Stat): number {
+  if (!writePath(path)) return -ENAMETOOLONG
+  const result = syscall(layout.SYS_newfstatat, dirfd, pathAddress, statBytes.address, flags)
+  if (result === 0) takeStat(into)
+  return result
+}
+
+function takeStat(into: Stat): Stat {
   const { bytes } = statBytes
   into.dev = readUInt64(bytes, layout.stat.dev)
   into.ino = readUInt64(bytes, layout.stat.ino)

@@ -10,6 +10,7 @@
  */
 export * from './constants.ts'
 export * from './credentials.ts'
+export * from './directory.ts'
 export * from './epoll.ts'
 export * from './errno.ts'
 export { close, type Fd, fcntl, isOpen, setCloseOnExec } from './fd.ts'

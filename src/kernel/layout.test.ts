@@ -19,6 +19,7 @@ after(() => rmSync(folder, { recursive: true }))
 
 const HEADERS = `
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -73,6 +74,8 @@ test('the structs lie as the headers have them', { skip }, () => {
   const theirs = askC(
     {
       SYS_fstat: 'SYS_fstat',
+      SYS_getdents64: 'SYS_getdents64',
+      SYS_newfstatat: 'SYS_newfstatat',
       O_DIRECTORY: 'O_DIRECTORY',
       O_NOFOLLOW: 'O_NOFOLLOW',
       event_size: 'sizeof(struct epoll_event)',
@@ -90,6 +93,8 @@ test('the structs lie as the headers have them', { skip }, () => {
   )
   assert.deepEqual(Object.fromEntries(theirs), {
     SYS_fstat: layout.SYS_fstat,
+    SYS_getdents64: layout.SYS_getdents64,
+    SYS_newfstatat: layout.SYS_newfstatat,
     O_DIRECTORY: layout.O_DIRECTORY,
     O_NOFOLLOW: layout.O_NOFOLLOW,
     ...prefixed('event', layout.epollEvent),
@@ -118,6 +123,8 @@ test('sizes that the code takes for granted', { skip }, () => {
       pw_uid: 'offsetof(struct passwd, pw_uid)',
       pw_gid: 'offsetof(struct passwd, pw_gid)',
       pw_dir: 'offsetof(struct passwd, pw_dir)',
+      dirent_reclen: 'offsetof(struct dirent64, d_reclen)',
+      dirent_name: 'offsetof(struct dirent64, d_name)',
       group: 'sizeof(struct group)',
       gr_gid: 'offsetof(struct group, gr_gid)',
       spawn_actions_fit: 'sizeof(posix_spawn_file_actions_t) <= 256',
@@ -139,6 +146,8 @@ test('sizes that the code takes for granted', { skip }, () => {
     pw_uid: 16,
     pw_gid: 20,
     pw_dir: 32,
+    dirent_reclen: 16,
+    dirent_name: 19,
     group: 32,
     gr_gid: 16,
     spawn_actions_fit: 1,

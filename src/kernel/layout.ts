@@ -7,6 +7,8 @@
 export interface Layout {
   /** asm/unistd.h: calls that libc (as old as Node supports) has no wrapper for. */
   readonly SYS_fstat: number
+  readonly SYS_getdents64: number
+  readonly SYS_newfstatat: number
   readonly SYS_openat2: number
   readonly SYS_pidfd_open: number
   /** asm/fcntl.h */
@@ -30,6 +32,8 @@ export interface Layout {
 
 const x64: Layout = {
   SYS_fstat: 5,
+  SYS_getdents64: 217,
+  SYS_newfstatat: 262,
   SYS_openat2: 437,
   SYS_pidfd_open: 434,
   O_DIRECTORY: 0o200000,
@@ -41,6 +45,8 @@ const x64: Layout = {
 
 const arm64: Layout = {
   SYS_fstat: 80,
+  SYS_getdents64: 61,
+  SYS_newfstatat: 79,
   SYS_openat2: 437,
   SYS_pidfd_open: 434,
   O_DIRECTORY: 0o40000,

@@ -13,7 +13,9 @@ import type { TextFile } from './tree.ts'
 const BETWEEN_PROCESSES = ['boot.ts', 'channel.ts', 'scoreboard.ts']
 
 /** The file calls of the floor, with what they take and answer: descriptors, memory, flags (some by architecture), errnos. */
-const FILE_CALLS = ['file', 'fd', 'memory', 'constants', 'layout', 'errno'].map((name) => `kernel/${name}.ts`)
+const FILE_CALLS = ['file', 'directory', 'fd', 'memory', 'constants', 'layout', 'errno'].map(
+  (name) => `kernel/${name}.ts`,
+)
 
 /**
  * A place in src/, and what of ours it may import besides its own folder. A file has the row of every folder it is in,
