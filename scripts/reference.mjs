@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * Makes docs/configuration.md from the comments in src/config/options.ts and limits.ts.
+ * Makes docs/configuration.md from the comments in src/config/options.ts, limits.ts and static-options.ts.
  *
  *     node scripts/reference.mjs           writes the page
  *     node scripts/reference.mjs --check   exit 1 when the page is not what it should be
@@ -12,10 +12,11 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-const SOURCES = ['options.ts', 'limits.ts'].map((name) => new URL(`../src/config/${name}`, import.meta.url))
+const FILES = ['options.ts', 'limits.ts', 'static-options.ts']
+const SOURCES = FILES.map((name) => new URL(`../src/config/${name}`, import.meta.url))
 const PAGE = new URL('../docs/configuration.md', import.meta.url)
 
-/** Both files as one text. */
+/** The files as one text. */
 export function readSource() {
   return SOURCES.map((file) => readFileSync(file, 'utf8')).join('\n')
 }
@@ -39,7 +40,7 @@ export function renderReference(source) {
   return `${[HEADER, summary(options), ...options.map(section)].join('\n\n')}\n`
 }
 
-const HEADER = `<!-- Made from src/config/options.ts and limits.ts by scripts/reference.mjs. Edit the comments there, then run it. -->
+const HEADER = `<!-- Made from src/config/{options,limits,static-options}.ts by scripts/reference.mjs. Edit the comments there, then run it. -->
 
 # Configuration
 
@@ -98,11 +99,11 @@ function code(text) {
 
 function readInterface(source, name) {
   const body = new RegExp(`^export interface ${name} {\\n(.*?)^}`, 'ms').exec(source)?.[1]
-  if (body === undefined) throw new Error(`no interface ${name} in src/config/options.ts or limits.ts`)
+  if (body === undefined) throw new Error(`no interface ${name} in src/config/{${FILES}}`)
   const members = [...body.matchAll(/^ {2}\/\*\*([\s\S]*?)\*\/\n {2}readonly (\w+)(\??): (.+)$/gm)]
   const declared = body.match(/^ {2}readonly /gm)?.length ?? 0
   if (members.length !== declared)
-    throw new Error(`a member of ${name} in src/config/options.ts or limits.ts has no comment above it`)
+    throw new Error(`a member of ${name} in src/config/{${FILES}} has no comment above it`)
   return members.map(([, comment, path, mark, type]) => {
     return { path, mark, type: expand(source, type), ...readComment(comment) }
   })
@@ -114,7 +115,7 @@ function readShapes(source, type) {
     const alias = expand(source, name)
     if (alias !== name) return [{ name, about: code(alias), members: [] }, ...readShapes(source, alias)]
     const comment = new RegExp(`^/\\*\\* (.+) \\*/\\nexport interface ${name} `, 'm').exec(source)?.[1]
-    if (comment === undefined) throw new Error(`${name} in src/config/options.ts or limits.ts has no comment above it`)
+    if (comment === undefined) throw new Error(`${name} in src/config/{${FILES}} has no comment above it`)
     return [{ name, about: comment, members: readInterface(source, name) }]
   })
 }

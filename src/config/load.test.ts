@@ -77,7 +77,16 @@ test('with nothing asked, the defaults', async () => {
       bootMs: 30_000,
       lingerMs: 5000,
     },
-    static: { index: 'index.html' },
+    static: {
+      index: ['index.html'],
+      tryFiles: [],
+      cleanUrls: false,
+      listing: false,
+      listingEntriesMax: 1000,
+      errorPages: {},
+      hidden: 'deny',
+      symlinks: 'beneath',
+    },
     configFile: null,
   })
 })

@@ -7,11 +7,13 @@
  * Each comment below is the manual of its option: docs/configuration.md is made
  * from them (`node scripts/reference.mjs`), and a test compares the tags with
  * table.ts, so neither can drift. What bounds clients and workers is in
- * limits.ts. Neither file holds code.
+ * limits.ts, what is about files in static-options.ts. None of them holds code.
  */
 import type { Limits, RecycleOptions, Timeouts } from './limits.ts'
+import type { StaticOptions } from './static-options.ts'
 
 export type { Limits, RecycleOptions, Timeouts } from './limits.ts'
+export type { HiddenRule, StaticOptions, SymlinkRule } from './static-options.ts'
 
 /** What may be written in prefork.config.ts. */
 export interface Options {
@@ -286,15 +288,6 @@ export interface SocketOptions {
    * @default true
    */
   readonly ipv6Only: boolean
-}
-
-/** How a directory is served. */
-export interface StaticOptions {
-  /**
-   * The file served for a directory: a plain name, without a slash.
-   * @default 'index.html'
-   */
-  readonly index: string
 }
 
 export type SpawnMode = 'auto' | 'fork' | 'exec'

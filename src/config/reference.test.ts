@@ -42,11 +42,12 @@ function tagsOf(path: string, row: OptionRow): Record<string, string> {
   }
 }
 
-/** 8080, 16_384, 'auto', none. */
-function literal(value: number | string | boolean | null): string {
+/** 8080, 16_384, 'auto', none, ['index.html'], {}. */
+function literal(value: OptionRow['default']): string {
   if (value === null) return 'none'
   if (typeof value === 'boolean') return String(value)
   if (typeof value === 'string') return `'${value}'`
+  if (typeof value === 'object') return JSON.stringify(value).replaceAll('"', "'")
   if (value < 10_000 || value === Number.POSITIVE_INFINITY) return String(value)
   return value.toLocaleString('en-US').replaceAll(',', '_')
 }

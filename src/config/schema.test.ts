@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { OperatorError } from './operator-error.ts'
+import { OperatorError, quote } from './operator-error.ts'
 import { checkOptions, parseText } from './schema.ts'
 
 const name = (path: string) => `${path} in the file`
@@ -23,6 +23,8 @@ const ACCEPTED: readonly unknown[] = [
   { limits: {}, timeouts: { idleMs: 1 }, static: { index: 'home.htm' } },
   { limits: { bodyBytes: Number.POSITIVE_INFINITY } },
   { limits: { bodyBytes: 0 } },
+  { static: { index: [], tryFiles: ['$path', '/$path.html', '$path/', '/index.html', '=410'], errorPages: {} } },
+  { static: { index: ['a.html', 'b.htm'], tryFiles: '/a.html', errorPages: { 404: '/a b.html', '5xx': '/한.html' } } },
   { socket: { ipv6Only: false, noDelay: true } },
   { recycle: { maxRequestsPerWorker: Number.POSITIVE_INFINITY } },
   { listen: [':80', { path: '/run/a.sock', mode: 0o660 }], user: 'www-data', readyPath: '/' },
@@ -44,11 +46,44 @@ const REFUSED: readonly (readonly [unknown, string])[] = [
   [{ host: '' }, "host in the file must be an IP address or a host name, not ''"],
   [{ target: 'a\0b' }, "target in the file must be the path of a directory or of an app module, not 'a\\u0000b'"],
   [{ target: () => 1 }, 'target in the file must be the path of a directory or of an app module, not a function'],
+  ...[{ index: 'a/b.html' }, { index: '..' }, { index: ['a.html', ''] }, { index: 3 }].map(
+    ({ index }) =>
+      [
+        { static: { index } },
+        `static.index in the file must be the plain name of a file, without a slash, or a list of them, not ${quote(index)}`,
+      ] as const,
+  ),
+  ...[['a.html'], ['/a', '=404', '/b'], ['/a/../b'], ['=200'], ['$path', '{path}.html'], [''], { path: '/' }].map(
+    (tryFiles) =>
+      [
+        { static: { tryFiles } },
+        "static.tryFiles in the file must be paths beneath the root that begin with '/' or '$path' and hold no '..', " +
+          `the last perhaps a status such as '=404', not ${quote(tryFiles)}`,
+      ] as const,
+  ),
+  ...[
+    { 404: '404.html' },
+    { 304: '/a' },
+    { '4x': '/a' },
+    { 404: '/a/../b' },
+    { 404: '/a/' },
+    { 404: 4 },
+    ['/a'],
+    '/a',
+  ].map(
+    (errorPages) =>
+      [
+        { static: { errorPages } },
+        "static.errorPages in the file must be an object such as { 404: '/404.html', '5xx': '/sorry.html' }: " +
+          `statuses from 400 on, and paths beneath the root, not ${quote(errorPages)}`,
+      ] as const,
+  ),
+  [{ static: { hidden: true } }, 'static.hidden in the file must be one of deny, allow, not true'],
+  [{ static: { symlinks: 'all' } }, "static.symlinks in the file must be one of beneath, owner, never, not 'all'"],
   [
-    { static: { index: 'a/b.html' } },
-    "static.index in the file must be the plain name of a file, without a slash, not 'a/b.html'",
+    { static: { listingEntriesMax: 0 } },
+    'static.listingEntriesMax in the file must be a whole number from 1 to 100000, not 0',
   ],
-  [{ static: { index: '..' } }, "static.index in the file must be the plain name of a file, without a slash, not '..'"],
   [
     { limits: { bodyBytes: -1 } },
     'limits.bodyBytes in the file must be a whole number from 0 upwards, or Infinity for no limit, not -1',

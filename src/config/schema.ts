@@ -34,6 +34,12 @@ function ruleOf(row: OptionRow): v.GenericSchema {
       return v.boolean()
     case 'listen':
       return v.any() // judged by checkListen: what is wrong with an address takes more words than "must be"
+    case 'texts':
+      return v.custom((value) => isTexts(value) && row.accepts(typeof value === 'string' ? [value] : value))
+    case 'textByKey':
+      return v.custom(
+        (value) => isTextByKey(value) && Object.entries(value).every(([key, text]) => row.accepts(key, text)),
+      )
     case 'text':
       return v.pipe(v.string(), v.nonEmpty(), v.check(holdsNoNul), v.check(row.accepts ?? (() => true)))
     case 'integer': {
@@ -47,6 +53,18 @@ function ruleOf(row: OptionRow): v.GenericSchema {
 const isWhole = (value: number) => Number.isSafeInteger(value) || value === Number.POSITIVE_INFINITY
 /** The kernel ends a path at its first NUL, so one that holds a NUL names some other file. */
 const holdsNoNul = (text: string) => !text.includes('\0')
+
+function isTexts(value: unknown): value is string | readonly string[] {
+  return Array.isArray(value) ? value.every(isText) : isText(value)
+}
+
+function isTextByKey(value: unknown): value is Readonly<Record<string, string>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(isText)
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && holdsNoNul(value)
+}
 
 const OPTIONS_SCHEMA = buildSchema()
 

@@ -70,7 +70,24 @@ export interface ListenRow extends Row {
   readonly default: null
 }
 
-export type OptionRow = IntegerRow | ChoiceRow | TextRow | BooleanRow | ListenRow
+/** A list of texts; one alone may be written without brackets. */
+export interface TextsRow extends Row {
+  readonly kind: 'texts'
+  readonly default: readonly string[]
+  /** What each of them is, after "must be". */
+  readonly says: string
+  readonly accepts: (texts: readonly string[]) => boolean
+}
+
+/** An object of the operator's own keys, with a text for each. */
+export interface TextByKeyRow extends Row {
+  readonly kind: 'textByKey'
+  readonly default: Readonly<Record<string, string>>
+  readonly says: string
+  readonly accepts: (key: string, text: string) => boolean
+}
+
+export type OptionRow = IntegerRow | ChoiceRow | TextRow | BooleanRow | ListenRow | TextsRow | TextByKeyRow
 
 const DAY_MS = 86_400_000
 const MIB = 1_048_576
@@ -209,11 +226,41 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
   'timeouts.bootMs': { kind: 'integer', default: 30_000, min: 1, max: DAY_MS },
   'timeouts.lingerMs': { kind: 'integer', default: 5_000, min: 1, max: DAY_MS },
   'static.index': {
-    kind: 'text',
-    default: 'index.html',
-    says: 'the plain name of a file, without a slash',
-    accepts: (text) => !text.includes('/') && text !== '.' && text !== '..',
+    kind: 'texts',
+    default: ['index.html'],
+    says: 'the plain name of a file, without a slash, or a list of them',
+    accepts: (names) => names.every((name) => !name.includes('/') && name !== '.' && name !== '..'),
   },
+  'static.tryFiles': {
+    kind: 'texts',
+    default: [],
+    says: "paths beneath the root that begin with '/' or '$path' and hold no '..', the last perhaps a status such as '=404'",
+    accepts: (paths) =>
+      paths.every((path, at) => isPathToTry(path) || (at === paths.length - 1 && isFinalStatus(path))),
+  },
+  'static.cleanUrls': { kind: 'boolean', default: false },
+  'static.listing': { kind: 'boolean', default: false },
+  'static.listingEntriesMax': { kind: 'integer', default: 1_000, min: 1, max: 100_000 },
+  'static.errorPages': {
+    kind: 'textByKey',
+    default: {},
+    says: "an object such as { 404: '/404.html', '5xx': '/sorry.html' }: statuses from 400 on, and paths beneath the root",
+    accepts: (status, path) => /^[45](\d\d|xx)$/.test(status) && isPathBeneath(path) && !path.endsWith('/'),
+  },
+  'static.hidden': { kind: 'choice', default: 'deny', choices: ['deny', 'allow'] },
+  'static.symlinks': { kind: 'choice', default: 'beneath', choices: ['beneath', 'owner', 'never'] },
+}
+
+function isPathToTry(path: string): boolean {
+  return isPathBeneath(path.startsWith('$path') ? `/${path}` : path)
+}
+
+function isFinalStatus(text: string): boolean {
+  return /^=[45]\d\d$/.test(text)
+}
+
+function isPathBeneath(path: string): boolean {
+  return path.startsWith('/') && !path.split('/').includes('..')
 }
 
 export const OPTION_PATHS = Object.keys(OPTION_TABLE) as OptionPath[]
@@ -222,6 +269,8 @@ export const OPTION_PATHS = Object.keys(OPTION_TABLE) as OptionPath[]
 export function describeValues(row: OptionRow): string {
   switch (row.kind) {
     case 'text':
+    case 'texts':
+    case 'textByKey':
       return row.says
     case 'choice':
       return `one of ${row.choices.join(', ')}`

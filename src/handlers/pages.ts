@@ -46,6 +46,11 @@ function pageReply(status: number, sentence: string, fields: readonly string[]):
   return { status, fields: [...PAGE_FIELDS, ...fields], body: page(status, sentence) }
 }
 
+/** Of every page made here, in light and dark. */
+export const COLORS = `\
+:root { color-scheme: light dark; --paper: #fbfaf6; --ink: #1d2423; --soft: #55605d; --accent: #0b6e5f }
+@media (prefers-color-scheme: dark) { :root { --paper: #12171a; --ink: #e7ebe8; --soft: #a3b0ac; --accent: #5fd0b8 } }`
+
 function page(status: number, sentence: string): string {
   const phrase = reasonPhrase(status) || 'Error'
   return `<!doctype html>
@@ -56,8 +61,7 @@ function page(status: number, sentence: string): string {
 <meta name="color-scheme" content="light dark">
 <title>${status} ${phrase}</title>
 <style>
-:root { color-scheme: light dark; --paper: #fbfaf6; --ink: #1d2423; --soft: #55605d; --accent: #0b6e5f }
-@media (prefers-color-scheme: dark) { :root { --paper: #12171a; --ink: #e7ebe8; --soft: #a3b0ac; --accent: #5fd0b8 } }
+${COLORS}
 body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: var(--paper); color: var(--ink);
   font: 1.0625rem/1.6 system-ui, sans-serif }
 main { max-width: 34rem; padding: 2rem }
@@ -85,6 +89,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 }
 
-function escapeHtml(text: string): string {
+/** Text as it may stand between tags and within the quotes of an attribute. */
+export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (char) => ENTITIES[char]!)
 }

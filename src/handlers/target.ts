@@ -20,5 +20,5 @@ export async function loadTarget({ target }: Config): Promise<LoadedApp | null> 
 export function createHandler(config: Config, app: LoadedApp | null, log: Log): Handler {
   if (app !== null) return createAppHandler(app.fetch, log)
   if (config.target.kind !== 'directory') return createHelloHandler()
-  return createStaticHandler({ root: config.target.root, index: config.static.index }, log)
+  return createStaticHandler({ ...config.static, root: config.target.root }, log)
 }

@@ -24,6 +24,11 @@ export function httpDate(ms: number): string {
   return new Date(Math.min(Math.max(ms, YEAR_0_MS), YEAR_9999_MS)).toUTCString()
 }
 
+/** The same time as RFC 3339 has it, for `<time>` and JSON: 1994-11-06T08:49:37.000Z. */
+export function rfc3339(ms: number): string {
+  return new Date(Math.min(Math.max(ms, YEAR_0_MS), YEAR_9999_MS)).toISOString()
+}
+
 /** The time an HTTP-date tells, in ms, or null when it is none. The day's name must be one, but not the right one. */
 export function parseHttpDate(text: string, nowMs: number = ASSUMED_NOW_MS): number | null {
   if (text.length === 29 && text.charCodeAt(3) === 0x2c) return parseFixdate(text)

@@ -13,10 +13,22 @@ test('what two readers could understand differently is no path', () => {
   for (const path of ['/%', '/%2', '/%zz', '/%u0041', '/a%2fb', '/a%2Fb', '/%00', '/a%00.html', '/%20%2F']) {
     assert.equal(decodePath(path), null, path)
   }
-  // A lone byte, overlong '.', half a surrogate pair, beyond Unicode, cut off.
-  for (const path of ['/%e4', '/%80', '/%c0%ae', '/%ed%a0%80', '/%f4%90%80%80', '/%e2%82']) {
-    assert.equal(decodePath(path), null, path)
+})
+
+test('bytes that are no UTF-8 stand for themselves, and never for a dot or a slash', () => {
+  for (const [path, text] of [
+    ['/caf%e9', '/caf\udce9'],
+    ['/%80', '/\udc80'],
+    ['/%c0%ae%c0%af', '/\udcc0\udcae\udcc0\udcaf'],
+    ['/%ed%a0%80', '/\udced\udca0\udc80'],
+    ['/%ed%b3%bf', '/\udced\udcb3\udcbf'],
+    ['/%f4%90%80%80', '/\udcf4\udc90\udc80\udc80'],
+    ['/%e2%82', '/\udce2\udc82'],
+    ['/%EA%B0%80%ff/b%20', '/가\udcff/b '],
+  ] as const) {
+    assert.equal(decodePath(path), text, path)
   }
+  for (const path of ['/%ff%', '/%ff%2f', '/%ff%00', '/%ff%zz', '/%ff%2']) assert.equal(decodePath(path), null, path)
 })
 
 test('dot segments are taken out', () => {

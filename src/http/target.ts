@@ -4,10 +4,12 @@
  * The order matters and each is done once: "%2e%2e" must be a dot segment, and "%252e" must not become one. Null means
  * that the path can name nothing here. This is only good manners: what keeps a file server inside its root is openat2.
  */
+import { textOfBytes } from './path-text.ts'
 
 /**
  * Percent-decodes a raw path into text. Null for what two readers could understand differently: a '%' without two digits,
- * bytes that are not UTF-8, NUL, and a slash that was hidden from whoever split the path before us.
+ * NUL, and a slash that was hidden from whoever split the path before us. Bytes that are not UTF-8 stand for themselves
+ * (path-text.ts), so that overlong dots and slashes (%c0%ae, %c0%af) are no dots and no slashes.
  */
 export function decodePath(path: string): string | null {
   if (!path.includes('%')) return path
@@ -15,8 +17,14 @@ export function decodePath(path: string): string | null {
   try {
     return decodeURIComponent(path)
   } catch {
-    return null // a URIError: malformed, overlong or half a surrogate pair
+    return decodeBytes(path) // a URIError: malformed, or not all of it UTF-8
   }
+}
+
+function decodeBytes(path: string): string | null {
+  if (/%(?![0-9a-f]{2})/i.test(path)) return null
+  const bytes = path.replace(/%(..)/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)))
+  return textOfBytes(Buffer.from(bytes, 'latin1'))
 }
 
 function hasForbiddenByte(path: string): boolean {

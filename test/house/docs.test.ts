@@ -24,6 +24,10 @@ test('the README tells the options as they are', () => {
   assertNone(differingOptions(pageNamed('README.md'), pageNamed('docs/configuration.md')))
 })
 
+test('docs/static-files.md tells all options of files as they are', () => {
+  assertNone(differingOptions(pageNamed('docs/static-files.md'), pageNamed('docs/configuration.md'), 'static'))
+})
+
 test('deadLinks finds links and names that lead nowhere', () => {
   const page = file('docs/a.md', '[b](../b.md#c) [d](https://d) `src/e.ts` `src/f.ts` [g](#g)')
   const complaints = deadLinks(page, (path) => path === 'src/f.ts')
@@ -60,4 +64,7 @@ test('differingOptions tells a wrong default, a lacking row and one too many', (
   assert.equal(differingOptions(short, reference).length, 3)
   const right = file('S.md', '| [`a`](R.md#a) | `1` | `--a` | `A` | of a |\n| [`b`](R.md#b) | `2` | `--b` | | of b |')
   assertNone(differingOptions(right, reference))
+  const dotted = file('R.md', '| [`s.a`](#a) | `1` | | |\n| [`s.b`](#b) | `2` | | |\n| [`t.c`](#c) | `3` | `--c` | |')
+  const section = file('S.md', '| [`s.a`](R.md#a) | `1` | | | of a |')
+  assert.equal(differingOptions(section, dotted, 's').length, 1)
 })

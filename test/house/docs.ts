@@ -54,12 +54,13 @@ export function unreasonedDependencies(guide: TextFile, dependencies: readonly s
 }
 
 /**
- * The options that have a flag, as two pages tell them: path, default, flag, variable. The short page must agree with
- * the reference, which is made from the source.
+ * The options that have a flag, or are of one section, as two pages tell them: path, default, flag, variable. The short
+ * page must agree with the reference, which is made from the source.
  */
-export function differingOptions(short: TextFile, reference: TextFile): string[] {
+export function differingOptions(short: TextFile, reference: TextFile, section?: string): string[] {
   const told = optionRows(short)
-  const real = optionRows(reference).filter((row) => row.flag !== '')
+  const isWanted = (row: OptionRow) => (section === undefined ? row.flag !== '' : row.path.startsWith(`${section}.`))
+  const real = optionRows(reference).filter(isWanted)
   const text = (row: OptionRow) => `${row.path} · ${row.default} · ${row.flag} · ${row.variable}`
   return [
     ...real

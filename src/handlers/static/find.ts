@@ -1,19 +1,25 @@
 /**
  * From the path of a request to an open file, or to what stands in its place.
  *
- *     path → name            names.ts
+ *     path                   names.ts: decoded, one for all ways to write it
+ *     → paths to try         itself, or what tryFiles and cleanUrls say (candidates.ts)
  *     openat2                open.ts: beneath the root or not at all
  *     fstat                  a regular file, a folder, or neither
  *
- * Does not look at conditions, ranges or content: that is represent.ts. A file
+ * The first that is there is taken. Only what is not there, 404, leads to the
+ * next: a file that may not be read is 403, whatever else could stand in for it.
+ *
+ * Does not look at conditions, ranges or content: that is represent.ts. What is
  * found here is open; whoever asked for it closes it.
  */
+import type { HiddenRule, StaticOptions } from '../../config/options.ts'
 import { EMFILE, ENFILE, errnoName } from '../../kernel/errno.ts'
 import { close, type Fd } from '../../kernel/fd.ts'
 import { fstat, Stat } from '../../kernel/file.ts'
 import type { Log } from '../../log.ts'
-import { meantPath, nameOf } from './names.ts'
-import { Root, statusOfOpenError } from './open.ts'
+import { type Candidate, CLEAN_URLS, pathToTry, readCandidates } from './candidates.ts'
+import { cleanPathOf, meantPath, says } from './names.ts'
+import { FILE_FLAGS, FOLDER_FLAGS, LOOK_FLAGS, type Root, statusOfOpenError } from './open.ts'
 
 /** A regular file, open for reading. Its finder's next look fills `stat` anew. */
 export interface OpenedFile {
@@ -22,58 +28,153 @@ export interface OpenedFile {
   readonly name: string
   readonly fd: Fd
   readonly stat: Stat
+  /**
+   * The path's own file, the first that was looked for: as long as it is there,
+   * the path leads to it. False: others were looked for before it and may come to
+   * be, so the path must be looked up anew.
+   */
+  readonly isOwn: boolean
 }
 
-/** A folder that was asked for without its slash. */
-export interface FoundFolder {
+/** A folder to be listed, open for reading. */
+export interface OpenedFolder {
   readonly kind: 'folder'
-  /** The path meant: decoded, and without the slash. */
+  /** Beneath the root, '' or with a slash at its end. */
+  readonly name: string
+  readonly fd: Fd
+}
+
+/** What was asked for has another path: a folder's own ends with a slash, a clean one without `.html`. */
+export interface Elsewhere {
+  readonly kind: 'elsewhere'
+  /** Decoded. */
   readonly path: string
 }
 
 /** A number is the status of a refusal. */
-export type Found = OpenedFile | FoundFolder | number
+export type Found = OpenedFile | OpenedFolder | Elsewhere | number
 
 const WARN_EVERY_MS = 1_000
 
 export class Finder {
   readonly #root: Root
-  readonly #index: string
+  readonly #index: readonly string[]
+  /** Null: the path itself and nothing else. */
+  readonly #candidates: readonly Candidate[] | null
+  readonly #isClean: boolean
+  readonly #isListing: boolean
+  readonly #hidden: HiddenRule
   readonly #log: Pick<Log, 'warn'> | undefined
-  /** Filled again for each request: nothing is awaited between filling and reading it. */
+  /** Filled again for each file: nothing is awaited between filling and reading it. */
   readonly #stat = new Stat()
   #warnedAt = Number.NEGATIVE_INFINITY
 
-  /** Throws a SyscallError when the root cannot be opened. */
-  constructor(root: string, index: string, log: Pick<Log, 'warn'> | undefined) {
-    this.#root = new Root(root)
-    this.#index = index
+  constructor(root: Root, options: StaticOptions, log: Pick<Log, 'warn'> | undefined) {
+    const tryFiles = listOf(options.tryFiles)
+    this.#root = root
+    this.#index = listOf(options.index)
+    this.#isClean = options.cleanUrls
+    if (tryFiles.length > 0) this.#candidates = readCandidates(tryFiles)
+    else this.#candidates = options.cleanUrls ? readCandidates(CLEAN_URLS) : null
+    this.#isListing = options.listing
+    this.#hidden = options.hidden
     this.#log = log
-  }
-
-  close(): void {
-    this.#root.close()
   }
 
   /** What `rawPath`, as the client sent it, leads to. */
   find(rawPath: string): Found {
-    const path = meantPath(rawPath)
-    return typeof path === 'number' ? path : this.open(nameOf(path, this.#index), rawPath)
+    const path = meantPath(rawPath, this.#hidden)
+    if (typeof path === 'number') return path
+    if (this.#candidates === null) return this.#findItself(path)
+    const found = this.#findFirst(path, this.#candidates)
+    return this.#isClean && isFile(found) ? this.#cleaned(path, found, this.#candidates) : found
   }
 
-  /** The same for a path whose name is known from before. */
+  /** The same for a path whose own file is known from before (`isOwn`). */
   open(name: string, rawPath: string): Found {
-    const opened = this.#root.open(name)
+    const found = this.#openFile(name, true)
+    return isFile(found) ? found : this.find(rawPath)
+  }
+
+  /** What a name beneath the root leads to, without opening it. False when it leads nowhere, or no request could get there. */
+  look(name: string, into: Stat): boolean {
+    const opened = this.#root.open(name, LOOK_FLAGS)
+    if (opened < 0) return false
+    try {
+      fstat(opened as Fd, into)
+    } finally {
+      close(opened as Fd)
+    }
+    return true
+  }
+
+  #findItself(path: string): Found {
+    if (path.endsWith('/')) return this.#openFolder(path.slice(1), true)
+    const found = this.#openFile(path.slice(1), true)
+    // `/folder` is answered 301 to `/folder/`, or relative links in its index would lead astray.
+    return found === 'folder' ? { kind: 'elsewhere', path: `${path}/` } : found
+  }
+
+  #findFirst(path: string, candidates: readonly Candidate[]): Found {
+    for (const [at, candidate] of candidates.entries()) {
+      if (typeof candidate === 'number') return candidate
+      const isOwn = at === 0 && candidate.kind === 'made'
+      const found = this.#try(pathToTry(candidate, path, this.#hidden), path, isOwn)
+      if (found !== 404) return found
+    }
+    return 404
+  }
+
+  #try(tried: string | null, path: string, isOwn: boolean): Found {
+    if (tried === null) return 404
+    if (!tried.endsWith('/')) {
+      const found = this.#openFile(tried.slice(1), isOwn)
+      return found === 'folder' ? 404 : found
+    }
+    const found = this.#openFolder(tried.slice(1), isOwn)
+    if (tried !== `${path}/` || typeof found === 'number') return found
+    closeFound(found)
+    return { kind: 'elsewhere', path: tried }
+  }
+
+  /**
+   * A file under its clean path. Asked for by its name, it is answered with a
+   * redirect to the clean path, if that leads to the same file: not where another
+   * file or folder stands in the way, and so never round in a circle.
+   */
+  #cleaned(path: string, found: OpenedFile, candidates: readonly Candidate[]): Found {
+    const clean = cleanPathOf(found.name, this.#index)
+    if (clean === null || clean === path || !says(path, found.name)) return found
+    close(found.fd)
+    const there = this.#findFirst(clean, candidates)
+    closeFound(there)
+    if (isFile(there) && there.name === found.name) return { kind: 'elsewhere', path: clean }
+    return this.#findFirst(path, candidates)
+  }
+
+  /** The index of a folder, or the folder itself where it is to be listed. */
+  #openFolder(name: string, isOwn: boolean): Found {
+    for (const [at, index] of this.#index.entries()) {
+      const found = this.#openFile(name + index, isOwn && at === 0)
+      if (found !== 404 && found !== 'folder') return found
+    }
+    if (!this.#isListing) return 404
+    const opened = this.#root.open(name || '.', FOLDER_FLAGS)
+    return opened < 0 ? this.#notOpened(-opened, name) : { kind: 'folder', name, fd: opened as Fd }
+  }
+
+  #openFile(name: string, isOwn: boolean): OpenedFile | 'folder' | number {
+    const opened = this.#root.open(name, FILE_FLAGS)
     if (opened < 0) return this.#notOpened(-opened, name)
     const fd = opened as Fd
-    let isFile = false
+    let isRegular = false
     try {
       const stat = fstat(fd, this.#stat)
-      isFile = stat.isFile
-      if (isFile) return { kind: 'file', name, fd, stat }
-      return stat.isDirectory ? folderAt(rawPath) : 404
+      isRegular = stat.isFile
+      if (isRegular) return { kind: 'file', name, fd, stat, isOwn }
+      return stat.isDirectory ? 'folder' : 404
     } finally {
-      if (!isFile) close(fd)
+      if (!isRegular) close(fd)
     }
   }
 
@@ -92,10 +193,16 @@ export class Finder {
   }
 }
 
-/** `/folder` is answered 301 to `/folder/`, or relative links in its index would lead astray. */
-function folderAt(rawPath: string): FoundFolder | 404 {
-  const path = meantPath(rawPath)
-  // With its slash, the folder was already answered with its index: and that is a folder too.
-  if (typeof path === 'number' || path.endsWith('/')) return 404
-  return { kind: 'folder', path }
+/** An option that takes one text or a list of them. */
+function listOf(texts: string | readonly string[]): readonly string[] {
+  return typeof texts === 'string' ? [texts] : texts
+}
+
+function isFile(found: Found | 'folder'): found is OpenedFile {
+  return typeof found === 'object' && found.kind === 'file'
+}
+
+/** Gives back what was opened only to see that it is there. */
+function closeFound(found: Found): void {
+  if (typeof found === 'object' && found.kind !== 'elsewhere') close(found.fd)
 }

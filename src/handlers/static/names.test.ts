@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { folderLocation, meantPath, nameOf } from './names.ts'
+import { cleanPathOf, isHidden, locationOf, meantPath, says } from './names.ts'
 
 test('a raw path means one path, or none', () => {
   for (const [raw, meant] of [
@@ -13,7 +13,8 @@ test('a raw path means one path, or none', () => {
     ['/%2e%2e/a', 400],
     ['/a%2fb', 400],
     ['/a%00', 400],
-    ['/%ff', 400],
+    ['/%', 400],
+    ['/%e9', '/\udce9'],
     ['*', 400],
     ['/.env', 404],
     ['/a/%2egit/config', 404],
@@ -25,19 +26,46 @@ test('a raw path means one path, or none', () => {
     ['/...', 404],
     ['/a.b/c..d/e.', '/a.b/c..d/e.'],
   ] as const) {
-    assert.equal(meantPath(raw), meant, raw)
+    assert.equal(meantPath(raw, 'deny'), meant, raw)
+    if (meant === 404) assert.equal(meantPath(raw, 'allow'), decodeURIComponent(raw), raw)
   }
 })
 
-test('a folder is named by its index', () => {
-  assert.equal(nameOf('/', 'index.html'), 'index.html')
-  assert.equal(nameOf('/a/', 'home.htm'), 'a/home.htm')
-  assert.equal(nameOf('/a/b.txt', 'index.html'), 'a/b.txt')
+test('dots hide names, not what is in the middle of one', () => {
+  for (const path of ['/.a', '/a/.b', '/a/.b/c', '/..a', '/.well-known/.a']) assert.equal(isHidden(path), true, path)
+  for (const path of ['/', '/a.b', '/a./b', '/.well-known', '/.well-known/']) assert.equal(isHidden(path), false, path)
 })
 
 test('a location is a path of this server, whatever the name', () => {
-  assert.equal(folderLocation('/a b/한', '?q=1'), '/a%20b/%ED%95%9C/?q=1')
-  assert.equal(folderLocation('/\\evil.com', ''), '/%5Cevil.com/')
-  assert.equal(folderLocation('/a?b#c%', ''), '/a%3Fb%23c%25/')
-  assert.equal(folderLocation('/\t', ''), '/%09/')
+  assert.equal(locationOf('/a b/한/', '?q=1'), '/a%20b/%ED%95%9C/?q=1')
+  assert.equal(locationOf('/\\evil.com/', ''), '/%5Cevil.com/')
+  assert.equal(locationOf('/a?b#c%', ''), '/a%3Fb%23c%25')
+  assert.equal(locationOf('/\t\r\n', ''), '/%09%0D%0A')
+  assert.equal(locationOf('/caf\udce9/', ''), '/caf%E9/')
+})
+
+test('a clean path has neither .html nor the name of an index', () => {
+  const index = ['index.html', 'home.htm']
+  for (const [name, path] of [
+    ['about.html', '/about'],
+    ['a/b.c.html', '/a/b.c'],
+    ['index.html', '/'],
+    ['a/index.html', '/a/'],
+    ['a/home.htm', '/a/'],
+    ['a/other.htm', null],
+    ['a.html/b', null],
+    ['.html', null],
+    ['a/.html', null],
+    ['about.HTML', null],
+    ['style.css', null],
+  ] as const) {
+    assert.equal(cleanPathOf(name, index), path, name)
+  }
+})
+
+test('a path says a name with or without its .html', () => {
+  assert.equal(says('/a.html', 'a.html'), true)
+  assert.equal(says('/a', 'a.html'), true)
+  assert.equal(says('/a/', 'a/index.html'), false)
+  assert.equal(says('/b', 'a.html'), false)
 })

@@ -1,13 +1,16 @@
 /**
- * From a request's path to the name of a file beneath the root, and back to a
- * path for a redirect. Strings only; nothing is opened.
+ * From a request's path to the path that is meant by it, to others that may be
+ * tried in its place, and back to a path for a redirect. Strings only; nothing is
+ * opened.
  *
  * Not what keeps requests inside the root: that is open.ts.
  */
+import type { HiddenRule } from '../../config/options.ts'
+import { percentEncode } from '../../http/path-text.ts'
 import { decodePath, normalizePath } from '../../http/target.ts'
 
 /** The one hidden name meant for the public, RFC 8615. */
-const WELL_KNOWN = '/.well-known'
+export const WELL_KNOWN = '.well-known'
 
 /**
  * The path meant by a raw one: decoded, without dot segments and double slashes.
@@ -15,28 +18,15 @@ const WELL_KNOWN = '/.well-known'
  * nginx has it); 404 for hidden files, which are there but not for everyone:
  * `.git`, `.env`, an editor's swap file.
  */
-export function meantPath(rawPath: string): string | 400 | 404 {
+export function meantPath(rawPath: string, hidden: HiddenRule): string | 400 | 404 {
   const decoded = decodePath(rawPath)
   const path = decoded === null ? null : normalizePath(decoded)
   if (path === null) return 400
-  return isHidden(path) ? 404 : path
+  return hidden === 'deny' && isHidden(path) ? 404 : path
 }
 
-/** The file's name beneath the root: a folder is answered with its index. */
-export function nameOf(path: string, index: string): string {
-  return path.endsWith('/') ? path.slice(1) + index : path.slice(1)
-}
-
-/**
- * Where a folder asked for without its slash is really to be found. Written anew
- * from the path meant: the raw one could begin with `//` or `/\`, which a browser
- * takes for another server's name.
- */
-export function folderLocation(path: string, query: string): string {
-  return `${path.split('/').map(encodeURIComponent).join('/')}/${query}`
-}
-
-function isHidden(path: string): boolean {
+/** Whether some segment begins with a dot, and it is not `/.well-known` at the very beginning. */
+export function isHidden(path: string): boolean {
   for (let dot = path.indexOf('/.'); dot !== -1; dot = path.indexOf('/.', dot + 1)) {
     if (dot !== 0 || !isWellKnown(path)) return true
   }
@@ -44,5 +34,25 @@ function isHidden(path: string): boolean {
 }
 
 function isWellKnown(path: string): boolean {
-  return path.startsWith(WELL_KNOWN) && (path.length === WELL_KNOWN.length || path[WELL_KNOWN.length] === '/')
+  const end = 1 + WELL_KNOWN.length
+  return path.startsWith(WELL_KNOWN, 1) && (path.length === end || path[end] === '/')
+}
+
+/** A path of this server as a Location has it. Every segment is encoded: the path meant may hold `\`, which browsers take for a slash. */
+export function locationOf(path: string, query: string): string {
+  return `${path.split('/').map(percentEncode).join('/')}${query}`
+}
+
+const HTML = '.html'
+
+/** The path by which a file should be asked for, when pages have no `.html` and a folder's index has no name; null for every other file. */
+export function cleanPathOf(name: string, index: readonly string[]): string | null {
+  const segment = name.lastIndexOf('/') + 1
+  if (index.includes(name.slice(segment))) return `/${name.slice(0, segment)}`
+  return name.endsWith(HTML) && name.length > segment + HTML.length ? `/${name.slice(0, -HTML.length)}` : null
+}
+
+/** Whether a path says the name of the file, with or without its `.html`. */
+export function says(path: string, name: string): boolean {
+  return path === `/${name}` || `${path}${HTML}` === `/${name}`
 }

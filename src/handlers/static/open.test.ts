@@ -26,7 +26,7 @@ import {
   EXDEV,
 } from '../../kernel/errno.ts'
 import { close, type Fd } from '../../kernel/fd.ts'
-import { ROOT_LOOKUP_MS, Root, statusOfOpenError } from './open.ts'
+import { FILE_FLAGS, ROOT_LOOKUP_MS, Root, statusOfOpenError } from './open.ts'
 
 /** A folder with two versions of a site, and a Root whose clock is ours. */
 function deployment(t: { after(done: () => void): void }, link: boolean) {
@@ -38,12 +38,12 @@ function deployment(t: { after(done: () => void): void }, link: boolean) {
   if (link) symlinkSync('one', join(base, 'site'))
   else renameSync(join(base, 'one'), join(base, 'site'))
   const clock = { ms: 0 }
-  const root = new Root(join(base, 'site'), () => clock.ms)
+  const root = new Root(join(base, 'site'), 'beneath', () => clock.ms)
   t.after(() => {
     root.close()
     rmSync(base, { recursive: true })
   })
-  return { base, clock, serving: () => readAndClose(root.open('version')) }
+  return { base, clock, serving: () => readAndClose(root.open('version', FILE_FLAGS)) }
 }
 
 function readAndClose(opened: number): string {

@@ -4,7 +4,8 @@
  * The kernel keeps the fence, not string comparison: openat2(2) with
  * RESOLVE_BENEATH refuses `..`, absolute symbolic links and links that lead out,
  * however the name was disguised and whatever is renamed meanwhile. Links that
- * stay beneath the root are followed.
+ * stay beneath the root are followed, or those of the right owner alone
+ * (owned-links.ts), or none.
  *
  * The root is held open, so a request looks up only what lies below it. A deploy
  * may swap the folder itself (`mv`, a new target for a symbolic link); therefore
@@ -12,6 +13,7 @@
  * requests come. A path that leads nowhere for a moment, between the two `mv` of
  * a deploy, changes nothing: the folder held so far serves on.
  */
+import type { SymlinkRule } from '../../config/options.ts'
 import {
   O_DIRECTORY,
   O_NOCTTY,
@@ -20,6 +22,7 @@ import {
   O_RDONLY,
   RESOLVE_BENEATH,
   RESOLVE_NO_MAGICLINKS,
+  RESOLVE_NO_SYMLINKS,
 } from '../../kernel/constants.ts'
 import {
   EACCES,
@@ -40,6 +43,7 @@ import {
 } from '../../kernel/errno.ts'
 import { close, type Fd } from '../../kernel/fd.ts'
 import { open, openat2 } from '../../kernel/file.ts'
+import { openOwned } from './owned-links.ts'
 
 /** How old the look-up of the root may get: a swapped folder is served after this long at most. */
 export const ROOT_LOOKUP_MS = 1_000
@@ -48,8 +52,14 @@ export const ROOT_LOOKUP_MS = 1_000
  * O_NONBLOCK: opening a fifo or a terminal must not wait for its other end.
  * O_NOCTTY: nor may a terminal become ours. Regular files ignore both.
  */
-const FILE_FLAGS = O_RDONLY | O_NONBLOCK | O_NOCTTY
-const FILE_RESOLVE = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS
+export const FILE_FLAGS = O_RDONLY | O_NONBLOCK | O_NOCTTY
+/** To read what is in a folder; whatever is no folder is refused. */
+export const FOLDER_FLAGS = O_RDONLY | O_DIRECTORY
+/** To see what is there: nothing is opened, so any kind of file may be looked at, readable or not. */
+export const LOOK_FLAGS = O_PATH
+
+const RESOLVE = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS
+const RESOLVE_WITHOUT_LINKS = RESOLVE | RESOLVE_NO_SYMLINKS
 
 /**
  * A link with `..` in it is refused with EAGAIN when anything on the machine was
@@ -60,26 +70,24 @@ const OPEN_ATTEMPTS_MAX = 16
 
 export class Root {
   readonly #path: string
+  readonly #open: (root: Fd, name: string, flags: number) => number
   readonly #now: () => number
   #fd: Fd
   #lookedUpAt: number
 
   /** Throws a SyscallError when `path` is no directory that can be reached. `now` in milliseconds, never running back. */
-  constructor(path: string, now: () => number = performance.now.bind(performance)) {
+  constructor(path: string, symlinks: SymlinkRule, now: () => number = performance.now.bind(performance)) {
     this.#path = path
+    this.#open = OPENERS[symlinks]
     this.#now = now
     this.#fd = must(lookUp(path), 'open', path) as Fd
     this.#lookedUpAt = now()
   }
 
   /** A descriptor the caller must close, or a negative errno. `name` is relative: no slash in front. */
-  open(name: string): number {
+  open(name: string, flags: number): number {
     if (this.#now() - this.#lookedUpAt >= ROOT_LOOKUP_MS) this.#lookUpAgain()
-    let result = openat2(this.#fd, name, FILE_FLAGS, FILE_RESOLVE)
-    for (let tried = 1; result === -EAGAIN && tried < OPEN_ATTEMPTS_MAX; tried++) {
-      result = openat2(this.#fd, name, FILE_FLAGS, FILE_RESOLVE)
-    }
-    return result
+    return this.#open(this.#fd, name, flags)
   }
 
   /** Gives the root back. It must not be asked again. */
@@ -94,6 +102,26 @@ export class Root {
     close(this.#fd)
     this.#fd = found as Fd
   }
+}
+
+const OPENERS: Readonly<Record<SymlinkRule, (root: Fd, name: string, flags: number) => number>> = {
+  beneath: (root, name, flags) => openSurely(root, name, flags, RESOLVE),
+  owner: openWithOwnLinks,
+  never: (root, name, flags) => openSurely(root, name, flags, RESOLVE_WITHOUT_LINKS),
+}
+
+/** Most paths have no link in them: one call tells, and only those that do are walked. */
+function openWithOwnLinks(root: Fd, name: string, flags: number): number {
+  const opened = openSurely(root, name, flags, RESOLVE_WITHOUT_LINKS)
+  return opened === -ELOOP ? openOwned(root, name, flags) : opened
+}
+
+function openSurely(root: Fd, name: string, flags: number, resolve: number): number {
+  let result = openat2(root, name, flags, resolve)
+  for (let tried = 1; result === -EAGAIN && tried < OPEN_ATTEMPTS_MAX; tried++) {
+    result = openat2(root, name, flags, resolve)
+  }
+  return result
 }
 
 /** O_PATH: a place to start from, not a directory to read, so search permission is enough. */

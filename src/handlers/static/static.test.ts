@@ -6,7 +6,6 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
-  readSync,
   rmSync,
   symlinkSync,
   utimesSync,
@@ -16,9 +15,9 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { DONE, HeadParser } from '../../http/head-parser.ts'
-import type { IncomingRequest, Reply } from '../handler.ts'
+import type { Reply } from '../handler.ts'
 import { FileSlice, SMALL_BYTES_MAX } from './content.ts'
+import { bytesOf, fieldsOf, request, siteOf } from './site.test.support.ts'
 import { createStaticHandler } from './static.ts'
 
 // One site for all tests: `public` is the root, `secret.txt` lies beside it.
@@ -42,7 +41,7 @@ for (const [name, text] of Object.entries({
   writeFileSync(join(root, name), text)
   utimesSync(join(root, name), 1_700_000_000.25, 1_700_000_000.25)
 }
-const handler = createStaticHandler({ root, index: 'index.html' })
+const handler = createStaticHandler(siteOf(root))
 after(() => {
   handler.close()
   rmSync(base, { recursive: true })
@@ -51,44 +50,8 @@ after(() => {
 const LAST_MODIFIED = 'Tue, 14 Nov 2023 22:13:20 GMT'
 const ETAG = fieldsOf(ask('GET', '/small.txt')).etag!
 
-function request(method: string, target: string, fields: Record<string, string> = {}): IncomingRequest {
-  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`)
-  const bytes = Buffer.from(`${method} ${target} HTTP/1.1\r\nHost: test\r\n${lines.join('')}\r\n`, 'latin1')
-  const parser = new HeadParser({ headBytes: 16_384, fieldCount: 100, targetBytes: 8_192 })
-  assert.equal(parser.parse(bytes, 0, bytes.length), DONE, parser.refusal ?? 'head not whole')
-  return {
-    head: parser.take(bytes, 0),
-    body: null,
-    remoteAddress: '127.0.0.1',
-    remotePort: 50_000,
-    localAuthority: 'test',
-    signal: new AbortController().signal,
-    waitUntil: () => {},
-  }
-}
-
 function ask(method: string, target: string, fields?: Record<string, string>): Reply {
   return handler(request(method, target, fields))
-}
-
-/** By lower-case name. */
-function fieldsOf(reply: Reply): Record<string, string> {
-  const pairs: [string, string][] = []
-  for (let i = 0; i < reply.fields.length; i += 2) pairs.push([reply.fields[i]!.toLowerCase(), reply.fields[i + 1]!])
-  return Object.fromEntries(pairs)
-}
-
-/** The body's bytes; a file is read as the connection would send it, then closed. */
-function bytesOf({ body }: Reply): Buffer {
-  if (body === null) return Buffer.alloc(0)
-  if (typeof body === 'string') return Buffer.from(body)
-  if (body instanceof Uint8Array) return Buffer.from(body)
-  assert.equal(body.kind, 'file')
-  const file = body as FileSlice
-  const bytes = Buffer.alloc(file.length)
-  assert.equal(readSync(file.fd, bytes, 0, file.length, file.offset), file.length)
-  file.close()
-  return bytes
 }
 
 /** What GET answers: the status, and the text of a 200. */
@@ -197,7 +160,7 @@ test('symbolic links within the root are followed, links out of it are not', () 
 })
 
 test('magic links of /proc lead nowhere', () => {
-  const proc = createStaticHandler({ root: '/proc/self', index: 'index.html' })
+  const proc = createStaticHandler(siteOf('/proc/self'))
   for (const path of ['/root/etc/passwd', '/cwd/package.json', '/exe', '/fd/0']) {
     assert.equal(proc(request('GET', path)).status, 404, path)
   }
@@ -229,7 +192,7 @@ test('what is no regular file is not found, and never waited for', async () => {
   assert.equal(get('/fifo'), '404')
   assert.equal(get('/socket'), '404')
   server.close()
-  const dev = createStaticHandler({ root: '/dev', index: 'index.html' })
+  const dev = createStaticHandler(siteOf('/dev'))
   assert.equal(dev(request('GET', '/null')).status, 404)
   dev.close()
 })
@@ -342,7 +305,7 @@ test('what is not there is 404 whatever the conditions', () => assert.equal(get(
 test('a file shorter than fstat said is never answered with a wrong length', (t) => {
   const file = '/sys/kernel/uevent_seqnum' // says it has a page, and gives a number
   if (!existsSync(file)) return t.skip('no sysfs here')
-  const sysfs = createStaticHandler({ root: '/sys/kernel', index: 'index.html' })
+  const sysfs = createStaticHandler(siteOf('/sys/kernel'))
   const before = openDescriptors()
   assert.equal(sysfs(request('GET', '/uevent_seqnum')).status, 503)
   assert.equal(openDescriptors(), before)
@@ -382,6 +345,6 @@ test('every descriptor is closed, on every road', () => {
 })
 
 test('a root that is not there is an error at start', () => {
-  assert.throws(() => createStaticHandler({ root: join(base, 'nowhere'), index: 'index.html' }), /open: ENOENT/)
-  assert.throws(() => createStaticHandler({ root: join(base, 'secret.txt'), index: 'index.html' }), /open: ENOTDIR/)
+  assert.throws(() => createStaticHandler(siteOf(join(base, 'nowhere'))), /open: ENOENT/)
+  assert.throws(() => createStaticHandler(siteOf(join(base, 'secret.txt'))), /open: ENOTDIR/)
 })
