@@ -3,15 +3,11 @@
  * somewhere, nothing is missing and the console stays empty.
  */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { unless } from '../support/curl.ts'
-import { DEADLINE_MS } from '../support/program.ts'
-import { folderOf, type Server, startServer } from '../support/server.ts'
-
-const withBrowser = { skip: unless('chromium') }
+import { browse, type Page, withBrowser } from '../support/browser.ts'
+import { type Server, startServer } from '../support/server.ts'
 
 /** The one link of the site that leads nowhere, on purpose. */
 const DEAD_LINK = '/no-such-page'
@@ -95,46 +91,4 @@ async function accessesOf(server: Server): Promise<Access[]> {
 function linksOf(dom: string, base: string): Set<string> {
   const hrefs = [...dom.matchAll(/<a [^>]*href="([^"]+)"/g)].map(([, href]) => new URL(href!, base))
   return new Set(hrefs.filter(({ origin }) => origin === new URL(base).origin).map(({ pathname }) => pathname))
-}
-
-interface Page {
-  /** The document as it is once loaded and its scripts have run. */
-  readonly dom: string
-  readonly console: string[]
-}
-
-const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--disable-dev-shm-usage',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--enable-logging=stderr',
-  '--virtual-time-budget=5000',
-]
-
-async function browse(t: TestContext, url: string): Promise<Page> {
-  const args = [...FLAGS, `--user-data-dir=${folderOf(t)}`, '--dump-dom', url]
-  const browser = spawn('chromium', args, {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: DEADLINE_MS,
-    killSignal: 'SIGKILL',
-  })
-  const [dom, log, code] = await Promise.all([
-    textOf(browser.stdout),
-    textOf(browser.stderr),
-    new Promise((resolve, reject) => browser.once('error', reject).once('close', resolve)),
-  ])
-  assert.equal(code, 0, log)
-  return { dom, console: log.split('\n').filter((line) => /:CONSOLE[:(]/.test(line)) }
-}
-
-async function textOf(stream: AsyncIterable<unknown>): Promise<string> {
-  const pieces: Buffer[] = []
-  for await (const piece of stream) pieces.push(piece as Buffer)
-  return Buffer.concat(pieces).toString()
 }
