@@ -7,7 +7,7 @@ import { chmodSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { curl, say, unless } from '../support/curl.ts'
-import { type Server, startServer } from '../support/server.ts'
+import { folderOf, type Server, startServer } from '../support/server.ts'
 
 const FILES: Readonly<Record<string, string>> = {
   'public/index.html': 'home',
@@ -119,10 +119,20 @@ test('links by their owner: the same for one who owns all', withCurl, async (t) 
 })
 
 test('a file that may not be read is 403, and no page stands in for it', withCurl, async (t) => {
-  if (process.geteuid!() === 0) return t.skip('permissions do not bind root')
-  const server = await serve(t, { tryFiles: ['$path', '/index.html'] })
-  chmodSync(join(server.cwd, 'public/about.html'), 0)
-  assert.match(await story(server, '/about.html'), /^403 /)
+  const isRoot = process.geteuid!() === 0 // permissions do not bind root, whose workers can be somebody else
+  const cwd = folderOf(t, { 'public/index.html': 'home', 'public/secret.html': 'SECRET' })
+  chmodSync(cwd, 0o755)
+  chmodSync(join(cwd, 'public/secret.html'), 0)
+  const config = `export default { target: 'public', static: { tryFiles: ['$path', '$path.html', '/index.html'] } }`
+  const args = isRoot ? ['--user', 'nobody'] : []
+  const server = await startServer(t, {
+    cwd,
+    args,
+    files: { 'prefork.config.mjs': config },
+    log: [/ info supervisor /],
+  })
+  for (const path of ['/secret.html', '/secret']) assert.match(await story(server, path), /^403 <!doctype html>/)
+  assert.equal(await story(server, '/other'), '200 home')
 })
 
 test('what changes on disk changes the answer at once', withCurl, async (t) => {

@@ -13,7 +13,8 @@ import { normalizePath } from '../../http/target.ts'
 import { isHidden } from './names.ts'
 
 /** A number is the status that ends the search. */
-export type Candidate = FixedPath | MadePath | number
+export type Candidate = PathCandidate | number
+export type PathCandidate = FixedPath | MadePath
 
 /** Written out by the operator, who may also mean a hidden file. */
 interface FixedPath {
@@ -41,10 +42,28 @@ export function readCandidates(tryFiles: readonly string[]): Candidate[] {
 }
 
 /** The path to look for when `path` was asked for; null when there can be nothing. */
-export function pathToTry(candidate: FixedPath | MadePath, path: string, hidden: HiddenRule): string | null {
+export function pathToTry(candidate: PathCandidate, path: string, hidden: HiddenRule): string | null {
   if (candidate.kind === 'fixed') return candidate.path
   const made = candidate.pieces.join(path)
   if (made === path) return path
   const meant = normalizePath(made)
   return meant === null || (hidden === 'deny' && isHidden(meant)) ? null : meant
+}
+
+/**
+ * Where the folder that was found for `path` is to be asked for, so that relative
+ * links lead where they should: with its slash. A folder that is the same for all
+ * has its own address, which its list needs; its index may stand in for others.
+ * Null when there is no path from which a list could link to what is in it.
+ */
+export function addressOfFolder(
+  candidate: PathCandidate,
+  path: string,
+  tried: string,
+  isListed: boolean,
+): string | null {
+  if (candidate.kind === 'fixed') return isListed || tried === `${path}/` ? tried : path
+  if (path.endsWith('/')) return path
+  if (candidate.pieces.at(-1) === '/') return `${path}/`
+  return isListed ? null : path
 }

@@ -102,13 +102,15 @@ test('tryFiles: without one, 404 is', (t) =>
 test('tryFiles: a path may be put below a folder, or stand twice', (t) =>
   check(
     t,
-    ['site/a.txt', 'a.txt', 'b/b.txt', 'down/index.html', '.well-known/x', '.private/sorry.html'],
+    ['site/a.txt', 'a.txt', 'b/b.txt', 'site/c/index.html', '.well-known/x', '.private/sorry.html'],
     {
-      tryFiles: ['/site$path', '$path$path.txt', '/site/.$path', '/.private/sorry.html'],
+      tryFiles: ['/site$path', '/site$path/', '$path$path.txt', '/site/.$path', '/.private/sorry.html'],
     },
     [
       ['/a.txt', '200 [site/a.txt]'],
       ['/b', '200 [b/b.txt]'],
+      ['/c', '301 /c/'],
+      ['/c/', '200 [site/c/index.html]'],
       // Made of the path, a hidden file stays hidden; written out by the operator, it is meant.
       ['/nothing', '200 [.private/sorry.html]'],
     ],

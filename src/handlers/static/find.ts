@@ -17,7 +17,14 @@ import { EMFILE, ENFILE, errnoName } from '../../kernel/errno.ts'
 import { close, type Fd } from '../../kernel/fd.ts'
 import { fstat, Stat } from '../../kernel/file.ts'
 import type { Log } from '../../log.ts'
-import { type Candidate, CLEAN_URLS, pathToTry, readCandidates } from './candidates.ts'
+import {
+  addressOfFolder,
+  type Candidate,
+  CLEAN_URLS,
+  type PathCandidate,
+  pathToTry,
+  readCandidates,
+} from './candidates.ts'
 import { cleanPathOf, meantPath, says } from './names.ts'
 import { FILE_FLAGS, FOLDER_FLAGS, LOOK_FLAGS, type Root, statusOfOpenError } from './open.ts'
 
@@ -41,6 +48,8 @@ export interface OpenedFolder {
   readonly kind: 'folder'
   /** Beneath the root, '' or with a slash at its end. */
   readonly name: string
+  /** The path by which it is asked for, decoded; it ends with a slash. */
+  readonly path: string
   readonly fd: Fd
 }
 
@@ -109,7 +118,7 @@ export class Finder {
   }
 
   #findItself(path: string): Found {
-    if (path.endsWith('/')) return this.#openFolder(path.slice(1), true)
+    if (path.endsWith('/')) return this.#openFolder(path.slice(1), path, true)
     const found = this.#openFile(path.slice(1), true)
     // `/folder` is answered 301 to `/folder/`, or relative links in its index would lead astray.
     return found === 'folder' ? { kind: 'elsewhere', path: `${path}/` } : found
@@ -118,23 +127,25 @@ export class Finder {
   #findFirst(path: string, candidates: readonly Candidate[]): Found {
     for (const [at, candidate] of candidates.entries()) {
       if (typeof candidate === 'number') return candidate
-      const isOwn = at === 0 && candidate.kind === 'made'
-      const found = this.#try(pathToTry(candidate, path, this.#hidden), path, isOwn)
+      const found = this.#try(candidate, path, at === 0 && candidate.kind === 'made')
       if (found !== 404) return found
     }
     return 404
   }
 
-  #try(tried: string | null, path: string, isOwn: boolean): Found {
+  #try(candidate: PathCandidate, path: string, isOwn: boolean): Found {
+    const tried = pathToTry(candidate, path, this.#hidden)
     if (tried === null) return 404
     if (!tried.endsWith('/')) {
       const found = this.#openFile(tried.slice(1), isOwn)
       return found === 'folder' ? 404 : found
     }
-    const found = this.#openFolder(tried.slice(1), isOwn)
-    if (tried !== `${path}/` || typeof found === 'number') return found
+    const found = this.#openFolder(tried.slice(1), path, isOwn)
+    if (typeof found === 'number') return found
+    const address = addressOfFolder(candidate, path, tried, found.kind === 'folder')
+    if (address === path) return found
     closeFound(found)
-    return { kind: 'elsewhere', path: tried }
+    return address === null ? 404 : { kind: 'elsewhere', path: address }
   }
 
   /**
@@ -153,14 +164,14 @@ export class Finder {
   }
 
   /** The index of a folder, or the folder itself where it is to be listed. */
-  #openFolder(name: string, isOwn: boolean): Found {
+  #openFolder(name: string, path: string, isOwn: boolean): OpenedFile | OpenedFolder | number {
     for (const [at, index] of this.#index.entries()) {
       const found = this.#openFile(name + index, isOwn && at === 0)
       if (found !== 404 && found !== 'folder') return found
     }
     if (!this.#isListing) return 404
     const opened = this.#root.open(name || '.', FOLDER_FLAGS)
-    return opened < 0 ? this.#notOpened(-opened, name) : { kind: 'folder', name, fd: opened as Fd }
+    return opened < 0 ? this.#notOpened(-opened, name) : { kind: 'folder', name, path, fd: opened as Fd }
   }
 
   #openFile(name: string, isOwn: boolean): OpenedFile | 'folder' | number {

@@ -15,19 +15,19 @@ import { COLORS, escapeHtml } from '../pages.ts'
 import type { Entry, FolderContents } from './read-folder.ts'
 import { queryOf, type Sorting, type SortKey, sortingBy } from './sorting.ts'
 
-/** `name` is the folder's beneath the root: '' or 'a/b/'. The entries are in their order already. */
-export function listingPage(name: string, contents: FolderContents, sorting: Sorting): string {
+/** `path` is the folder's address, decoded: '/' or '/a/b/'. The entries are in their order already. */
+export function listingPage(path: string, contents: FolderContents, sorting: Sorting): string {
   const query = queryOf(sorting)
-  const folders = name.split('/').slice(0, -1)
+  const folders = path.split('/').slice(1, -1)
   const rows = contents.entries.map((entry) => rowOf(entry, query))
-  if (name !== '') rows.unshift(parentRow(query))
+  if (folders.length > 0) rows.unshift(parentRow(query))
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>Index of ${shownName(`/${name}`)}</title>
+<title>Index of ${shownName(path)}</title>
 <style>${STYLE}</style>
 </head>
 <body>

@@ -254,6 +254,23 @@ test('a folder has one address, or its links would count wrong', (t) => {
   }
 })
 
+test('folders found by tryFiles are listed under the path that leads to them', (t) => {
+  const files = ['site/a/b.txt', 'down/c.txt', 'x/sub/d.txt']
+  const below = listing(t, files, { tryFiles: ['/site$path', '/site$path/'] })
+  assert.equal(below.get('/a'), '301 /a/')
+  assert.deepEqual(below.json('/a/').path, '/a/')
+  assert.match(below.page('/a/'), /<ol><li><a href="\.\.\/"><bdi>Index<\/bdi><\/a><\/li><li><span[^>]*><bdi>a</)
+  assert.equal(below.get('/a/b.txt'), '200 [site/a/b.txt]')
+  assert.deepEqual(below.names('/'), ['a'])
+  const fixed = listing(t, files, { tryFiles: ['/site$path', '/down/'] })
+  assert.equal(fixed.get('/nothing'), '301 /down/')
+  assert.equal(fixed.get('/nothing/'), '301 /down/')
+  assert.deepEqual(fixed.names('/down/'), ['c.txt'])
+  const sub = listing(t, files, { tryFiles: ['$path/sub/', '=410'] })
+  assert.equal(sub.get('/x'), '410')
+  assert.deepEqual(sub.names('/x/'), ['d.txt'])
+})
+
 test('listing keeps no descriptor', (t) => {
   const { root, ask } = listing(t, ['a.txt', 'folder/b.txt'])
   symlinkSync('a.txt', join(root, 'link'))

@@ -36,7 +36,7 @@ export function createLister(finder: Finder, options: StaticOptions): Lister {
     contents.entries.sort(comparatorOf(sorting))
     return wantsJson(head)
       ? { status: 200, fields: jsonFields, body: listingJson(folder, contents) }
-      : { status: 200, fields: pageFields, body: listingPage(folder.name, contents, sorting) }
+      : { status: 200, fields: pageFields, body: listingPage(folder.path, contents, sorting) }
   }
 }
 
@@ -63,5 +63,5 @@ function listingJson(folder: OpenedFolder, { entries, isWhole }: FolderContents)
     ...(isFolder ? {} : { size }),
     mtime: rfc3339(mtimeMs),
   }))
-  return JSON.stringify({ path: `/${folder.name}`, isWhole, entries: told })
+  return JSON.stringify({ path: folder.path, isWhole, entries: told })
 }

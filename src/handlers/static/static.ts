@@ -103,9 +103,9 @@ class StaticFiles {
 
   #answerFolder(head: RequestHead, folder: OpenedFolder): Reply {
     try {
-      // The links of the page count from the folder's own address: not from `//a/./b/`, nor from a path it stands in for.
-      const isOwnPath = decodePath(head.path) === `/${folder.name}`
-      return isOwnPath ? this.#list(head, folder) : redirectTo(locationOf(`/${folder.name}`, head.query))
+      // The links of a list count from the folder's address, which is therefore written in one way: not `//a/./b/`.
+      const isOwnPath = decodePath(head.path) === folder.path
+      return isOwnPath ? this.#list(head, folder) : redirectTo(locationOf(folder.path, head.query))
     } finally {
       close(folder.fd)
     }
