@@ -1,11 +1,23 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmodSync, mkdirSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  rmdirSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { StaticOptions } from '../../config/options.ts'
+import type { Fd } from '../../kernel/fd.ts'
 import { AWKWARD_NAMES, writeAwkward } from './awkward.test.support.ts'
+import { readFolder } from './read-folder.ts'
 import { bytesOf, fieldsOf, openDescriptors, serving } from './site.test.support.ts'
 
 const JSON_ALONE = { Accept: 'application/json' }
@@ -223,7 +235,12 @@ test('an empty folder, and one that is removed while it is open', (t) => {
   const { root, page, get, json } = listing(t, ['empty/'])
   assert.match(page('/empty/'), /<p>There is nothing here\.<\/p>/)
   assert.deepEqual(json('/empty/'), { path: '/empty/', isWhole: true, entries: [] })
-  rmSync(join(root, 'empty'), { recursive: true })
+  const fd = openSync(join(root, 'empty'), 'r') as Fd
+  rmdirSync(join(root, 'empty'))
+  const rules = { namesMax: 9, hidden: 'deny', look: () => false } as const
+  const removed = readFolder({ kind: 'folder', name: 'empty/', path: '/empty/', fd }, rules)
+  assert.deepEqual(removed, { entries: [], isWhole: true })
+  closeSync(fd)
   assert.equal(get('/empty/'), '404')
 })
 
