@@ -22,7 +22,18 @@ export type {
   StaticOptions,
   Timeouts,
 } from './config/options.ts'
-export type { App, AppContext, AppHooks, WorkerContext } from './handlers/app/contract.ts'
+export type {
+  Answer,
+  App,
+  AppContext,
+  AppHooks,
+  ConnectHandler,
+  ConnectRequest,
+  FetchHandler,
+  TakenSocket,
+  Upgrade,
+  WorkerContext,
+} from './handlers/app/contract.ts'
 
 /** Types the options of a prefork.config.ts: `export default defineConfig({ port: 8080 })`. */
 export function defineConfig(options: Options): Options {

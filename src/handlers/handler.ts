@@ -3,6 +3,7 @@
  * out. Handlers know nothing of sockets; the worker knows nothing of files or
  * apps.
  */
+import type { Duplex } from 'node:stream'
 import type { RequestHead } from '../http/head.ts'
 
 /**
@@ -21,6 +22,11 @@ export class BodyError extends Error {
   override readonly name = 'BodyError'
 }
 
+/** The connection cannot be taken over as the request stands: nobody asked for that, or its body is not over. Never the app's mistake. */
+export class UpgradeError extends Error {
+  override readonly name = 'UpgradeError'
+}
+
 export interface IncomingRequest {
   readonly head: RequestHead
   /** Null when the request has no body. */
@@ -34,6 +40,56 @@ export interface IncomingRequest {
   readonly signal: AbortSignal
   /** Keeps the worker from ending, within its stop deadline, until `promise` has settled. */
   waitUntil(promise: Promise<unknown>): void
+  /**
+   * Takes the connection over: HTTP is over on it, and what is replied is not
+   * sent. Throws an UpgradeError, the signal's reason when the client has left,
+   * and an Error when it is too late: the request is answered, or was taken.
+   */
+  upgrade(): TakenConnection
+}
+
+/** A connection that is its taker's, until the taker ends it. */
+export interface TakenConnection {
+  readonly socket: TakenSocket
+  /** Aborts when the worker is told to end. Made when first read. */
+  readonly ending: AbortSignal
+}
+
+/**
+ * What goes over a connection that was taken over, as `net.Socket` has it: the
+ * bytes that came behind the request's head are the first to be read. `end()`
+ * sends a FIN when all that was written is sent; `destroy()` before that sends a
+ * RST. A client that has finished sending can still be written to
+ * (`allowHalfOpen`); whoever does not care sets that to false.
+ *
+ * A client that breaks the connection is told by 'error' (ECONNRESET), and one
+ * that reads nothing for `timeouts.writeMs` while something waits to be sent is
+ * cut (ETIMEDOUT); 'close' follows. An 'error' that nobody listens for harms
+ * nobody: no client can end a worker that way.
+ */
+export interface TakenSocket extends Duplex {
+  /** Undefined on a Unix socket, as the two that follow. */
+  readonly remoteAddress: string | undefined
+  readonly remotePort: number | undefined
+  readonly remoteFamily: 'IPv4' | 'IPv6' | undefined
+  readonly bytesRead: number
+  /** Bytes that the kernel has taken. */
+  readonly bytesWritten: number
+  readonly connecting: false
+  readonly pending: false
+  readonly timeout: number
+  /** Emits 'timeout' when nothing has gone either way for so long; 0, as at the beginning, is never. Nothing is closed. */
+  setTimeout(ms: number, onTimeout?: () => void): this
+  /** TCP_NODELAY. */
+  setNoDelay(on?: boolean): this
+  /** SO_KEEPALIVE, and TCP_KEEPIDLE unless it is 0. */
+  setKeepAlive(on?: boolean, initialDelayMs?: number): this
+  /** As `end()`, and then `destroy()`. */
+  destroySoon(): void
+  resetAndDestroy(): this
+  /** A connection keeps its worker alive whatever is said; so does the worker itself. */
+  ref(): this
+  unref(): this
 }
 
 /** Part of a file to send. Whoever takes the reply owns it and calls `close` once, sent or not. */

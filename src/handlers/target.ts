@@ -18,7 +18,7 @@ export async function loadTarget({ target }: Config): Promise<LoadedApp | null> 
 }
 
 export function createHandler(config: Config, app: LoadedApp | null, log: Log): Handler {
-  if (app !== null) return createAppHandler(app.fetch, log)
+  if (app !== null) return createAppHandler(app.fetch, log, app.connect)
   if (config.target.kind !== 'directory') return createHelloHandler()
   return createStaticHandler({ ...config.static, root: config.target.root }, log)
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isAuthority } from './authority.ts'
+import { isAuthority, namesPort } from './authority.ts'
 
 /** The bytes lie between others that would continue an authority, so that reading over its ends shows. */
 function check(text: string, expected: boolean): void {
@@ -82,4 +82,15 @@ test('what is no IPv6 address', () => {
     check(`[${text}]`, false)
   }
   for (const text of ['[::1', '::1', '[::1]80', '[::1]x', '[[::1]]']) check(text, false)
+})
+
+test('a port that can be connected to', () => {
+  const told = (text: string) => {
+    const bytes = Buffer.from(`:1${text}1`, 'latin1')
+    return isAuthority(bytes, 2, 2 + text.length) && namesPort(bytes, 2, 2 + text.length)
+  }
+  for (const text of ['a:1', 'a:65535', 'a:0080', '127.0.0.1:443', '[::1]:443']) assert.equal(told(text), true, text)
+  for (const text of ['a', 'a:', 'a:0', 'a:000', 'a1', '127.0.0.1', '[::1]', '[::1]:', '443', 'a:65536', '']) {
+    assert.equal(told(text), false, text)
+  }
 })

@@ -27,6 +27,17 @@ export function isAuthority(input: Uint8Array, from: number, to: number): boolea
   return hostEnd === to || (input[hostEnd] === COLON && isPort(input, hostEnd + 1, to))
 }
 
+/** Whether an authority ends in a port that a socket can be connected to: "host", "host:" and "host:0" do not. */
+export function namesPort(input: Uint8Array, from: number, to: number): boolean {
+  let at = to
+  let isZero = true
+  while (at > from && isDigit(input[at - 1])) {
+    at -= 1
+    if (input[at] !== ZERO) isZero = false
+  }
+  return !isZero && at > from && input[at - 1] === COLON
+}
+
 /** reg-name or IPv4address: the second is the first with only digits and dots. Returns where it ends. */
 function skipHostName(input: Uint8Array, from: number, to: number): number {
   let at = from

@@ -250,7 +250,6 @@ export class HeadParser {
     const version = this.#start + this.#mark
     const minor = input[version + MINOR_DIGIT] - ZERO
     if (input[version + MAJOR_DIGIT] !== ONE || minor > 1) return this.#refuse('UNKNOWN_VERSION', at)
-    if (this.#notes.method === 'CONNECT') return this.#refuse('TUNNEL', at)
     const refusal = noteTargetForm(input, this.#start, this.#notes)
     if (refusal !== null) return this.#refuse(refusal, at)
     this.#notes.minorVersion = minor === 1 ? 1 : 0

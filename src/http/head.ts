@@ -20,7 +20,7 @@ export interface HeadNotes {
   queryFrom: number
   /** Where the path begins: behind the authority in absolute-form, else at `targetFrom`. */
   pathFrom: number
-  /** The authority of an absolute-form target; it replaces the Host field (RFC 9112 §3.2.2). */
+  /** The authority of an absolute-form target, or of CONNECT's; it replaces the Host field (RFC 9112 §3.2.2). */
   authorityFrom: number
   authorityTo: number
   hasHost: boolean
@@ -43,7 +43,10 @@ export class RequestHead {
   readonly method: string
   /** The request-target as it was sent. */
   readonly target: string
-  /** The path as it was sent, still encoded: no scheme, no authority, no query. '*' for OPTIONS of the whole server. */
+  /**
+   * The path as it was sent, still encoded: no scheme, no authority, no query. '*' for OPTIONS of the whole server. '/'
+   * where there is none: in an absolute-form target without one, and for CONNECT.
+   */
   readonly path: string
   /** '' or everything from the first '?' on. */
   readonly query: string
@@ -62,16 +65,16 @@ export class RequestHead {
   readonly fieldCount: number
   readonly #text: string
   readonly #marks: readonly number[]
-  readonly #isAbsolute: boolean
+  readonly #namesAuthority: boolean
 
   constructor(text: string, notes: HeadNotes) {
     this.method = notes.method
     this.target = text.slice(notes.targetFrom, notes.targetTo)
     this.query = notes.queryFrom === notes.targetTo ? '' : text.slice(notes.queryFrom, notes.targetTo)
-    this.#isAbsolute = notes.authorityTo > 0
+    this.#namesAuthority = notes.authorityTo > 0
     this.path = pathOf(text, notes, this.target)
     this.minorVersion = notes.minorVersion
-    this.host = this.#isAbsolute
+    this.host = this.#namesAuthority
       ? text.slice(notes.authorityFrom, notes.authorityTo)
       : text.slice(notes.hostFrom, notes.hostTo)
     this.keepAlive = !notes.closeAsked && (notes.minorVersion === 1 || notes.keepAliveAsked)
@@ -89,7 +92,7 @@ export class RequestHead {
    * The value of a field by its lower-case name; null without such a field. Several lines of one name are one value,
    * joined as RFC 9110 §5.3 says, and RFC 9113 §8.2.3 for cookies.
    *
-   * 'host' of an absolute-form request is the target's authority: what the Host field said MUST be ignored.
+   * 'host' of a request whose target names an authority is that: what the Host field said MUST be ignored.
    */
   field(name: string): string | null {
     let joined: string | null = null
@@ -98,7 +101,7 @@ export class RequestHead {
       const value = valueAt(this.#text, this.#marks, i)
       joined = joined === null ? value : `${joined}${name === 'cookie' ? '; ' : ', '}${value}`
     }
-    return joined !== null && this.#isAbsolute && name === 'host' ? this.host : joined
+    return joined !== null && this.#namesAuthority && name === 'host' ? this.host : joined
   }
 
   /** Every field line in the order it came, its name in lower case, its value without the white space around it. */
@@ -106,7 +109,7 @@ export class RequestHead {
     const pairs: [string, string][] = []
     for (let i = 0; i < this.fieldCount; i++) {
       const name = this.#text.slice(this.#marks[2 * i], this.#marks[2 * i + 1]).toLowerCase()
-      pairs.push([name, this.#isAbsolute && name === 'host' ? this.host : valueAt(this.#text, this.#marks, i)])
+      pairs.push([name, this.#namesAuthority && name === 'host' ? this.host : valueAt(this.#text, this.#marks, i)])
     }
     return pairs
   }

@@ -78,10 +78,13 @@ function noteHost(input: Uint8Array, from: number, to: number, start: number, no
 }
 
 /**
- * Content-Length, RFC 9110 §8.6. "5, 5" and two equal lines could be repaired (RFC 9112 §6.3); refusing them is allowed
+ * Content-Length, RFC 9110 §8.6. Not of a CONNECT, whose head the tunnel follows: whoever counted a body there, 0 bytes
+ * or more, would see the tunnel begin elsewhere.
+ * "5, 5" and two equal lines could be repaired (RFC 9112 §6.3); refusing them is allowed
  * too, and no honest client sends them.
  */
 function noteLength(input: Uint8Array, from: number, to: number, notes: HeadNotes): RefusalName | null {
+  if (notes.method === 'CONNECT') return 'BODY_OF_CONNECT'
   if (notes.hasLength) return 'SEVERAL_LENGTHS'
   if (notes.chunked) return 'FRAMED_TWICE'
   if (from === to) return 'BAD_LENGTH'
@@ -99,6 +102,7 @@ function noteLength(input: Uint8Array, from: number, to: number, notes: HeadNote
 /** Transfer-Encoding, RFC 9112 §6.1. In HTTP/1.0 nothing before us would have understood it: the framing is a guess. */
 function noteCoding(input: Uint8Array, from: number, to: number, notes: HeadNotes): RefusalName | null {
   if (notes.minorVersion === 0) return 'CODING_IN_1_0'
+  if (notes.method === 'CONNECT') return 'BODY_OF_CONNECT'
   if (notes.hasLength) return 'FRAMED_TWICE'
   if (notes.chunked || hidesChunked(input, from, to)) return 'BAD_CODING'
   if (!isWord(input, from, to, 'chunked')) return 'UNKNOWN_CODING'

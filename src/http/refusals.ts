@@ -15,7 +15,6 @@ export const REFUSALS = {
   TARGET_TOO_LONG: { status: 414, rule: 'RFC 9112 §3', says: 'request target over limits.targetBytes' },
   BAD_VERSION: { status: 400, rule: 'RFC 9112 §2.3', says: 'malformed HTTP version' },
   UNKNOWN_VERSION: { status: 505, rule: 'RFC 9110 §15.6.6', says: 'only HTTP/1.0 and HTTP/1.1 are spoken here' },
-  TUNNEL: { status: 501, rule: 'RFC 9110 §9.3.6', says: 'CONNECT is not offered here' },
 
   // the fields
   FOLDED_FIELD: { status: 400, rule: 'RFC 9112 §5.2', says: 'a field line begins with white space' },
@@ -37,6 +36,7 @@ export const REFUSALS = {
   FRAMED_TWICE: { status: 400, rule: 'RFC 9112 §6.1', says: 'Content-Length and Transfer-Encoding together' },
   BAD_CODING: { status: 400, rule: 'RFC 9112 §6.3', says: 'Transfer-Encoding is not exactly "chunked"' },
   UNKNOWN_CODING: { status: 501, rule: 'RFC 9112 §6.1', says: 'unknown transfer coding' },
+  BODY_OF_CONNECT: { status: 400, rule: 'RFC 9110 §9.3.6', says: 'a CONNECT with a body' },
   CODING_IN_1_0: { status: 400, rule: 'RFC 9112 §6.1', says: 'Transfer-Encoding in an HTTP/1.0 request' },
   EXPECTATION: { status: 417, rule: 'RFC 9110 §10.1.1', says: 'only 100-continue can be expected here' },
 

@@ -4,11 +4,11 @@
  *     origin-form      /where?q=now                 what servers are sent
  *     absolute-form    http://host/where?q=now      what proxies are sent, and every server MUST accept
  *     asterisk-form    *                            OPTIONS of the server itself
- *     authority-form   host:80                      CONNECT only, which was refused before this is asked
+ *     authority-form   host:80                      CONNECT only, and CONNECT has no other
  *
  * Only finds where the parts lie; nothing is decoded or normalised here (see target.ts).
  */
-import { isAuthority } from './authority.ts'
+import { isAuthority, namesPort } from './authority.ts'
 import { ASTERISK, COLON, isWord, SLASH } from './bytes.ts'
 import type { HeadNotes } from './head.ts'
 import type { RefusalName } from './refusals.ts'
@@ -16,6 +16,7 @@ import type { RefusalName } from './refusals.ts'
 export function noteTargetForm(input: Uint8Array, start: number, notes: HeadNotes): RefusalName | null {
   const from = start + notes.targetFrom
   notes.pathFrom = notes.targetFrom
+  if (notes.method === 'CONNECT') return noteAuthorityForm(input, start, notes)
   if (input[from] === SLASH) return null
   if (input[from] === ASTERISK) {
     return notes.method === 'OPTIONS' && notes.targetTo - notes.targetFrom === 1 ? null : 'BAD_TARGET'
@@ -35,6 +36,16 @@ function noteAbsoluteForm(input: Uint8Array, start: number, notes: HeadNotes): R
   notes.authorityFrom = authorityFrom - start
   notes.authorityTo = authorityTo - start
   notes.pathFrom = authorityTo - start
+  return null
+}
+
+/** uri-host ":" port, RFC 9112 §3.2.3. A server MUST reject an empty or invalid port, RFC 9110 §9.3.6; 0 is nobody's. */
+function noteAuthorityForm(input: Uint8Array, start: number, notes: HeadNotes): RefusalName | null {
+  const from = start + notes.targetFrom
+  const to = start + notes.targetTo
+  if (!isAuthority(input, from, to) || !namesPort(input, from, to)) return 'BAD_TARGET'
+  notes.authorityFrom = notes.targetFrom
+  notes.authorityTo = notes.pathFrom = notes.targetTo
   return null
 }
 

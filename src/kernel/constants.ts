@@ -49,6 +49,7 @@ export const IPV6_V6ONLY = 26
 // linux/tcp.h
 export const TCP_NODELAY = 1
 export const TCP_CORK = 3
+export const TCP_KEEPIDLE = 4
 export const TCP_DEFER_ACCEPT = 9
 export const TCP_INFO = 11
 export const TCP_FASTOPEN = 23

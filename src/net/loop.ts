@@ -75,6 +75,11 @@ export class EventLoop {
     epoll_ctl(this.#epoll, EPOLL_CTL_MOD, fd, events)
   }
 
+  /** From here on a descriptor's events are told to another. */
+  handOver(fd: Fd, watcher: Watcher): void {
+    this.#watchers[fd] = watcher
+  }
+
   /** No more events for a descriptor that stays open. */
   unwatch(fd: Fd): void {
     epoll_ctl(this.#epoll, EPOLL_CTL_DEL, fd, 0)

@@ -22,6 +22,10 @@ class PretendLoop implements WireLoop {
     this.log.push(`rewatch ${nameOf(events)}`)
   }
 
+  handOver(): void {
+    this.log.push('handOver')
+  }
+
   forget(): void {
     this.log.push('forget')
   }

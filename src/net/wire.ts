@@ -7,6 +7,7 @@
  * anew, and is told again in the next round, after the other connections.
  */
 import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from '../kernel/constants.ts'
+import type { Fd } from '../kernel/fd.ts'
 import { Inbox, type ReceiveBuffer, type Received } from './inbox.ts'
 import type { EventLoop, Watcher } from './loop.ts'
 import { type Flushed, Outbox, type SendBuffer } from './outbox.ts'
@@ -15,7 +16,7 @@ import type { Transport } from './transport.ts'
 const READ_EVENTS = EPOLLIN | EPOLLRDHUP | EPOLLET
 
 /** What of the loop a wire needs. */
-export type WireLoop = Pick<EventLoop, 'round' | 'watch' | 'rewatch' | 'unwatch' | 'forget'>
+export type WireLoop = Pick<EventLoop, 'round' | 'watch' | 'rewatch' | 'handOver' | 'unwatch' | 'forget'>
 
 export class Wire {
   readonly inbox: Inbox
@@ -35,6 +36,15 @@ export class Wire {
     this.#transport = transport
     this.#loop = loop
     loop.watch(transport.fd, READ_EVENTS, watcher)
+  }
+
+  get fd(): Fd {
+    return this.#transport.fd
+  }
+
+  /** Its events are another's from here on. */
+  handOver(watcher: Watcher): void {
+    this.#loop.handOver(this.#transport.fd, watcher)
   }
 
   /** Takes note of an event. False when both directions are over, by a reset or by two FINs: there is nobody to answer. */

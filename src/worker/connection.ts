@@ -12,7 +12,7 @@
  *                 handler that reads on
  *     LEAVING     for the last bytes to be sent
  *     LINGERING   for the client to finish, our FIN sent (RFC 9112 §9.6)
- *     CLOSED
+ *     CLOSED      or another's: the handler has taken it over (takeover.ts)
  *
  * Nothing is received while a response waits to be sent, so a client that does
  * not read is held back, not stored. The socket is watched edge-triggered, once:
@@ -40,7 +40,7 @@ import { Wire } from '../net/wire.ts'
 import { Exchange } from './exchange.ts'
 import { type Awaited, Patience } from './patience.ts'
 import { mayPersist } from './persistence.ts'
-import { discardReply, type ReplyOwner, type ReplyStream, writeRefusal, writeReply } from './reply.ts'
+import { discardReply, failureReply, type ReplyOwner, type ReplyStream, writeRefusal, writeReply } from './reply.ts'
 import { type BodyOwner, RequestBody } from './request-body.ts'
 import type { Service } from './service.ts'
 
@@ -127,8 +127,13 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     this.#turn()
   }
 
-  get #isIdle(): boolean {
-    return this.#phase === HEAD && this.#parser === null && !this.outbox.isBlocked && !this.#inbox.isReadable
+  /** The handler takes the connection over: its wire, what lies behind the head included. Null when it is too late. */
+  release(exchange: Exchange): Wire | null {
+    if (exchange !== this.#exchange || exchange.isAnswered || !this.flush()) return null
+    if (this.#inTurn) this.#inbox.close()
+    this.#phase = CLOSED
+    this.#exchange = null
+    return this.#wire
   }
 
   // ── a turn ─────────────────────────────────────────────────────────────────
@@ -138,11 +143,11 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     this.#inTurn = true
     this.#wire.open()
     while (this.#step());
-    this.flush()
+    if (!this.flush()) return
     this.#inbox.close()
     this.#inTurn = false
-    if (this.isClosed) return
-    if (this.service.closesIdle && this.#isIdle) this.close()
+    const isIdle = this.#phase === HEAD && this.#parser === null && !this.outbox.isBlocked && !this.#inbox.isReadable
+    if (isIdle && this.service.closesIdle) this.close()
     else this.#arm()
   }
 
@@ -208,10 +213,10 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
       if (!(reply instanceof Promise)) return this.#settle(exchange, reply)
       reply.then(
         (late) => this.#settle(exchange, late),
-        (error: unknown) => this.#settle(exchange, this.#failed(head, error)),
+        (error: unknown) => this.#settle(exchange, failureReply(head, error, this.service.log)),
       )
     } catch (error) {
-      this.#settle(exchange, this.#failed(head, error))
+      this.#settle(exchange, failureReply(head, error, this.service.log))
     }
   }
 
@@ -225,7 +230,7 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
       this.#stream = writeReply(exchange, reply, keepAlive, this)
     } catch (error) {
       discardReply(reply)
-      this.#stream = writeReply(exchange, this.#failed(exchange.head, error), keepAlive, this)
+      this.#stream = writeReply(exchange, failureReply(exchange.head, error, this.service.log), keepAlive, this)
     }
     if (!this.#inTurn) this.resume()
   }
@@ -259,11 +264,6 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
   /** The response cannot be completed: cut it, so that the client cannot take it for whole. */
   cut(): void {
     this.#end(this.#stream?.isUntilClose === true)
-  }
-
-  #failed(head: RequestHead, error: unknown): Reply {
-    this.service.log.errorWithStack(`the handler failed on ${head.method} ${head.target}`, error)
-    return errorReply(500)
   }
 
   /** The peer's mistake: a row of REFUSALS, and the end of the connection. */

@@ -4,10 +4,11 @@
  * Costs a plain object: what few handlers ask for (the signal) is made when it
  * is first asked for.
  */
-import type { IncomingRequest } from '../handlers/handler.ts'
+import type { IncomingRequest, TakenConnection } from '../handlers/handler.ts'
 import type { RequestHead } from '../http/head.ts'
 import type { Connection } from './connection.ts'
 import type { RequestBody } from './request-body.ts'
+import { takeOver } from './takeover.ts'
 
 export class Exchange implements IncomingRequest {
   readonly head: RequestHead
@@ -48,6 +49,14 @@ export class Exchange implements IncomingRequest {
 
   waitUntil(promise: Promise<unknown>): void {
     this.#connection.service.waitUntil(promise)
+  }
+
+  upgrade(): TakenConnection {
+    return takeOver(this, this.#connection)
+  }
+
+  get hasLeft(): boolean {
+    return this.#hasLeft
   }
 
   /** The client has left, or has finished sending and will probably not listen. */

@@ -10,6 +10,8 @@ import { isStream } from './reply.ts'
 
 export function mayPersist({ head, body }: Exchange, reply: Reply, inbox: Inbox, isEnding: boolean): boolean {
   if (!head.keepAlive || reply.isLast === true) return false
+  // A client may send what is meant for the tunnel before it hears that there is none: it must not be read as a request.
+  if (head.method === 'CONNECT') return false
   // What is left of the request body must be short enough to be read past. A stream may be reading it while it answers.
   if (body !== null && !body.canBeDropped && !isStream(reply.body)) return false
   // Nothing behind a `close` is answered (§9.6), so a worker that is ending says it with the last request that has

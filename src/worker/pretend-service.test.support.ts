@@ -13,7 +13,7 @@ import { allocate, memoryOf } from '../kernel/memory.ts'
 import { recv, send, shutdown, socketpair } from '../kernel/socket.ts'
 import type { Log } from '../log.ts'
 import { EventLoop } from '../net/loop.ts'
-import { PlainTransport } from '../net/transport.ts'
+import { PlainTransport, type Transport } from '../net/transport.ts'
 import { Row } from '../scoreboard.ts'
 import { Connection } from './connection.ts'
 import { type ModelNumbers, Service } from './service.ts'
@@ -124,13 +124,13 @@ export class PretendService {
     })
   }
 
-  connect(): { connection: Connection; client: Client } {
+  connect(transportOn = (fd: Fd): Transport => new PlainTransport(fd)): { connection: Connection; client: Client } {
     const [near, far] = socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK)
     this.#t.after(() => {
       if (isOpen(far)) close(far)
     })
     const peer = { family: 'IPv4', address: '192.0.2.1', port: 1234 } as const
-    return { connection: new Connection(new PlainTransport(near), peer, 'test', this.service), client: new Client(far) }
+    return { connection: new Connection(transportOn(near), peer, 'test', this.service), client: new Client(far) }
   }
 
   /** A round of the loop, and what its promises lead to. */

@@ -8,10 +8,12 @@
  *                           client until the connection closes
  */
 import type { Reply, ReplyBody } from '../handlers/handler.ts'
+import { errorReply } from '../handlers/pages.ts'
 import { chunkHead, LAST_CHUNK } from '../http/chunked.ts'
 import type { RequestHead } from '../http/head.ts'
 import { type ResponseFraming, responseHead } from '../http/response-head.ts'
 import { mayHaveBody } from '../http/status.ts'
+import type { Log } from '../log.ts'
 import type { Outbox } from '../net/outbox.ts'
 import type { Exchange } from './exchange.ts'
 import type { Service } from './service.ts'
@@ -45,6 +47,7 @@ export function writeReply(
   owner: ReplyOwner,
 ): ReplyStream | null {
   const { head } = exchange
+  if (head.method === 'CONNECT' && isSuccess(reply.status)) reply = withoutTunnel(reply)
   const framing = chooseFraming(head, reply)
   const mustClose = framing.kind === 'close' || !keepAlive
   const connection = mustClose ? 'close' : head.minorVersion === 0 ? 'keep-alive' : null
@@ -59,6 +62,19 @@ export function writeReply(
   else discardReply(reply)
   complete(exchange, reply.status, framing.kind === 'length' && head.method !== 'HEAD' ? framing.length : 0, owner)
   return null
+}
+
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300
+}
+
+/**
+ * A 2xx to CONNECT has no body and is the beginning of a tunnel (RFC 9110 §9.3.6); only who takes the connection over
+ * can give one. To a client that takes our bytes for the tunnel's it must not be said.
+ */
+function withoutTunnel(reply: Reply): Reply {
+  discardReply(reply)
+  return errorReply(501)
 }
 
 /** A refusal is always the last response: the connection's next bytes cannot be trusted. `head` is null when none was read. */
@@ -87,6 +103,12 @@ export function discardReply(reply: Reply): void {
   if (body === null || typeof body === 'string' || body instanceof Uint8Array) return
   if (body.kind === 'file') body.close()
   else body.stream.cancel().catch(() => {}) // a stream that cannot be cancelled is its maker's affair
+}
+
+/** In place of a reply that the handler could not give. */
+export function failureReply(head: RequestHead, error: unknown, log: Log): Reply {
+  log.errorWithStack(`the handler failed on ${head.method} ${head.target}`, error)
+  return errorReply(500)
 }
 
 export function isStream(body: ReplyBody): body is Extract<ReplyBody, { kind: 'stream' }> {
@@ -122,7 +144,13 @@ function complete(exchange: Exchange, status: number, bodyBytes: number, owner: 
   owner.finishResponse()
 }
 
-function noteAccess(exchange: Exchange, status: number, bodyBytes: number, owner: ReplyOwner): void {
+/** A line of the access log: for a response, or for what became of a connection that was taken over. */
+export function noteAccess(
+  exchange: Exchange,
+  status: number,
+  bodyBytes: number,
+  owner: Pick<ReplyOwner, 'service' | 'remoteAddress'>,
+): void {
   const { head } = exchange
   owner.service.accessLog?.add(
     {

@@ -16,7 +16,6 @@ import type { EventLoop } from '../net/loop.ts'
 import { SendBuffer } from '../net/outbox.ts'
 import { CLOCK_OFFSET_MS, type Row } from '../scoreboard.ts'
 import type { AccessLog } from './access-log.ts'
-import type { Connection } from './connection.ts'
 
 /** What makes a process model. */
 export interface ModelNumbers {
@@ -45,6 +44,15 @@ export interface Door {
   shut(): void
 }
 
+/** What has one of the worker's places for connections: HTTP's (connection.ts), or one that the app has taken over (takeover.ts). */
+export interface Held {
+  /** The worker is told to end. HTTP's hears of it from the service, with its next response. */
+  onEnding?(): void
+  /** It waits for idle ones no more. */
+  stop(): void
+  close(): void
+}
+
 export interface ServiceParts {
   readonly loop: EventLoop
   readonly handler: Handler
@@ -66,7 +74,7 @@ export class Service {
   readonly row: Row
   readonly receiveBuffer: ReceiveBuffer
   readonly sendBuffer = new SendBuffer()
-  readonly connections = new Set<Connection>()
+  readonly connections = new Set<Held>()
   readonly doors = new Set<Door>()
   readonly connectionsAtOnce: number
   /** How many more connections it may take in its life. */
@@ -108,7 +116,7 @@ export class Service {
   }
 
   /** A connection has come. */
-  welcome(connection: Connection): void {
+  welcome(connection: Held): void {
     this.connections.add(connection)
     this.connectionsLeft -= 1
     this.row.countAccepted(this.loop.now + CLOCK_OFFSET_MS)
@@ -116,8 +124,14 @@ export class Service {
     for (const door of this.doors) door.lookAway()
   }
 
+  /** A connection becomes another's; its place stays taken. */
+  passOn(from: Held, to: Held): void {
+    this.connections.delete(from)
+    this.connections.add(to)
+  }
+
   /** A connection has given back its descriptor. */
-  forget(connection: Connection): void {
+  forget(connection: Held): void {
     this.connections.delete(connection)
     this.row.countClosed(0) // its bytes were counted as they went
     if (this.hasRoom) for (const door of this.doors) door.look()

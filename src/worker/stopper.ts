@@ -6,7 +6,8 @@
  *                        response; what has begun is finished, within drainTimeoutMs
  *
  * Either way nothing new is taken in, and the next response of each connection
- * is its last. When nothing is held any more, the app's workerStop runs, and the
+ * is its last. One that the app has taken over is told (`ending`), and is the
+ * app's to end: nobody here knows what a good end is for it. When nothing is held any more, the app's workerStop runs, and the
  * process ends; when the time is over, it ends with what it holds.
  *
  * A worker whose workerStart is not done holds nothing, and ends at once: it may
@@ -86,6 +87,7 @@ export class Stopper {
     if (service.row.phase !== IN_WORKER_START) service.row.phase = DRAINING
     for (const door of [...service.doors]) door.shut()
     showWorker(service.row.slot, 'draining')
+    for (const held of [...service.connections]) held.onEnding?.()
     this.onShut()
   }
 

@@ -8,26 +8,32 @@
  * gets an answer and the log one entry; nothing of its errors reaches the client.
  */
 import type { Log } from '../../log.ts'
-import { BodyError, type Handler, type IncomingRequest, type Reply } from '../handler.ts'
+import { BodyError, type Handler, type IncomingRequest, type Reply, UpgradeError } from '../handler.ts'
 import { errorReply } from '../pages.ts'
-import type { AppContext, FetchHandler } from './contract.ts'
+import { connectRequestFor } from './connect-request.ts'
+import { Context, lineOf } from './context.ts'
+import type { ConnectHandler, FetchHandler } from './contract.ts'
 import { isLazyFetchInstalled } from './lazy-fetch.ts'
 import { eagerRequest, LazyRequest } from './lazy-request.ts'
 import { originOf } from './request-url.ts'
 import { replyFrom, UnusableResponse } from './response-reply.ts'
 
-export function createAppHandler(fetch: FetchHandler, log: Log): Handler {
+/** `connect` is for CONNECT, which without it is refused and never seen by the app. */
+export function createAppHandler(fetch: FetchHandler, log: Log, connect?: ConnectHandler): Handler {
   return (incoming) => {
     const { method, host } = incoming.head
-    if (!canBeRequested(method)) return errorReply(501)
+    const tunnel = connect !== undefined && method === 'CONNECT' ? connect : null
+    if (tunnel === null && !canBeRequested(method)) return errorReply(501)
     const origin = originOf(host === '' ? incoming.localAuthority : host)
     if (origin === null) return errorReply(400, 'The host that the request names cannot be part of a URL.')
+    const context = new Context(incoming, log)
     try {
-      const answer: unknown = fetch(requestFor(incoming, origin), contextFor(incoming, log))
+      const answer: unknown =
+        tunnel === null ? fetch(requestFor(incoming, origin), context) : tunnel(connectRequestFor(incoming), context)
       const reply = isThenable(answer) ? replyLater(answer, method) : replyFrom(answer, method)
-      return reply instanceof Promise ? reply.catch((error) => failed(error, incoming, log)) : reply
+      return reply instanceof Promise ? reply.catch((error) => failed(error, incoming, context, log)) : reply
     } catch (error) {
-      return failed(error, incoming, log)
+      return failed(error, incoming, context, log)
     }
   }
 }
@@ -49,19 +55,6 @@ function requestFor(incoming: IncomingRequest, origin: string): Request {
   return new LazyRequest(incoming, origin) as unknown as Request
 }
 
-function contextFor(incoming: IncomingRequest, log: Log): AppContext {
-  return {
-    remoteAddress: incoming.remoteAddress,
-    remotePort: incoming.remotePort,
-    waitUntil(promise) {
-      const logged = Promise.resolve(promise).catch((error) => {
-        log.errorWithStack(`a promise given to waitUntil was rejected (${lineOf(incoming)})`, error)
-      })
-      incoming.waitUntil(logged)
-    },
-  }
-}
-
 function replyLater(answer: PromiseLike<unknown>, method: string): Promise<Reply> {
   return Promise.resolve(answer).then((late) => replyFrom(late, method))
 }
@@ -70,20 +63,23 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }
 
-function failed(error: unknown, incoming: IncomingRequest, log: Log): Reply {
+function failed(error: unknown, incoming: IncomingRequest, context: Context, log: Log): Reply {
+  const taken = Context.takenBy(context)
+  // Whatever the app gives in place of an answer when it has taken the connection over, nothing is right.
+  if (taken !== null && error instanceof UnusableResponse) return NOT_SENT
   // Nobody is left to read this, or the connection has refused the body and said so itself.
   if (isOfTheClient(error, incoming)) return errorReply(400)
+  if (error instanceof UpgradeError) return errorReply(400, error.message)
   if (error instanceof UnusableResponse) log.error(`${error.message} (${lineOf(incoming)})`)
   else log.errorWithStack(`the app failed on ${lineOf(incoming)}`, error)
+  taken?.socket.destroy() // nobody would end it
   return errorReply(500)
 }
+
+const NOT_SENT: Reply = { status: 101, fields: [], body: null }
 
 /** A body that broke off, or a client that left: also as the cause of what came of it, a failed fetch() for one. */
 function isOfTheClient(error: unknown, { signal }: IncomingRequest): boolean {
   const causes = error instanceof Error ? [error, error.cause] : [error]
   return causes.some((cause) => cause instanceof BodyError || (signal.aborted && cause === signal.reason))
-}
-
-function lineOf({ head }: IncomingRequest): string {
-  return `${head.method} ${head.target}`
 }

@@ -10,6 +10,10 @@
  *
  * Types only.
  */
+import type { IncomingMessage } from 'node:http'
+import type { TakenSocket } from '../handler.ts'
+
+export type { TakenSocket } from '../handler.ts'
 
 /** What the server knows of a request beyond the request itself. */
 export interface AppContext {
@@ -22,7 +26,73 @@ export interface AppContext {
    * its stop deadline. A rejection is logged and harms nobody.
    */
   waitUntil(promise: Promise<unknown>): void
+  /**
+   * Takes the connection over: HTTP is over on it, and what goes over it from
+   * here on is the app's, the response (`HTTP/1.1 101 …`) included.
+   *
+   *     const { request, socket, head } = context.upgrade()
+   *     webSockets.handleUpgrade(request, socket, head, (client) => { … }) // the package ws
+   *
+   * At once or after awaiting, once, and while no response has been given. What
+   * `fetch` then returns is ignored, so it may be nothing; when it throws, the
+   * connection is cut.
+   *
+   * Only of a request that asks for it: by `Upgrade` with `Connection: upgrade`
+   * in HTTP/1.1 (RFC 9110 §7.8), or by CONNECT (`ConnectHandler`); and that has
+   * no body, or one that has been read to its end. Of another it throws, and who
+   * does not catch that answers 400.
+   */
+  upgrade(): Upgrade
 }
+
+/** A connection that the app has taken over, as Node's 'upgrade' and 'connect' events tell of it. */
+export interface Upgrade {
+  /** The request as `node:http` has it, for libraries that expect that: its body is over. */
+  readonly request: IncomingMessage
+  /** All that the client sends from here on, what came with the request's head included. */
+  readonly socket: TakenSocket
+  /** Empty, for libraries that expect it: the bytes behind the request's head are the first of `socket`. */
+  readonly head: Buffer
+  /**
+   * Aborts when the worker is told to end: by a stop, a reload, or because
+   * another takes its place. The connection then has until `timeouts.stopMs` or
+   * `timeouts.drainTimeoutMs` is over, and is cut: the time to say goodbye
+   * (WebSocket: `client.close(1001)`), so that the client comes back to another
+   * worker. Nobody else does: an app that does not look holds its worker as long.
+   */
+  readonly ending: AbortSignal
+}
+
+/**
+ * A CONNECT (RFC 9110 §9.3.6). The Fetch standard has no Request of this method,
+ * so it comes to a function of its own, which an app module exports by the name
+ * of `connect`; without one, CONNECT is answered 501.
+ *
+ *     export function connect({ hostname, port }, context) {
+ *       if (!isAllowed(hostname, port)) return new Response(null, { status: 403 })
+ *       const { socket } = context.upgrade()
+ *       const far = net.connect(port, hostname, () => socket.write('HTTP/1.1 200 OK\r\n\r\n'))
+ *       pipeline(socket, far, socket, () => {})
+ *     }
+ *
+ * Any Response but a 2xx, which only a tunnel can have, is sent as it is, and
+ * the connection closed.
+ */
+export type ConnectHandler = (request: ConnectRequest, context: AppContext) => Answer | Promise<Answer>
+
+export interface ConnectRequest {
+  readonly method: 'CONNECT'
+  /** A name, an IPv4 address, or an IPv6 address without brackets; as it was sent. */
+  readonly hostname: string
+  /** From 1 to 65535. */
+  readonly port: number
+  readonly headers: Headers
+  /** Aborts when the client leaves before it is answered. */
+  readonly signal: AbortSignal
+}
+
+/** Nothing only where the connection has been taken over. */
+export type Answer = Response | undefined
 
 /**
  * Answers a request. A throw, a rejection, or an answer that is no Response is
@@ -30,7 +100,8 @@ export interface AppContext {
  *
  * The context is handed over twice, as second and as third argument: what expects
  * `(request, env, ctx)` finds `ctx.waitUntil`. In a Hono app it is both `c.env`
- * and `c.executionCtx`.
+ * and `c.executionCtx`; a Hono handler that has called `c.env.upgrade()` still
+ * returns a response, any.
  *
  * `request.signal` aborts when the client leaves before the response is sent.
  *
@@ -40,7 +111,7 @@ export interface AppContext {
  * known; for a ReadableStream it is a promise, and the response is cut off if
  * the stream breaks it. A Date is kept. A status text is not sent.
  */
-export type FetchHandler = (request: Request, context: AppContext) => Response | Promise<Response>
+export type FetchHandler = (request: Request, context: AppContext) => Answer | Promise<Answer>
 
 /** Which worker this is. */
 export interface WorkerContext {

@@ -130,7 +130,7 @@ function urlOf({ head }: IncomingRequest, origin: string): string {
   return hrefOf(origin, head.path, head.query)
 }
 
-function headersOf({ head }: IncomingRequest): Headers {
+export function headersOf({ head }: IncomingRequest): Headers {
   const headers = new Headers()
   for (const [name, value] of head.fieldPairs()) headers.append(name, value)
   return headers

@@ -8,11 +8,18 @@ import type { AppContext } from './contract.ts'
 import { appFrom, loadApp } from './load-app.ts'
 
 const request = new Request('http://a/')
-const context: AppContext = { remoteAddress: '::1', remotePort: 1, waitUntil() {} }
+const context: AppContext = {
+  remoteAddress: '::1',
+  remotePort: 1,
+  waitUntil() {},
+  upgrade() {
+    throw new Error('not planned')
+  },
+}
 
 async function check(moduleNamespace: unknown, expected: string): Promise<void> {
   const response = await appFrom(moduleNamespace, '/app.ts')(request, context)
-  assert.equal(await response.text(), expected)
+  assert.equal(await response?.text(), expected)
 }
 
 class Greeter {
@@ -77,7 +84,7 @@ test('an app is loaded from its file, TypeScript too', async () => {
   const file = join(folder, 'app.ts')
   writeFileSync(file, "export default { fetch(request: Request): Response { return new Response('typed') } }\n")
   const { fetch } = await loadApp(file)
-  assert.equal(await (await fetch(request, context)).text(), 'typed')
+  assert.equal(await (await fetch(request, context))?.text(), 'typed')
 })
 
 test('an app that throws while it loads is the operator’s to see, with its own error', async () => {
@@ -97,4 +104,14 @@ test('an app finds the lazy classes when it takes hold of them while loading', a
   await loadApp(file)
   const { taken } = (await import(file)) as { taken: unknown }
   assert.equal(taken, globalThis.Response)
+})
+
+test('an app may export a function for CONNECT, which is none of its hooks', async () => {
+  const file = join(folder, 'connect.mjs')
+  writeFileSync(file, 'export default () => new Response()\nexport const connect = () => new Response()\n')
+  const app = await loadApp(file)
+  assert.equal(typeof app.connect, 'function')
+  assert.deepEqual(app.hooks, {})
+  writeFileSync(join(folder, 'no-function.mjs'), 'export default () => new Response()\nexport const connect = 1\n')
+  await assert.rejects(loadApp(join(folder, 'no-function.mjs')), /exports connect, which is 1\. Make it a function/)
 })

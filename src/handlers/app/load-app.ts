@@ -7,13 +7,15 @@
  */
 import { importModule } from '../../config/import-module.ts'
 import { OperatorError, quote } from '../../config/operator-error.ts'
-import type { AppContext, AppHooks, FetchHandler } from './contract.ts'
-import { hooksFrom } from './hooks.ts'
+import type { Answer, AppContext, AppHooks, ConnectHandler, FetchHandler } from './contract.ts'
+import { exportedFunction, hooksFrom } from './hooks.ts'
 import { installLazyFetch } from './lazy-fetch.ts'
 
 /** What is made of an app module. */
 export interface LoadedApp {
   readonly fetch: FetchHandler
+  /** For CONNECT; absent where the app offers no tunnel. */
+  readonly connect?: ConnectHandler
   readonly hooks: AppHooks
 }
 
@@ -21,7 +23,9 @@ export interface LoadedApp {
 export async function loadApp(file: string): Promise<LoadedApp> {
   installLazyFetch()
   const moduleNamespace = await imported(file)
-  return { fetch: appFrom(moduleNamespace, file), hooks: hooksFrom(moduleNamespace, file) }
+  const connect = exportedFunction(moduleNamespace, 'connect', file) as ConnectHandler | undefined
+  const app = { fetch: appFrom(moduleNamespace, file), hooks: hooksFrom(moduleNamespace, file) }
+  return connect === undefined ? app : { ...app, connect }
 }
 
 async function imported(file: string): Promise<unknown> {
@@ -52,7 +56,7 @@ export function appFrom(moduleNamespace: unknown, file: string): FetchHandler {
 }
 
 /** See FetchHandler in contract.ts for why the context comes twice. */
-type AnyFetch = (request: Request, env: AppContext, context: AppContext) => Response | Promise<Response>
+type AnyFetch = (request: Request, env: AppContext, context: AppContext) => Answer | Promise<Answer>
 type WithFetch = { fetch: AnyFetch }
 
 function methodOf(app: WithFetch): FetchHandler {

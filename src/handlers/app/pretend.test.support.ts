@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import type { RequestHead } from '../../http/head.ts'
 import { DONE, HeadParser } from '../../http/head-parser.ts'
 import type { Log } from '../../log.ts'
-import { BodyError, type BodySource, type IncomingRequest, type Reply } from '../handler.ts'
+import { BodyError, type BodySource, type IncomingRequest, type Reply, type TakenConnection } from '../handler.ts'
 import { createAppHandler } from './app.ts'
 import type { FetchHandler } from './contract.ts'
 
@@ -37,6 +37,8 @@ export interface PretendRequest extends IncomingRequest {
   /** Whether anybody asked for the signal. */
   isSignalMade(): boolean
   leave(): void
+  /** What `upgrade` gives: a connection, or an error to throw. */
+  taken: TakenConnection | Error
   readonly awaited: Promise<unknown>[]
 }
 
@@ -61,6 +63,11 @@ export function pretendRequest(
       return made().signal
     },
     waitUntil: (promise) => void awaited.push(promise),
+    taken: new Error('nobody has planned an upgrade'),
+    upgrade() {
+      if (this.taken instanceof Error) throw this.taken
+      return this.taken
+    },
     isSignalMade: () => controller !== undefined,
     leave: () => made().abort(new DOMException('the client closed the connection', 'AbortError')),
     awaited,

@@ -38,6 +38,9 @@ export function request(method: string, target: string, fields: Record<string, s
     localAuthority: 'test',
     signal: new AbortController().signal,
     waitUntil: () => {},
+    upgrade() {
+      throw new Error('a file server takes no connection over')
+    },
   }
 }
 

@@ -1,0 +1,25 @@
+/**
+ * What a CONNECT asks for, as an app is told (`ConnectHandler` in contract.ts).
+ *
+ * The head's parser has seen to it that the target is a host and a port
+ * (authority-form, RFC 9112 §3.2.3). Whether that host may be connected to is
+ * the app's to judge; nothing is resolved or connected here.
+ */
+import type { IncomingRequest } from '../handler.ts'
+import type { ConnectRequest } from './contract.ts'
+import { headersOf } from './lazy-request.ts'
+
+export function connectRequestFor(incoming: IncomingRequest): ConnectRequest {
+  const { host } = incoming.head
+  const colon = host.lastIndexOf(':')
+  const name = host.slice(0, colon)
+  return {
+    method: 'CONNECT',
+    hostname: name.startsWith('[') ? name.slice(1, -1) : name,
+    port: Number(host.slice(colon + 1)),
+    headers: headersOf(incoming),
+    get signal() {
+      return incoming.signal
+    },
+  }
+}
