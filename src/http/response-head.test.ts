@@ -45,6 +45,14 @@ test("a handler's date is kept, once", () => {
   check('HTTP/1.1 200 OK\ndate: then\nData: 1\nContent-Length: 0', 1, 200, fields, EMPTY, null)
 })
 
+test('a protocol that is offered is named in Connection', () => {
+  const fields = ['upgrade', 'websocket', 'Upgraded', '1']
+  const lines = (connection: string) =>
+    `HTTP/1.1 426 Upgrade Required\nupgrade: websocket\nUpgraded: 1\nDate: ${DATE}\nContent-Length: 0\nConnection: ${connection}`
+  check(lines('Upgrade'), 1, 426, fields, EMPTY, null)
+  check(lines('close, Upgrade'), 1, 426, fields, EMPTY, 'close')
+})
+
 test('no name or value can break the head apart', () => {
   const field = (name: string, value: string) => () => responseHead(1, 200, [name, value], EMPTY, null, DATE)
   for (const name of ['', 'a b', 'a:', 'a\r\nb', 'ä', '\u0141']) assert.throws(field(name, ''), /name/, name)

@@ -4,7 +4,7 @@
  * The fields that say where the message ends and whether the connection lives on are the server's, whatever the handler
  * put among its own: Content-Length, Transfer-Encoding, Connection and Keep-Alive are dropped and written from `framing`
  * and `connection`. A handler's Date is kept, and then ours is not written: a forwarded response keeps its origin's date
- * (RFC 9110 §6.6.1).
+ * (RFC 9110 §6.6.1). An Upgrade is the handler's, and named in Connection for him (§7.8).
  *
  * Anything that would break the head apart (CR, LF, NUL, a character over one byte) is the application's mistake and
  * throws, so that no value a client chose can begin a second response.
@@ -39,6 +39,7 @@ export function responseHead(
   checkFraming(minorVersion, status, framing, connection)
   let head = `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n`
   let isDated = false
+  let options: string | null = connection
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i]
     const value = fields[i + 1]
@@ -46,24 +47,29 @@ export function responseHead(
     const owner = ownerOf(name)
     if (owner === SERVER || (owner === WHOEVER_IS_FIRST && isDated)) continue
     if (owner === WHOEVER_IS_FIRST) isDated = true
+    if (owner === HANDLER_BY_HOP) options = options === null ? 'Upgrade' : `${options}, Upgrade`
     head += `${name}: ${value}\r\n`
   }
   if (!isDated) head += `Date: ${date}\r\n`
   if (framing.kind === 'length') head += `Content-Length: ${framing.length}\r\n`
   else if (framing.kind === 'chunked') head += 'Transfer-Encoding: chunked\r\n'
-  if (connection !== null) head += connection === 'close' ? 'Connection: close\r\n' : 'Connection: keep-alive\r\n'
+  if (options !== null) head += `Connection: ${options}\r\n`
   return `${head}\r\n`
 }
 
 const HANDLER = 0
 const SERVER = 1
 const WHOEVER_IS_FIRST = 2
+/** And for the next recipient only: it is named in Connection. */
+const HANDLER_BY_HOP = 3
 
 /** Who writes a field of this name. The lengths are asked first: most names are compared with nothing. */
 function ownerOf(name: string): number {
   switch (name.length) {
     case 4:
       return name.toLowerCase() === 'date' ? WHOEVER_IS_FIRST : HANDLER
+    case 7:
+      return name.toLowerCase() === 'upgrade' ? HANDLER_BY_HOP : HANDLER
     case 10: {
       const lower = name.toLowerCase()
       return lower === 'connection' || lower === 'keep-alive' ? SERVER : HANDLER

@@ -97,6 +97,8 @@ test('the connection’s own fields are not the app’s to say', async () => {
   await check(() => new Response(null, { headers: all }), '200 date: today, x-a: 1 | null')
   const streamed = () => new Response(streamOfText('x'), { headers: all })
   await check(streamed, '200 date: today, x-a: 1 | stream(99)')
+  const upgrade = () => new Response(null, { status: 426, headers: { ...own, Upgrade: 'websocket' } })
+  await check(upgrade, '426 upgrade: websocket | null')
 })
 
 test('a length is kept where the body cannot be counted', async () => {

@@ -106,8 +106,8 @@ export type Answer = Response | undefined
  * `request.signal` aborts when the client leaves before the response is sent.
  *
  * Of the Response, these fields are the server's and are not sent as given:
- * Connection, Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding and
- * Upgrade. Content-Length is replaced by the true length where the body is
+ * Connection, Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding and,
+ * but for a 426, Upgrade. Content-Length is replaced by the true length where the body is
  * known; for a ReadableStream it is a promise, and the response is cut off if
  * the stream breaks it. A Date is kept. A status text is not sent.
  */

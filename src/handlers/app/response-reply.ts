@@ -104,9 +104,9 @@ function framed(status: number, fields: readonly string[], body: ReplyBody, meth
   let stated: number | undefined
   for (let i = 0; i < fields.length; i += 2) {
     checkValue(fields[i]!, fields[i + 1]!)
-    if (!OWNED.has(fields[i]!)) continue
+    if (!isOwned(fields[i]!, status)) continue
     if (fields[i] === 'content-length') stated = lengthOf(fields[i + 1]!)
-    if (sent === fields) sent = withoutOwned(fields)
+    if (sent === fields) sent = withoutOwned(fields, status)
   }
   if (body !== null && !isStream(body)) return { status, fields: sent, body }
   if (body === null && method === 'HEAD' && stated === undefined && mayHaveBody(status)) body = unknownBody()
@@ -134,10 +134,15 @@ function checkValue(name: string, value: string): void {
 
 const SENDABLE = /^[\t\x20-\x7e\x80-\xff]*$/
 
-function withoutOwned(fields: readonly string[]): string[] {
+function withoutOwned(fields: readonly string[], status: number): string[] {
   const kept: string[] = []
-  for (let i = 0; i < fields.length; i += 2) if (!OWNED.has(fields[i]!)) kept.push(fields[i]!, fields[i + 1]!)
+  for (let i = 0; i < fields.length; i += 2) if (!isOwned(fields[i]!, status)) kept.push(fields[i]!, fields[i + 1]!)
   return kept
+}
+
+/** A 426 says what to upgrade to, and must (RFC 9110 §15.5.22); elsewhere it is what some origin offered to us. */
+function isOwned(name: string, status: number): boolean {
+  return OWNED.has(name) && !(status === 426 && name === 'upgrade')
 }
 
 /** Where a message ends and what becomes of the connection: RFC 9110 §7.6.1, and Content-Length. */
