@@ -144,3 +144,44 @@ test('who reads nothing for writeMs while something waits is cut; silence alone 
   await later(it, 1_000 + STEP_MS)
   assert.deepEqual([events, notes], [['error ETIMEDOUT', 'close'], ['reset']])
 })
+
+test('who has ended and never read has let go: when the client finishes, or after lingerMs', async (t) => {
+  const later = clock(t)
+  const one = await take(t, 'unread')
+  one.socket.end('refused')
+  await settled()
+  assert.deepEqual(one.events, ['finish'])
+  one.client.finish()
+  await one.it.round()
+  assert.deepEqual(
+    [one.events, one.notes],
+    [
+      ['finish', 'close'],
+      ['fin', 'close'],
+    ],
+  )
+  assert.deepEqual(one.client.receive(), { text: 'refused', end: 'fin' })
+
+  const two = await take(t, 'unread')
+  two.socket.end('refused')
+  await settled()
+  await later(two.it, TIMEOUTS.lingerMs - 1_000)
+  assert.deepEqual(two.events, ['finish'])
+  await later(two.it, 1_000 + STEP_MS)
+  await later(two.it, TIMEOUTS.lingerMs + STEP_MS)
+  assert.deepEqual(
+    [two.events, two.notes],
+    [
+      ['finish', 'close'],
+      ['fin', 'close'],
+    ],
+  )
+  assert.equal(two.it.service.connections.size, 0)
+
+  const reading = await take(t, 'read')
+  reading.socket.once('data', () => reading.socket.pause())
+  reading.socket.end('half-closed')
+  await settled()
+  await later(reading.it, 1_000 * TIMEOUTS.lingerMs)
+  assert.deepEqual(reading.events, ['finish'])
+})

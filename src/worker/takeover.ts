@@ -9,7 +9,8 @@
  * sent for `timeouts.writeMs` is cut. How long silence may last is the app's to
  * say (`socket.setTimeout`).
  *
- *     OPEN        the app's
+ *     OPEN        the app's. Once it has ended without ever having read, as who
+ *                 refuses does, it is taken to have let go
  *     LINGERING   the app has let go, all is sent and our FIN behind it: what the
  *                 client still sends is dropped, for a reset would destroy what
  *                 it has not read yet (RFC 9112 §9.6)
@@ -75,6 +76,8 @@ class Takeover extends Deadline implements Watcher, Held, SocketOwner, TakenConn
   #isScheduled = false
   /** The stream has room, and waits. */
   #wantsBytes = false
+  /** It has done so once. */
+  #isRead = false
   /** The kernel says that the connection is broken. */
   #isBroken = false
   #chunks: readonly Uint8Array[] = []
@@ -126,7 +129,7 @@ class Takeover extends Deadline implements Watcher, Held, SocketOwner, TakenConn
   }
 
   override onDeadline(): void {
-    if (this.#phase === LINGERING) return this.close()
+    if (this.#phase === LINGERING || (this.#hasFinished && !this.#isRead)) return this.close()
     const { now } = this.#service.loop
     if (this.#wire.outbox.isBlocked && this.#patience.whileBlocked(this.#wire.outbox.bytesSent, now) <= now) {
       this.#stream.destroy(failure('ETIMEDOUT', 'the client has read nothing for timeouts.writeMs'))
@@ -152,7 +155,8 @@ class Takeover extends Deadline implements Watcher, Held, SocketOwner, TakenConn
   // ── what the stream asks ───────────────────────────────────────────────────
 
   wantBytes(): void {
-    this.#wantsBytes = true
+    this.#wantsBytes = this.#isRead = true
+    this.#patience.unbind()
     this.#schedule()
   }
 
@@ -177,8 +181,7 @@ class Takeover extends Deadline implements Watcher, Held, SocketOwner, TakenConn
     this.#silentUntil = NEVER
     this.#service.loop.readClock()
     this.#patience.bind('lingerMs', this.#service.loop.now)
-    this.#schedule()
-    this.#arm()
+    this.#schedule() // which arms
   }
 
   watchSilence(ms: number): void {
@@ -235,6 +238,7 @@ class Takeover extends Deadline implements Watcher, Held, SocketOwner, TakenConn
     this.#whenFinished = null
     this.#hasFinished = true
     this.#wire.finish()
+    if (!this.#isRead) this.#patience.bind('lingerMs', this.#service.loop.now)
     done()
   }
 
@@ -275,8 +279,10 @@ class Takeover extends Deadline implements Watcher, Held, SocketOwner, TakenConn
       if (this.#stream.push(piece)) this.#wantsBytes = true
     }
     // Who does not read would not hear of it; nor is there an event to come for who does.
-    const mayRead = this.#wantsBytes && this.#wire.inbox.isReadable
-    if (this.#isBroken && !mayRead && this.#phase === OPEN) this.#lose()
+    const { isReadable, finAnnounced } = this.#wire.inbox
+    if (this.#phase !== OPEN) return
+    if (this.#isBroken && !(this.#wantsBytes && isReadable)) this.#lose()
+    else if (this.#hasFinished && finAnnounced && !this.#isRead) this.#stream.destroy()
   }
 
   #takePiece(): Buffer | 'nothing' | 'ended' | 'gone' {

@@ -1,0 +1,111 @@
+/**
+ * A WebSocket client, of the package ws, as a test uses it: what comes is kept
+ * until somebody takes it, and what does not come within DEADLINE_MS fails.
+ *
+ *     const client = await openWebSocket(t, server.port)
+ *     client.socket.send('hello')
+ *     assert.equal(await client.text(), 'hello')
+ */
+import { resolve } from 'node:path'
+import type { TestContext } from 'node:test'
+import { type ClientOptions, WebSocket } from 'ws'
+import { DEADLINE_MS } from './program.ts'
+
+/** The example: an echo at /echo. */
+export const ECHO_APP = resolve('examples/apps/websocket-echo.ts')
+
+/** For apps in folders of their own. */
+export const WS_PACKAGE = resolve('node_modules/ws/wrapper.mjs')
+
+export interface Message {
+  readonly data: Buffer
+  readonly isBinary: boolean
+}
+
+/** How it ended: the code and reason of the Close frame; 1006 without one. */
+export interface Close {
+  readonly code: number
+  readonly reason: string
+}
+
+export class WebSocketClient {
+  readonly socket: WebSocket
+  /** What has come and was not yet taken. */
+  readonly messages: Message[] = []
+  readonly closed: Promise<Close>
+  #end: Close | null = null
+  #looking = new Set<() => void>()
+
+  constructor(socket: WebSocket) {
+    this.socket = socket
+    socket.on('message', (data, isBinary) => {
+      this.messages.push({ data: data as Buffer, isBinary })
+      this.#look()
+    })
+    socket.on('error', () => {}) // 'close' follows
+    this.closed = new Promise((resolve) => {
+      socket.on('close', (code, reason) => {
+        this.#end = { code, reason: reason.toString() }
+        resolve(this.#end)
+        this.#look()
+      })
+    })
+  }
+
+  message(): Promise<Message> {
+    return new Promise((resolve, reject) => {
+      const settle = (act: () => void) => {
+        clearTimeout(deadline)
+        this.#looking.delete(look)
+        act()
+      }
+      const look = () => {
+        const message = this.messages.shift()
+        if (message !== undefined) settle(() => resolve(message))
+        else if (this.#end !== null) settle(() => reject(new Error(`closed: ${this.#end!.code} ${this.#end!.reason}`)))
+      }
+      const late = () => settle(() => reject(new Error(`waited ${DEADLINE_MS} ms for a message`)))
+      const deadline = setTimeout(late, DEADLINE_MS)
+      this.#looking.add(look)
+      look()
+    })
+  }
+
+  async text(): Promise<string> {
+    const { data, isBinary } = await this.message()
+    if (isBinary) throw new Error(`${data.length} bytes that are no text`)
+    return data.toString()
+  }
+
+  async bytes(): Promise<Buffer> {
+    const { data, isBinary } = await this.message()
+    if (!isBinary) throw new Error(`text: ${data}`)
+    return data
+  }
+
+  /** Says goodbye, and answers how it ended. */
+  close(code?: number, reason?: string): Promise<Close> {
+    this.socket.close(code, reason)
+    return this.closed
+  }
+
+  #look(): void {
+    for (const look of [...this.#looking]) look()
+  }
+}
+
+/** An open one; gone with the test. */
+export async function openWebSocket(
+  t: TestContext,
+  port: number,
+  options: ClientOptions & { readonly path?: string; readonly protocols?: string[] } = {},
+): Promise<WebSocketClient> {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}${options.path ?? '/echo'}`, options.protocols ?? [], options)
+  const client = new WebSocketClient(socket)
+  t.after(() => socket.terminate())
+  await new Promise<void>((resolve, reject) => {
+    socket.once('open', resolve)
+    socket.once('error', reject)
+  })
+  return client
+}
