@@ -10,7 +10,7 @@ import { journey, workerOf } from '../support/journey.ts'
 import { waitUntil } from '../support/program.ts'
 import { ask, connect, connectAndSend, request } from '../support/raw.ts'
 import { startServer } from '../support/server.ts'
-import { ECHO_APP, openWebSocket } from '../support/websocket.ts'
+import { ECHO_APP, openWebSocket, WS_PACKAGE } from '../support/websocket.ts'
 
 const MIB = 1024 * 1024
 /** What a handshake needs (RFC 6455 §4.1); the key is the RFC's own. */
@@ -263,4 +263,29 @@ test('it has a place among connectionsMax as any other', async (t) => {
   assert.equal(third.received.length, 0) // it waits in the accept queue
   await clients[1]!.close()
   assert.equal((await third.response()).status, 200)
+})
+
+test('compressed (permessage-deflate, RFC 7692): sizes, and a thousand messages', async (t) => {
+  const app = `import { WebSocketServer } from '${WS_PACKAGE}'
+    const webSockets = new WebSocketServer({ noServer: true, perMessageDeflate: { threshold: 0 } })
+    export default (_request, context) => {
+      const { request, socket, head } = context.upgrade()
+      webSockets.handleUpgrade(request, socket, head, (client) => {
+        client.on('message', (data, binary) => client.send(data, { binary }))
+      })
+    }`
+  const server = await startServer(t, { args: ['app.mjs', '--workers', '1'], files: { 'app.mjs': app } })
+  const client = await openWebSocket(t, server.port, { perMessageDeflate: { threshold: 0 } })
+  assert.equal(client.socket.extensions, 'permessage-deflate')
+  for (const length of [16, 64, 256, 1024, 4096, 8192, 16_384, 32_768, 65_536, 131_072]) {
+    const bytes = randomBytes(length)
+    const text = 'compressible '.repeat(length / 8)
+    client.socket.send(bytes)
+    client.socket.send(text)
+    assert.ok((await client.bytes()).equals(bytes))
+    assert.equal(await client.text(), text)
+  }
+  for (let i = 0; i < 1_000; i++) client.socket.send(`message ${i}`)
+  for (let i = 0; i < 1_000; i++) assert.equal(await client.text(), `message ${i}`)
+  await client.close()
 })
