@@ -214,7 +214,7 @@ export function addFiles(folder: string, files: CommandOptions['files'] = {}): v
 const undos = new WeakMap<TestContext, (() => unknown)[]>()
 
 /** As `t.after`, but what was begun last is undone first: a server ends before its folder does. All is undone, then the first failure thrown. */
-function undoAfter(t: TestContext, undo: () => unknown): void {
+export function undoAfter(t: TestContext, undo: () => unknown): void {
   const known = undos.get(t)
   if (known !== undefined) return void known.push(undo)
   const stack = [undo]
