@@ -108,9 +108,9 @@ export interface Timeouts {
   readonly idleMs: number
 
   /**
-   * Longest time without progress while a response is being sent, in
-   * milliseconds: a client that reads nothing for so long is disconnected. As
-   * nginx has it (send_timeout).
+   * Longest time without progress while a response is being sent, or what an
+   * app writes to a connection it has taken over, in milliseconds: a client that
+   * reads nothing for so long is disconnected. As nginx has it (send_timeout).
    * @default 60_000
    * @range 1..86_400_000
    */
@@ -138,7 +138,7 @@ export interface Timeouts {
 
   /**
    * How long a draining worker may finish what it has begun (long downloads,
-   * streams), in milliseconds, before it is ended by force. `Infinity` is however
+   * streams, WebSockets), in milliseconds, before it is ended by force. `Infinity` is however
    * long it takes, as nginx has it.
    * @default 300_000
    * @range 0..Infinity
