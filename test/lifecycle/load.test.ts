@@ -12,12 +12,18 @@ const REQUESTS = 10
 
 /** What clients come to at a server that does this with the bytes of every request. */
 async function loaded(t: TestContext, kind: Failure['kind'], serve: (socket: Socket, head: string) => void) {
+  const sockets = new Set<Socket>()
   const server = createServer((socket) => {
+    sockets.add(socket)
     socket.on('error', () => {})
     socket.on('data', (bytes) => serve(socket, bytes.toString('latin1')))
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  t.after(() => server.close())
+  t.after(() => {
+    server.close()
+    // Who else has found this port, looking for a server that had it before, may never leave by itself.
+    for (const socket of sockets) socket.destroy()
+  })
   return figuresOf((server.address() as AddressInfo).port, kind)
 }
 
