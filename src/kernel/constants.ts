@@ -103,6 +103,12 @@ export const S_IFMT = 0o170000
 export const S_IFREG = 0o100000
 export const S_IFDIR = 0o040000
 export const S_IFLNK = 0o120000
+export const S_IFCHR = 0o020000
+export const S_IFIFO = 0o010000
+export const S_IFSOCK = 0o140000
+
+// linux/limits.h
+export const PIPE_BUF = 4096
 
 // linux/memfd.h, asm-generic/mman.h
 export const MFD_CLOEXEC = 1

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { AF_INET, AF_UNIX, SOCK_STREAM } from './constants.ts'
-import { close } from './fd.ts'
+import { close, type Fd } from './fd.ts'
+import { allocate, memoryOf } from './memory.ts'
 import { socketAddress } from './sockaddr.ts'
-import { accept4, bind, connect, getsockname, listen, socket } from './socket.ts'
-import { acceptQueue } from './tcp.ts'
+import { accept4, bind, connect, getsockname, listen, recv, send, socket } from './socket.ts'
+import { acceptQueue, msSinceHandshake } from './tcp.ts'
 
 const SOMAXCONN = Number(readFileSync('/proc/sys/net/core/somaxconn', 'latin1'))
 
@@ -31,4 +32,29 @@ test('a Unix socket does not tell', (t) => {
   bind(fd, socketAddress(`\0kernel-tcp-${process.pid}`))
   listen(fd, 1)
   assert.throws(() => acceptQueue(fd), { code: 'EOPNOTSUPP' })
+})
+
+test('msSinceHandshake tells how long a connection has waited, whatever came on it meanwhile', (t) => {
+  const fds = [AF_INET, AF_INET].map((domain) => socket(domain, SOCK_STREAM))
+  t.after(() => fds.forEach(close))
+  const [listener, client] = fds as [Fd, Fd]
+  bind(listener, socketAddress('127.0.0.1'))
+  listen(listener, 7)
+  connect(client, getsockname(listener))
+  const connectedAt = performance.now()
+  while (performance.now() - connectedAt < 40); // deadline: nobody tells that the kernel's clock has moved on
+  send(client, memoryOf(Buffer.from('request')), 0, 7)
+  const accepted = accept4(listener, 0)!
+  fds.push(accepted)
+  const waited = msSinceHandshake(accepted)
+  assert.ok(waited >= 25 && waited <= performance.now() - connectedAt + 15, `${waited} ms`)
+  send(accepted, memoryOf(Buffer.from('x')), 0, 1)
+  assert.equal(recv(client, allocate(8), 0, 8), 1)
+  assert.ok(msSinceHandshake(accepted) < waited, 'from the first byte on it counts from there')
+})
+
+test('nor does a Unix socket tell how long it has waited', (t) => {
+  const fd = socket(AF_UNIX, SOCK_STREAM)
+  t.after(() => close(fd))
+  assert.throws(() => msSinceHandshake(fd), { code: 'EOPNOTSUPP' })
 })

@@ -4,6 +4,7 @@
  * | struct | fields (offset) | header |
  * | --- | --- | --- |
  * | tcp_info | unacked 24, sacked 28: on a listening socket, its accept queue's length and limit | linux/tcp.h |
+ * | tcp_info | last_data_sent 44: on a connection, ms since data was sent, or since its handshake | linux/tcp.h |
  */
 import { IPPROTO_TCP, TCP_INFO } from './constants.ts'
 import type { Fd } from './fd.ts'
@@ -31,4 +32,23 @@ const info = allocate(32)
 export function acceptQueue(listener: Fd): AcceptQueue {
   getsockoptBytes(listener, IPPROTO_TCP, TCP_INFO, info)
   return { length: info.bytes.readUInt32LE(24), limit: info.bytes.readUInt32LE(28) }
+}
+
+/** As far as `tcpi_last_data_sent`, and no further. */
+const connectionInfo = allocate(48)
+
+/**
+ * getsockopt(sockfd, IPPROTO_TCP, TCP_INFO, …) on an accepted connection to which
+ * nothing has been sent yet: how many milliseconds ago its handshake was finished,
+ * for that is where the kernel begins to count the time since data was sent. Asked
+ * right after accept4(2), it is how long the connection waited in the accept queue.
+ * (`tcpi_last_ack_recv` begins there, too, but a request that arrives while its
+ * connection waits sets it back.) The kernel counts in ticks of a few
+ * milliseconds. Throws EOPNOTSUPP on a Unix socket.
+ *
+ * https://man7.org/linux/man-pages/man7/tcp.7.html
+ */
+export function msSinceHandshake(connection: Fd): number {
+  getsockoptBytes(connection, IPPROTO_TCP, TCP_INFO, connectionInfo)
+  return connectionInfo.bytes.readUInt32LE(44)
 }

@@ -137,3 +137,19 @@ test('the buffer holds the longest head that is allowed', () => {
   assert.equal(new ReceiveBuffer(1_000_000).size, 1_000_000)
   assert.equal(new ReceiveBuffer(1_000).size, RECEIVE_BUFFER_BYTES)
 })
+
+test('how much has been used counts neither what is held in a turn nor between two', () => {
+  const { inbox, transport } = opened(['head+body', '+next'])
+  inbox.receive(transport)
+  assert.deepEqual([inbox.bytesUsed, inbox.held.toString()], [0, 'head+body'])
+  inbox.from += 5
+  assert.deepEqual([inbox.bytesUsed, inbox.held.toString()], [5, 'body'])
+  inbox.close()
+  assert.deepEqual([inbox.bytesUsed, inbox.held.toString()], [5, 'body'])
+  inbox.open(2)
+  inbox.announce(EPOLLIN)
+  inbox.receive(transport)
+  assert.deepEqual([inbox.bytesUsed, inbox.held.toString()], [5, 'body+next'])
+  inbox.drop()
+  assert.deepEqual([inbox.bytesUsed, inbox.held.toString()], [14, ''])
+})

@@ -53,6 +53,8 @@ export class Inbox {
   finAnnounced = false
   /** The peer's FIN has been received. */
   hasEnded = false
+  /** Bytes that the kernel has given, in the connection's life. */
+  #bytesReceived = 0
   #round = -1
   #receivesLeft = 0
 
@@ -64,6 +66,16 @@ export class Inbox {
     return this.#shared.memory.bytes
   }
 
+  /** What is held, within a turn or between two. Valid until the next use. */
+  get held(): Buffer {
+    return this.#kept ?? this.bytes.subarray(this.from, this.to)
+  }
+
+  /** Bytes that have been used, or dropped, in the connection's life. */
+  get bytesUsed(): number {
+    return this.#bytesReceived - (this.#kept?.length ?? this.to - this.from)
+  }
+
   /** Nothing is held, within a turn or between two. */
   get isEmpty(): boolean {
     return this.from === this.to && this.#kept === null
@@ -71,7 +83,7 @@ export class Inbox {
 
   /** Between two requests: the whole head of the next one lies here. */
   get holdsHead(): boolean {
-    const held = this.#kept ?? this.bytes.subarray(this.from, this.to)
+    const { held } = this
     // Empty lines before a request are no head (RFC 9112 §2.2).
     const start = held.findIndex((byte) => byte !== CR && byte !== LF)
     return start !== -1 && held.includes('\r\n\r\n', start)
@@ -109,6 +121,7 @@ export class Inbox {
   #judge(result: number): Received {
     if (result > 0) {
       this.to += result
+      this.#bytesReceived += result
       // A short count means the socket is empty; unless its end is near, which must be reached to be seen.
       this.isReadable = this.isFilled || this.finAnnounced
       return 'some'

@@ -266,3 +266,19 @@ test('a small typed array of V8’s own heap is sent as it was', () => {
   const { came } = drain(outbox, near, far)
   assert.deepEqual([...came.subarray(100_000)], [1, 2, 3])
 })
+
+test('how much has been written counts what waits, wherever it lies', () => {
+  const { outbox, transport } = setUp()
+  outbox.writeLatin1('12345')
+  assert.deepEqual([outbox.bytesSent, outbox.bytesWritten], [0, 5])
+  transport.takes = [2, -EAGAIN]
+  assert.equal(outbox.flush(transport), 'blocked')
+  outbox.writeFile(new CountedFile(7, 1_000, 30))
+  outbox.writeBytes(Buffer.alloc(100_000))
+  assert.deepEqual([outbox.bytesSent, outbox.bytesWritten], [2, 100_035])
+  transport.takes = [3, 10, -EAGAIN]
+  assert.equal(outbox.flush(transport), 'blocked')
+  assert.deepEqual([outbox.bytesSent, outbox.bytesWritten], [15, 100_035])
+  assert.equal(outbox.flush(transport), 'sent')
+  assert.deepEqual([outbox.bytesSent, outbox.bytesWritten], [100_035, 100_035])
+})

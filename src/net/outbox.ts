@@ -67,6 +67,14 @@ export class Outbox {
     this.#shared = shared
   }
 
+  /** Bytes written by the connection in its life: what the kernel has taken, and what waits. */
+  get bytesWritten(): number {
+    let bytes = this.bytesSent
+    if (this.#queue === null) bytes += this.#shared.used
+    else for (const { at, end } of this.#queue) bytes += end - at
+    return bytes
+  }
+
   get isBlocked(): boolean {
     return this.#queue !== null
   }
