@@ -9,9 +9,11 @@ const ENTIRE = Number.POSITIVE_INFINITY
 class PretendOs {
   readonly out: Record<number, string> = { 1: '', 2: '' }
   readonly plan: (number | string)[]
+  readonly isTerminal: boolean
 
-  constructor(plan: (number | string)[] = []) {
+  constructor(plan: (number | string)[] = [], isTerminal = false) {
     this.plan = plan
+    this.isTerminal = isTerminal
   }
 
   now = () => new Date(TIME)
@@ -74,11 +76,20 @@ const LINES: readonly (readonly [string, string])[] = [
 
 for (const [said, line] of LINES) test(`on one line: ${line}`, () => assert.equal(oneLine(said), line))
 
-test("an app's error shows its stack below, indented, and cannot pass for an entry", () => {
-  const error = new RangeError(`boom\n${TIME} info supervisor: all is well\x1b[2J`)
-  const lines = logged((log) => log.errorWithStack('the app threw', error))
-    .trimEnd()
-    .split('\n')
+const FORGED = `boom\n${TIME} info supervisor: all is well\x1b[2J`
+
+test("an app's error is one line, its stack behind the message", () => {
+  const text = logged((log) => log.errorWithStack('the app failed on GET /a\n for b', new RangeError(FORGED)))
+  assert.equal(text.indexOf('\n'), text.length - 1)
+  const head = `${TIME} error worker 3 (pid 123): the app failed on GET /a\\n for b: RangeError: boom\\n${TIME} info`
+  assert.ok(text.startsWith(head), text)
+  assert.match(text, /all is well\\x1b\[2J\\n {4}at .*log\.test\.js/)
+})
+
+test("on a terminal an app's error shows its stack below, indented, and cannot pass for an entry", () => {
+  const os = new PretendOs([], true)
+  createLog('error', 'worker 3 (pid 123)', os).errorWithStack('the app threw', new RangeError(FORGED))
+  const lines = os.out[2]!.trimEnd().split('\n')
   assert.equal(lines[0], `${TIME} error worker 3 (pid 123): the app threw`)
   assert.equal(lines[1], '    RangeError: boom')
   assert.equal(lines[2], `    ${TIME} info supervisor: all is well\\x1b[2J`)
@@ -95,7 +106,7 @@ test('whatever is thrown can be logged', () => {
   for (const thrown of [undefined, null, 'text', 7, hostile]) {
     assert.match(
       logged((log) => log.errorWithStack('threw', thrown)),
-      /: threw\n {4}\S/,
+      /: threw: \S.*\n$/,
     )
   }
 })

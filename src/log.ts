@@ -8,8 +8,13 @@
  * takes the server down: what cannot be written is dropped, counted, and the
  * count told when writing works again. Whatever a peer sent stays within its
  * line, control characters escaped. It never waits, and imports only node's own.
+ *
+ * An error of the app's is one line as well, its stack behind the message with
+ * `\n` between the frames: whoever greps finds all of it, a journal keeps it in
+ * one entry, and `sed 's/\\n/\n/g'` shows it as Node would. On a terminal, where
+ * somebody writes that app, it is shown so at once, below the entry and indented.
  */
-import { writeSync } from 'node:fs'
+import { fstatSync, writeSync } from 'node:fs'
 import { inspect } from 'node:util'
 
 /** Gravest first: a level lets through itself and all before it. */
@@ -26,7 +31,7 @@ export interface Log {
   warn(message: string): void
   info(message: string): void
   debug(message: string): void
-  /** For an error of the app's: the one entry of several lines, those after the first indented. */
+  /** For an error of the app's, with its stack. On a terminal the one entry of several lines. */
   errorWithStack(message: string, error: unknown): void
   /** A line to stdout as it is, at any level: what the operator waits to read, not a log entry. */
   plain(text: string): void
@@ -36,6 +41,8 @@ export interface Log {
 export interface LogOs {
   write(fd: number, bytes: Uint8Array): number
   now(): Date
+  /** Whether stderr is read by a person, as it is written. */
+  readonly isTerminal: boolean
 }
 
 export function createLog(level: Level, name: string, os: LogOs = REAL_OS): Log {
@@ -58,7 +65,10 @@ export function createLog(level: Level, name: string, os: LogOs = REAL_OS): Log 
     warn: (message) => entry('warn', message),
     info: (message) => entry('info', message),
     debug: (message) => entry('debug', message),
-    errorWithStack: (message, error) => entry('error', message, indented(error)),
+    errorWithStack: (message, error) => {
+      if (os.isTerminal) entry('error', message, indented(error))
+      else entry('error', `${message}: ${show(error)}`)
+    },
     plain: (text) => stdout.write(oneLine(text)),
   }
   return log
@@ -71,7 +81,13 @@ export function oneLine(message: string): string {
 
 const STDOUT = 1
 const STDERR = 2
-const REAL_OS: LogOs = { write: (fd, bytes) => writeSync(fd, bytes), now: () => new Date() }
+const REAL_OS: LogOs = {
+  write: (fd, bytes) => writeSync(fd, bytes),
+  now: () => new Date(),
+  get isTerminal() {
+    return fstatSync(STDERR).isCharacterDevice() // or /dev/null, which takes anything
+  },
+}
 
 /** One entry, stack included. An app may throw an error that holds half its memory. */
 const ENTRY_CHARS_MAX = 32_768

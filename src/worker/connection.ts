@@ -38,19 +38,13 @@ import type { Outbox } from '../net/outbox.ts'
 import type { Transport } from '../net/transport.ts'
 import { Wire } from '../net/wire.ts'
 import { Exchange } from './exchange.ts'
+import { failedReply } from './failure.ts'
 import { type Awaited, Patience } from './patience.ts'
 import { mayPersist } from './persistence.ts'
-import { discardReply, failureReply, type ReplyOwner, type ReplyStream, writeRefusal, writeReply } from './reply.ts'
+import { ANSWERING, CLOSED, DISCARDING, HEAD, LEAVING, LINGERING, type Phase } from './phase.ts'
+import { discardReply, type ReplyOwner, type ReplyStream, writeRefusal, writeReply } from './reply.ts'
 import { type BodyOwner, RequestBody } from './request-body.ts'
 import type { Service } from './service.ts'
-
-const HEAD = 0
-const ANSWERING = 1
-const DISCARDING = 2
-const LEAVING = 3
-const LINGERING = 4
-const CLOSED = 5
-type Phase = 0 | 1 | 2 | 3 | 4 | 5
 
 export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwner {
   readonly service: Service
@@ -94,6 +88,11 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
 
   get isClosed(): boolean {
     return this.#phase === CLOSED
+  }
+
+  /** The request that is being answered. */
+  get served(): RequestHead | null {
+    return this.#exchange?.head ?? null
   }
 
   // ── events ─────────────────────────────────────────────────────────────────
@@ -213,10 +212,10 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
       if (!(reply instanceof Promise)) return this.#settle(exchange, reply)
       reply.then(
         (late) => this.#settle(exchange, late),
-        (error: unknown) => this.#settle(exchange, failureReply(head, error, this.service.log)),
+        (error: unknown) => this.#settle(exchange, failedReply(head, error, this.service.log)),
       )
     } catch (error) {
-      this.#settle(exchange, failureReply(head, error, this.service.log))
+      this.#settle(exchange, failedReply(head, error, this.service.log))
     }
   }
 
@@ -230,7 +229,7 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
       this.#stream = writeReply(exchange, reply, keepAlive, this)
     } catch (error) {
       discardReply(reply)
-      this.#stream = writeReply(exchange, failureReply(exchange.head, error, this.service.log), keepAlive, this)
+      this.#stream = writeReply(exchange, failedReply(exchange.head, error, this.service.log), keepAlive, this)
     }
     if (!this.#inTurn) this.resume()
   }

@@ -92,7 +92,7 @@ for (const [name, reply, why] of [
     assert.equal(connection.isClosed, true)
     assert.doesNotMatch(client.receive().text, /0\r\n\r\n$/)
     assert.equal(it.log.entries.length, 1)
-    assert.match(it.log.entries[0]!, /^error the response to GET \/path broke off: /)
+    assert.match(it.log.entries[0]!, /^error the response to GET \/path for test broke off: /)
     assert.match(it.log.entries[0]!, why)
   })
 }
@@ -111,7 +111,7 @@ for (const [name, reply] of [
     assert.equal(text.split('HTTP/1.1 500 ').length, 3)
     assert.doesNotMatch(text, /Set-Cookie/)
     assert.equal(end, 'open')
-    assert.match(it.log.entries[0]!, /^error the handler failed on GET \//)
+    assert.match(it.log.entries[0]!, /^error the handler failed on GET \/ for test: /)
   })
 }
 

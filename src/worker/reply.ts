@@ -7,13 +7,13 @@
  *     stream                each piece as a chunk, as it comes; to an HTTP/1.0
  *                           client until the connection closes
  */
+import { describeRequest } from '../handlers/describe.ts'
 import type { Reply, ReplyBody } from '../handlers/handler.ts'
 import { errorReply } from '../handlers/pages.ts'
 import { chunkHead, LAST_CHUNK } from '../http/chunked.ts'
 import type { RequestHead } from '../http/head.ts'
 import { type ResponseFraming, responseHead } from '../http/response-head.ts'
 import { mayHaveBody } from '../http/status.ts'
-import type { Log } from '../log.ts'
 import type { Outbox } from '../net/outbox.ts'
 import type { Exchange } from './exchange.ts'
 import type { Service } from './service.ts'
@@ -103,12 +103,6 @@ export function discardReply(reply: Reply): void {
   if (body === null || typeof body === 'string' || body instanceof Uint8Array) return
   if (body.kind === 'file') body.close()
   else body.stream.cancel().catch(() => {}) // a stream that cannot be cancelled is its maker's affair
-}
-
-/** In place of a reply that the handler could not give. */
-export function failureReply(head: RequestHead, error: unknown, log: Log): Reply {
-  log.errorWithStack(`the handler failed on ${head.method} ${head.target}`, error)
-  return errorReply(500)
 }
 
 export function isStream(body: ReplyBody): body is Extract<ReplyBody, { kind: 'stream' }> {
@@ -234,8 +228,8 @@ export class ReplyStream {
       this.#end()
     } catch (error) {
       if (this.#isGone) return
-      const { method, target } = this.#exchange.head
-      this.#owner.service.log.errorWithStack(`the response to ${method} ${target} broke off`, error)
+      const what = describeRequest(this.#exchange.head)
+      this.#owner.service.log.errorWithStack(`the response to ${what} broke off`, error)
       this.onGone()
       this.#owner.cut()
     }

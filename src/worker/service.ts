@@ -9,6 +9,7 @@
 import type { Config, Limits, Timeouts } from '../config/options.ts'
 import type { Handler } from '../handlers/handler.ts'
 import { httpDate } from '../http/date.ts'
+import type { RequestHead } from '../http/head.ts'
 import { HeadParser } from '../http/head-parser.ts'
 import type { Log } from '../log.ts'
 import { ReceiveBuffer } from '../net/inbox.ts'
@@ -46,6 +47,8 @@ export interface Door {
 
 /** What has one of the worker's places for connections: HTTP's (connection.ts), or one that the app has taken over (takeover.ts). */
 export interface Held {
+  /** The request that is being answered, or that the connection was taken over with; null between requests. */
+  readonly served: RequestHead | null
   /** The worker is told to end. HTTP's hears of it from the service, with its next response. */
   onEnding?(): void
   /** It waits for idle ones no more. */

@@ -21,6 +21,7 @@
  * hands, nor take other connections' events away when it throws.
  */
 import { type TakenConnection, type TakenSocket, UpgradeError } from '../handlers/handler.ts'
+import type { RequestHead } from '../http/head.ts'
 import { EPOLLERR, IPPROTO_TCP, SO_KEEPALIVE, SOL_SOCKET, TCP_KEEPIDLE, TCP_NODELAY } from '../kernel/constants.ts'
 import { SyscallError } from '../kernel/errno.ts'
 import { setsockopt } from '../kernel/socket.ts'
@@ -109,6 +110,10 @@ class Takeover extends Deadline implements Watcher, Held, SocketOwner, TakenConn
 
   get bytesSent(): number {
     return this.#wire.outbox.bytesSent - this.#sentBefore
+  }
+
+  get served(): RequestHead {
+    return this.#exchange.head
   }
 
   get ending(): AbortSignal {

@@ -13,6 +13,7 @@ import { summarize } from '../config/operator-error.ts'
 import type { Config } from '../config/options.ts'
 import type { AppHooks } from '../handlers/app/contract.ts'
 import type { LoadedApp } from '../handlers/app/load-app.ts'
+import { describeRequest } from '../handlers/describe.ts'
 import { BodyError } from '../handlers/handler.ts'
 import { withReadyPath } from '../handlers/ready.ts'
 import { createHandler } from '../handlers/target.ts'
@@ -72,7 +73,7 @@ export async function runWorker(parts: WorkerParts): Promise<void> {
   // The model 'fork' has one line for all, and no doors.
   if (parts.connection === null) stopper.onShut = () => parts.line.send({ type: 'shut' })
   obeySignals(stopper, service, config)
-  survive(stopper, log)
+  survive(stopper, service)
   const line = new Line(parts.line, service, () => {
     isOrphan = true
     log.warn('the supervisor is gone; finishing and leaving')
@@ -118,17 +119,25 @@ function obeySignals(stopper: Stopper, { accessLog, log }: Service, { timeouts, 
  * An error nobody caught leaves the process in a state nobody knows: say so,
  * finish what is held, and make room for a fresh worker.
  */
-function survive(stopper: Stopper, log: Log): void {
+function survive(stopper: Stopper, service: Service): void {
   process.on('uncaughtException', (error, origin) => {
     // An app read a body and did not wait for it, and the client left: no client may end a worker that way.
     if (origin === 'unhandledRejection' && error instanceof BodyError) return
-    log.errorWithStack(
-      `${origin === 'unhandledRejection' ? 'unhandled rejection' : 'uncaught exception'}; this worker ends`,
-      error,
-    )
+    const what = origin === 'unhandledRejection' ? 'unhandled rejection' : 'uncaught exception'
+    service.log.errorWithStack(`${what}${whileServing(service)}; this worker ends`, error)
     stopper.stop(ORPHAN_GRACE_MS, EXIT_FAILED)
   })
 }
+
+/** Nobody knows of which request it came: it may be one of these. */
+function whileServing({ connections }: Service): string {
+  const heads = [...connections].map(({ served }) => served).filter((head) => head !== null)
+  if (heads.length === 0) return ''
+  const named = heads.slice(0, NAMED_MAX).map(describeRequest).join(', ')
+  return ` while serving ${named}${heads.length > NAMED_MAX ? ` and ${heads.length - NAMED_MAX} more` : ''}`
+}
+
+const NAMED_MAX = 4
 
 /** False when its workerStart failed: without the database it was to open there, no request would be answered well. */
 async function startApp(parts: WorkerParts, row: Row, stopper: Stopper): Promise<boolean> {

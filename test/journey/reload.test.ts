@@ -67,7 +67,7 @@ const BROKEN: Readonly<Record<string, { readonly app: string; readonly own: RegE
   },
   'fails in workerStart': {
     app: `export function workerStart() { throw new Error('no such table') }\n${says('second')}`,
-    own: /error worker .*: the app's workerStart failed; this worker ends$/,
+    own: /error worker .*: the app's workerStart failed; this worker ends: Error: no such table\\n/,
     says: /the app's workerStart failed: Error: no such table \(\/\S+\/app\.mjs:1\); generation 1/,
   },
   'ends the process': {

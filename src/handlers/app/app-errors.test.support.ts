@@ -40,7 +40,7 @@ test('an app that throws or rejects is logged once with its error; the client le
   ]
   for (const app of apps) {
     const log = await failing(app)
-    assert.deepEqual([log.lines, log.errors], [['the app failed on GET /path?q=1'], [broken]])
+    assert.deepEqual([log.lines, log.errors], [['the app failed on GET /path?q=1 for example.test'], [broken]])
   }
 })
 
@@ -64,7 +64,9 @@ test('an answer that is no Response is named in the log', async () => {
   ]
   for (const [given, name] of answers) {
     const log = await failing(() => given as Response)
-    assert.deepEqual(log.lines, [`the app answered with ${name} instead of a Response (GET /path?q=1)`])
+    assert.deepEqual(log.lines, [
+      `the app answered with ${name} instead of a Response (GET /path?q=1 for example.test)`,
+    ])
   }
 })
 

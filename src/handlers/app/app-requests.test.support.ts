@@ -90,6 +90,6 @@ test('what the app waits for is handed on, and its rejection is logged and harms
     outcomes.map(({ status }) => status),
     ['fulfilled', 'fulfilled'],
   )
-  assert.deepEqual(log.lines, ['a promise given to waitUntil was rejected (GET /path?q=1)'])
+  assert.deepEqual(log.lines, ['a promise given to waitUntil was rejected (GET /path?q=1 for example.test)'])
   assert.deepEqual(log.errors.map(String), ['Error: too late'])
 })

@@ -8,10 +8,11 @@
  * gets an answer and the log one entry; nothing of its errors reaches the client.
  */
 import type { Log } from '../../log.ts'
+import { describeRequest } from '../describe.ts'
 import { BodyError, type Handler, type IncomingRequest, type Reply, UpgradeError } from '../handler.ts'
 import { errorReply } from '../pages.ts'
 import { connectRequestFor } from './connect-request.ts'
-import { Context, lineOf } from './context.ts'
+import { Context } from './context.ts'
 import type { ConnectHandler, FetchHandler } from './contract.ts'
 import { isLazyFetchInstalled } from './lazy-fetch.ts'
 import { eagerRequest, LazyRequest } from './lazy-request.ts'
@@ -70,8 +71,8 @@ function failed(error: unknown, incoming: IncomingRequest, context: Context, log
   // Nobody is left to read this, or the connection has refused the body and said so itself.
   if (isOfTheClient(error, incoming)) return errorReply(400)
   if (error instanceof UpgradeError) return errorReply(400, error.message)
-  if (error instanceof UnusableResponse) log.error(`${error.message} (${lineOf(incoming)})`)
-  else log.errorWithStack(`the app failed on ${lineOf(incoming)}`, error)
+  if (error instanceof UnusableResponse) log.error(`${error.message} (${describeRequest(incoming.head)})`)
+  else log.errorWithStack(`the app failed on ${describeRequest(incoming.head)}`, error)
   taken?.socket.destroy() // nobody would end it
   return errorReply(500)
 }

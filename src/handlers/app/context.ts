@@ -6,6 +6,7 @@
  * `const { waitUntil } = context`.
  */
 import type { Log } from '../../log.ts'
+import { describeRequest } from '../describe.ts'
 import type { IncomingRequest, TakenConnection } from '../handler.ts'
 import type { AppContext, Upgrade } from './contract.ts'
 import { nodeRequest } from './node-request.ts'
@@ -23,7 +24,7 @@ export class Context implements AppContext {
     this.#incoming = incoming
     this.waitUntil = (promise) => {
       const logged = Promise.resolve(promise).catch((error) => {
-        log.errorWithStack(`a promise given to waitUntil was rejected (${lineOf(incoming)})`, error)
+        log.errorWithStack(`a promise given to waitUntil was rejected (${describeRequest(incoming.head)})`, error)
       })
       incoming.waitUntil(logged)
     }
@@ -67,8 +68,4 @@ class Taken implements Upgrade {
   get ending(): AbortSignal {
     return this.#connection.ending
   }
-}
-
-export function lineOf({ head }: IncomingRequest): string {
-  return `${head.method} ${head.target}`
 }
