@@ -21,7 +21,7 @@ export async function check(config: Config): Promise<number> {
 }
 
 function describe(config: Config): string[] {
-  const { target, model, accept, accessLog, pidFile, control, readyPath } = config
+  const { target, model, accept, pidFile, control, readyPath } = config
   return [
     `configuration  ${config.configFile ?? 'no file; flags, environment and defaults'}`,
     `target         ${describeTarget(target)}`,
@@ -29,12 +29,17 @@ function describe(config: Config): string[] {
     `workers        ${describeWorkers(config)}`,
     `model          ${model}, accept ${accept}`,
     `run as         ${describeOwner(config)}`,
-    `access log     ${accessLog === '-' ? 'stdout' : accessLog}`,
+    `access log     ${describeAccessLog(config)}`,
     `control        ${control === 'auto' ? 'a socket named after the process id' : control}`,
     ...(pidFile === null ? [] : [`pid file       ${pidFile}`]),
     ...(readyPath === 'off' ? [] : [`ready path     ${readyPath}`]),
     'All is well: prefork would start.',
   ]
+}
+
+function describeAccessLog({ accessLog, accessLogFormat }: Config): string {
+  if (accessLog === 'off') return 'off'
+  return `${accessLog === '-' ? 'stdout' : accessLog}, ${accessLogFormat}`
 }
 
 function describeAddress(listen: Listen): string {

@@ -8,6 +8,7 @@ import type { Options } from './config/options.ts'
 
 export type {
   AcceptStrategy,
+  AccessLogFormat,
   Limits,
   ListenOption,
   ListenTcp,

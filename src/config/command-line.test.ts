@@ -22,7 +22,7 @@ const UNDERSTOOD: readonly (readonly [line: string, Partial<CommandLine>])[] = [
   ['--port 1 --port 2', { flags: { port: 2 } }],
   ['--workers auto', { flags: { workers: 'auto' } }],
   ['--workers 4', { flags: { workers: 4 } }],
-  ['--access-log -', { flags: { accessLog: '-' } }],
+  ['--access-log - --access-log-format json', { flags: { accessLog: '-', accessLogFormat: 'json' } }],
   ['--log-level debug --spawn exec', { flags: { logLevel: 'debug', spawn: 'exec' } }],
   ['--host :: --backlog 9', { flags: { host: '::', backlog: 9 } }],
   ['--config other.ts', { configFile: 'other.ts' }],

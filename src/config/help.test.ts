@@ -23,6 +23,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   'event|prefork|fork': 'prefork',
   STRATEGY: 'parent',
   LEVEL: 'warn',
+  FORMAT: 'json',
   ADDRESS: '127.0.0.1:80',
   'PATH|off': '/ready',
 }

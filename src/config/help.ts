@@ -53,6 +53,7 @@ const HEADINGS: Readonly<Record<string, readonly (OptionPath | CommandFlag)[]>> 
     { name: 'config', value: 'FILE', help: 'configuration file (./prefork.config.ts)' },
     'logLevel',
     'accessLog',
+    'accessLogFormat',
     'control',
     'pidFile',
     'readyPath',

@@ -55,6 +55,7 @@ test('with nothing asked, the defaults', async () => {
     spawn: 'auto',
     logLevel: 'info',
     accessLog: 'off',
+    accessLogFormat: 'combined',
     user: null,
     group: null,
     pidFile: null,

@@ -119,6 +119,7 @@ async function complete(settings: Settings, configFile: string | null): Promise<
     spawn: take('spawn'),
     logLevel: take('logLevel'),
     accessLog: findAccessLog(settings.get('accessLog')!),
+    accessLogFormat: take('accessLogFormat'),
     user: take('user'),
     group: take('group'),
     pidFile: findPidFile(settings.get('pidFile')!),

@@ -130,6 +130,15 @@ export interface Options {
   readonly accessLog?: string
 
   /**
+   * What a line of it looks like: 'combined' and 'common' as Apache and nginx have
+   * them; 'json', an object a line, tells also how long things took. The fields:
+   * docs/operating.md#logs.
+   * @default 'combined'
+   * @flag --access-log-format
+   */
+  readonly accessLogFormat?: AccessLogFormat
+
+  /**
    * Whom workers and the preloader run as, by name or number. The listeners are
    * bound before, by whoever started the server; only root may change its user.
    * @default none
@@ -292,6 +301,7 @@ export interface SocketOptions {
 
 export type SpawnMode = 'auto' | 'fork' | 'exec'
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
+export type AccessLogFormat = 'combined' | 'common' | 'json'
 export type ProcessModel = 'event' | 'prefork' | 'fork'
 export type AcceptStrategy = 'shared' | 'reuseport' | 'parent'
 
@@ -348,6 +358,7 @@ export interface Config {
   readonly logLevel: LogLevel
   /** 'off', '-' (stdout) or an absolute path. */
   readonly accessLog: string
+  readonly accessLogFormat: AccessLogFormat
   /** Whom workers run as: names or numbers as written; null: as whoever started the server. */
   readonly user: string | null
   readonly group: string | null

@@ -18,7 +18,7 @@ const ACCEPTED: readonly unknown[] = [
   {},
   { port: 0 },
   { port: 65_535, host: '::1', workers: 'auto' },
-  { workers: 4, spawn: 'exec', logLevel: 'debug', accessLog: '-' },
+  { workers: 4, spawn: 'exec', logLevel: 'debug', accessLog: '-', accessLogFormat: 'common' },
   { port: undefined },
   { limits: {}, timeouts: { idleMs: 1 }, static: { index: 'home.htm' } },
   { limits: { bodyBytes: Number.POSITIVE_INFINITY } },

@@ -161,6 +161,12 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
     says: "the path of a file, '-' for stdout, or 'off'",
     flag: { name: 'access-log', value: 'FILE|-|off', help: 'where to log requests; - is stdout' },
   },
+  accessLogFormat: {
+    kind: 'choice',
+    default: 'combined',
+    choices: ['combined', 'common', 'json'],
+    flag: { name: 'access-log-format', value: 'FORMAT', help: 'combined, common or json' },
+  },
   user: {
     kind: 'text',
     default: null,

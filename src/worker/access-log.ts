@@ -1,121 +1,232 @@
 /**
- * The access log: one line for each request answered, in the combined format
- * of Apache and nginx.
+ * The access log: one line for each request, gathered and written together.
  *
- * Lines are gathered and written together: when `GATHER_BYTES` have come up, a
- * second after the first, and at the end. Every worker appends to the same file
- * (O_APPEND), whole lines at a time.
+ *     ledger.ts → add → access-format.ts → gathered → outlet.ts
+ *
+ * Lines are written when `GATHER_BYTES` have come up, a second after the first of
+ * them, before the file is opened anew, and at the end. What the outlet does not
+ * take waits, within a bound: of more, the oldest are dropped, whole lines, which
+ * are counted and told of. Who serves never waits for it.
  */
-import { O_APPEND, O_CREAT, O_WRONLY } from '../kernel/constants.ts'
-import { must, SyscallError } from '../kernel/errno.ts'
+import type { AccessLogFormat } from '../config/options.ts'
+import { EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLLET, EPOLLOUT } from '../kernel/constants.ts'
+import { EpollEvents, epoll_create1, epoll_ctl, epoll_wait } from '../kernel/epoll.ts'
+import { EAGAIN, errnoName, SyscallError } from '../kernel/errno.ts'
 import { close, type Fd } from '../kernel/fd.ts'
-import { open, write } from '../kernel/file.ts'
+import type { Log } from '../log.ts'
+import type { EventLoop, Watcher } from '../net/loop.ts'
+import { type AccessEntry, isTimed, LINE_FORMATS, type LineFormat, type Writer } from './access-format.ts'
+import { type Outlet, openOutlet } from './outlet.ts'
 
-const GATHER_BYTES = 16 * 1024
+const GATHER_BYTES = 64 * 1024
 const GATHER_MS = 1000
-/** Held back at most when the file takes nothing (a full pipe or disk); the oldest lines are dropped first, and counted. */
-const HELD_BYTES_MAX = 1024 * 1024
+/** What may wait while the outlet takes nothing (a full pipe or disk). */
+export const HELD_BYTES_MAX = 1024 * 1024
+/** How often lost lines are told of. */
+const TELL_EVERY_MS = 60_000
+/** How long a slow reader is waited for at the end. */
+const FINISH_MS = 500
+/** In a line that would be longer than a write is whole: what remains of each text in it. There are four at most. */
+const TEXT_CHARS_MAX = 800
 
-export interface AccessEntry {
-  readonly remoteAddress: string
-  readonly method: string
-  readonly target: string
-  readonly minorVersion: number
-  readonly status: number
-  readonly bodyBytes: number
-  readonly referer: string | null
-  readonly userAgent: string | null
+const LF = 0x0a
+
+export interface AccessLogParts {
+  readonly outlet: Outlet
+  readonly format: AccessLogFormat
+  readonly writer: Writer
+  readonly log: Pick<Log, 'warn'>
+  readonly loop: Pick<EventLoop, 'watch' | 'unwatch'>
 }
 
-export class AccessLog {
-  #fd: Fd
+export class AccessLog implements Watcher {
+  /** Whether its lines tell how long things took. */
+  readonly isTimed: boolean
+  readonly #format: LineFormat
+  readonly #writer: Writer
+  readonly #log: Pick<Log, 'warn'>
+  readonly #loop: Pick<EventLoop, 'watch' | 'unwatch'>
+  #outlet: Outlet
   /** All of it is ASCII: one character is one byte. */
-  #lines = ''
+  #gathered = ''
+  /** What the outlet has not taken, oldest first; each begins and ends with a whole line. */
+  readonly #waiting: Buffer[] = []
+  #waitingBytes = 0
+  /** Why it has not; 0 when nothing waits. */
+  #errno = 0
   #timer: NodeJS.Timeout | null = null
-  /** The file did not take everything the last time: it is tried once a second, not with every line. */
-  #isStuck = false
-  /** Bytes of lines that could not be written and were given up. */
-  droppedBytes = 0
+  #isWatching = false
+  #linesLost = 0
+  #linesUntold = 0
+  #lostBy = 0
+  #toldAt = Number.NEGATIVE_INFINITY
 
-  constructor(fd: Fd) {
-    this.#fd = fd
+  constructor({ outlet, format, writer, log, loop }: AccessLogParts) {
+    this.isTimed = isTimed(format)
+    this.#format = LINE_FORMATS[format]
+    this.#writer = writer
+    this.#log = log
+    this.#loop = loop
+    this.#outlet = outlet
+  }
+
+  /** What it writes to now. */
+  get fd(): Fd {
+    return this.#outlet.fd
+  }
+
+  /** Lines that could not be written and were given up. */
+  get linesLost(): number {
+    return this.#linesLost
   }
 
   add(entry: AccessEntry, nowMs: number): void {
-    this.#lines += formatCombined(entry, nowMs)
-    if (this.#isStuck) this.#dropOldest()
-    else if (this.#lines.length >= GATHER_BYTES) return this.flush()
-    this.#timer ??= setTimeout(() => this.flush(), GATHER_MS).unref()
+    let line = this.#format(entry, nowMs, this.#writer, Number.POSITIVE_INFINITY)
+    if (line.length > this.#outlet.wholeBytesMax) line = this.#format(entry, nowMs, this.#writer, TEXT_CHARS_MAX)
+    this.#gathered += line
+    if (this.#gathered.length >= GATHER_BYTES) this.#gatherNoMore()
+    else this.#timer ??= setTimeout(() => this.flush(), GATHER_MS).unref()
   }
 
+  /** Writes all that there is, as far as it is taken now. */
   flush(): void {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
-    let rest = Buffer.from(this.#lines, 'latin1')
-    while (rest.length > 0) {
-      const taken = write(this.#fd, rest)
-      if (taken <= 0) break
-      rest = rest.subarray(taken)
-    }
-    this.#lines = rest.toString('latin1')
-    this.#isStuck = rest.length > 0
+    if (this.#gathered !== '') this.#wait()
+    this.#errno = 0
+    while (this.#waiting.length > 0 && this.#errno === 0) this.#writeFirst()
+    this.#tellSometimes()
+    if (this.#errno === 0) return
+    this.#timer = setTimeout(() => this.flush(), GATHER_MS).unref() // a disk, or a fifo's next reader: nobody tells
+    if (this.#errno === EAGAIN) this.#watch()
+  }
+
+  /** The outlet may take more. */
+  onReady(): void {
+    if (this.#errno !== 0) this.flush()
   }
 
   /**
-   * Goes on in a file opened anew at `path`: whoever rotates logs has moved the
-   * old one away. When there is none to be had, the old one is written on, and
-   * why is answered.
+   * Goes on in a file opened anew: whoever rotates logs has moved the old one
+   * away. What there is goes into the old one. When there is no new one to be had,
+   * the old one is written on, and why is answered.
    */
-  reopen(path: string): SyscallError | null {
+  reopen(where: string): SyscallError | null {
     this.flush()
-    const fd = openForLines(path)
-    if (fd < 0) return new SyscallError('open', -fd, path)
-    close(this.#fd)
-    this.#fd = fd as Fd
+    const outlet = openOutlet(where)
+    if (typeof outlet === 'number') return new SyscallError('open', -outlet, where)
+    if (this.#isWatching) this.#loop.unwatch(this.#outlet.fd)
+    this.#isWatching = false
+    this.#outlet.close()
+    this.#outlet = outlet
     return null
   }
 
-  /** What was not taken waits for the next time, within its bound; of it, half is kept, so that this is rare. */
+  /** The end of the process: a reader that is slow is waited for, for a moment. What is lost then is told of. */
+  finish(): void {
+    this.flush()
+    if (this.#errno === EAGAIN && this.#outlet.canBeAwaited) this.#await()
+    while (this.#waiting.length > 0) this.#dropOldest()
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+    this.#tell()
+  }
+
+  /** For one that ends before its process does. */
+  close(): void {
+    this.finish()
+    if (this.#isWatching) this.#loop.unwatch(this.#outlet.fd)
+    this.#outlet.close()
+  }
+
+  /** While the outlet is stuck nothing is tried for every few lines: somebody tells when it is no more, or a timer looks. */
+  #gatherNoMore(): void {
+    if (this.#errno === 0) return this.flush()
+    this.#wait()
+    while (this.#waitingBytes > HELD_BYTES_MAX) this.#dropOldest()
+    this.#tellSometimes()
+  }
+
+  #wait(): void {
+    const lines = Buffer.from(this.#gathered, 'latin1')
+    this.#gathered = ''
+    this.#waiting.push(lines)
+    this.#waitingBytes += lines.length
+  }
+
+  #writeFirst(): void {
+    const lines = this.#waiting[0]!
+    const taken = this.#outlet.write(lines.subarray(0, wholeLines(lines, this.#outlet.wholeBytesMax)))
+    if (taken <= 0) {
+      this.#errno = taken === 0 ? EAGAIN : -taken
+      return
+    }
+    const rest = taken === lines.length ? null : restOf(lines, taken)
+    this.#waitingBytes -= lines.length - (rest?.length ?? 0)
+    if (rest === null) this.#waiting.shift()
+    else this.#waiting[0] = rest
+  }
+
   #dropOldest(): void {
-    if (this.#lines.length <= HELD_BYTES_MAX) return
-    // The first may be the rest of a line that was written in part: it stays, or the next would be joined to its beginning.
-    const from = this.#lines.indexOf('\n') + 1
-    const to = this.#lines.indexOf('\n', this.#lines.length - HELD_BYTES_MAX / 2) + 1
-    this.droppedBytes += to - from
-    this.#lines = this.#lines.slice(0, from) + this.#lines.slice(to)
+    const lines = this.#waiting.shift()!
+    this.#waitingBytes -= lines.length
+    const count = lines.reduce((sum, byte) => sum + Number(byte === LF), 0)
+    this.#linesLost += count
+    this.#linesUntold += count
+    this.#lostBy = this.#errno
+  }
+
+  #tellSometimes(): void {
+    if (this.#linesUntold > 0 && performance.now() - this.#toldAt >= TELL_EVERY_MS) this.#tell()
+  }
+
+  #tell(): void {
+    if (this.#linesUntold === 0) return
+    this.#toldAt = performance.now()
+    const why = this.#lostBy === EAGAIN ? 'its reader is too slow' : `it cannot be written (${errnoName(this.#lostBy)})`
+    this.#log.warn(`the access log has lost ${this.#linesUntold} lines: ${why}`)
+    this.#linesUntold = 0
+  }
+
+  /** For good: edge-triggered, it costs nothing while nothing waits. */
+  #watch(): void {
+    if (this.#isWatching || !this.#outlet.canBeAwaited) return
+    this.#loop.watch(this.#outlet.fd, EPOLLOUT | EPOLLET, this)
+    this.#isWatching = true
+  }
+
+  #await(): void {
+    const epoll = epoll_create1(EPOLL_CLOEXEC)
+    epoll_ctl(epoll, EPOLL_CTL_ADD, this.#outlet.fd, EPOLLOUT)
+    const events = new EpollEvents(1)
+    const until = performance.now() + FINISH_MS
+    for (let left = FINISH_MS; left > 0 && this.#errno === EAGAIN; left = until - performance.now()) {
+      if (epoll_wait(epoll, events, Math.ceil(left)) > 0) this.flush()
+    }
+    close(epoll)
   }
 }
 
-/** Opens the log `where` names: '-' is stdout, 'off' is none. Throws a SyscallError when the file cannot be opened. */
-export function openAccessLog(where: string): AccessLog | null {
+/** Opens the log that `where` names, as in Config.accessLog; null for 'off'. Throws a SyscallError when it cannot be opened. */
+export function openAccessLog(where: string, parts: Omit<AccessLogParts, 'outlet'>): AccessLog | null {
   if (where === 'off') return null
-  if (where === '-') return new AccessLog(1 as Fd)
-  return new AccessLog(must(openForLines(where), 'open', where) as Fd)
+  const outlet = openOutlet(where)
+  if (typeof outlet === 'number') throw new SyscallError('open', -outlet, where)
+  return new AccessLog({ ...parts, outlet })
 }
 
-function openForLines(path: string): number {
-  return open(path, O_WRONLY | O_APPEND | O_CREAT, 0o644)
+/** How much of `lines` fits into `max` bytes without a line being cut. */
+function wholeLines(lines: Buffer, max: number): number {
+  return lines.length <= max ? lines.length : lines.lastIndexOf(LF, max - 1) + 1 || max
 }
 
-/** `127.0.0.1 - - [10/Oct/2026:13:55:36 +0000] "GET / HTTP/1.1" 200 2326 "-" "curl/8.5.0"` */
-export function formatCombined(entry: AccessEntry, nowMs: number): string {
-  const request = `${entry.method} ${escaped(entry.target)} HTTP/1.${entry.minorVersion}`
-  const agent = `"${escaped(entry.referer ?? '-')}" "${escaped(entry.userAgent ?? '-')}"`
-  return `${entry.remoteAddress} - - [${commonLogTime(nowMs)}] "${request}" ${entry.status} ${entry.bodyBytes} ${agent}\n`
-}
-
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
-
-/** `10/Oct/2026:13:55:36 +0000`, in UTC. */
-function commonLogTime(nowMs: number): string {
-  const [date, time] = new Date(nowMs).toISOString().split('T') as [string, string]
-  const [year, month, day] = date.split('-') as [string, string, string]
-  return `${day}/${MONTHS[Number(month) - 1]}/${year}:${time.slice(0, 8)} +0000`
-}
-
-/** A client must not be able to end the line or the quotes: as nginx, `\x22` for what is not plain. */
-function escaped(text: string): string {
-  return text.replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, (character) => {
-    return `\\x${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`
-  })
+/**
+ * What is still to be written after so many bytes. Only of a file is a line taken
+ * in part, when the disk is full or there is an error: then others may write
+ * behind that part, so the line comes once more, whole, on a line of its own.
+ */
+function restOf(lines: Buffer, taken: number): Buffer {
+  if (lines[taken - 1] === LF) return lines.subarray(taken)
+  const begin = lines.lastIndexOf(LF, taken - 1) + 1
+  return Buffer.concat([Buffer.of(LF), lines.subarray(begin)])
 }

@@ -25,7 +25,6 @@
  * each wait may take, patience.ts.
  */
 import type { Reply } from '../handlers/handler.ts'
-import { errorReply } from '../handlers/pages.ts'
 import type { RequestHead } from '../http/head.ts'
 import { DONE, type HeadParser, MORE } from '../http/head-parser.ts'
 import { REFUSALS, type RefusalName } from '../http/refusals.ts'
@@ -39,6 +38,7 @@ import type { Transport } from '../net/transport.ts'
 import { Wire } from '../net/wire.ts'
 import { Exchange } from './exchange.ts'
 import { failedReply } from './failure.ts'
+import { Ledger } from './ledger.ts'
 import { type Awaited, Patience } from './patience.ts'
 import { mayPersist } from './persistence.ts'
 import { ANSWERING, CLOSED, DISCARDING, HEAD, LEAVING, LINGERING, type Phase } from './phase.ts'
@@ -53,6 +53,7 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
   /** Of the listener it came by: `127.0.0.1:8080`, for requests that name no host. */
   readonly localAuthority: string
   readonly outbox: Outbox
+  readonly ledger: Ledger | null
   readonly #wire: Wire
   readonly #inbox: Inbox
   #phase: Phase = HEAD
@@ -80,6 +81,7 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     this.#wire = new Wire(transport, service.loop, service, this)
     this.#inbox = this.#wire.inbox
     this.outbox = this.#wire.outbox
+    this.ledger = service.accessLog && new Ledger(service.accessLog, this.#wire, this, transport.fd)
     this.#patience = new Patience(service.timeouts)
     this.#patience.bind('headMs', service.loop.now)
     service.welcome(this)
@@ -180,7 +182,7 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
   #readHead(): boolean {
     if (this.#inbox.isEmpty && !this.#receive()) return this.#inbox.hasEnded && this.#leave(false)
     const inbox = this.#inbox
-    this.#parser ??= this.service.borrowParser()
+    this.#parser ??= this.service.borrowParser(this.ledger)
     const outcome = this.#parser.parse(inbox.bytes, inbox.from, inbox.to)
     if (outcome === MORE) {
       if (!this.#patience.isBound) this.#patience.bind('headMs', this.service.loop.now)
@@ -200,6 +202,7 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
   }
 
   #begin(head: RequestHead): void {
+    this.ledger?.take(head)
     const { limits, handler } = this.service
     const exchange = new Exchange(head, RequestBody.of(head, limits.bodyBytes, this), this)
     this.#exchange = exchange
@@ -262,22 +265,21 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
 
   /** The response cannot be completed: cut it, so that the client cannot take it for whole. */
   cut(): void {
-    this.#end(this.#stream?.isUntilClose === true)
+    this.#end(this.#stream?.isUntilClose === true, true)
   }
 
   /** The peer's mistake: a row of REFUSALS, and the end of the connection. */
   #refuse(name: RefusalName): void {
-    const { status, says } = REFUSALS[name]
     const exchange = this.#exchange
-    this.service.log.debug(`refused ${name} (${status}) from ${this.remoteAddress}`)
-    exchange?.body?.fail(says)
+    this.service.log.debug(`refused ${name} (${REFUSALS[name].status}) from ${this.remoteAddress}`)
+    exchange?.body?.fail(REFUSALS[name].says)
     if (exchange?.isAnswered === true) return this.cut()
     if (exchange === null) this.service.begin()
     this.service.answered()
+    writeRefusal(name, exchange?.head ?? null, this)
     this.#parser = null
     this.#exchange = null
     this.#inbox.drop()
-    writeRefusal(exchange?.head ?? null, errorReply(status, says), this)
     this.#leave(true)
   }
 
@@ -287,6 +289,7 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     const { bytesSent } = this.outbox
     const flushed = this.#wire.flush()
     this.service.row.addSent(this.outbox.bytesSent - bytesSent)
+    this.ledger?.settle()
     if (flushed === 'sent') this.#stream?.onSent()
     if (flushed === 'gone') this.close()
     return !this.isClosed
@@ -368,9 +371,11 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     this.#end(false)
   }
 
-  #end(reset: boolean): void {
+  /** `isCut`: it is us who break off what is not over, not the client. */
+  #end(reset: boolean, isCut = reset): void {
     if (this.#phase === CLOSED) return
     this.#phase = CLOSED
+    this.ledger?.end(isCut ? 'cut' : 'clientLeft')
     this.service.loop.deadlines.clear(this)
     this.#wire.end(reset)
     const body = this.#exchange?.body ?? this.#rest

@@ -10,11 +10,13 @@ import { AF_UNIX, SHUT_WR, SOCK_NONBLOCK, SOCK_STREAM } from '../kernel/constant
 import { EAGAIN, ECONNRESET } from '../kernel/errno.ts'
 import { close, type Fd, isOpen } from '../kernel/fd.ts'
 import { allocate, memoryOf } from '../kernel/memory.ts'
+import type { SocketAddress } from '../kernel/sockaddr.ts'
 import { recv, send, shutdown, socketpair } from '../kernel/socket.ts'
 import type { Log } from '../log.ts'
 import { EventLoop } from '../net/loop.ts'
 import { PlainTransport, type Transport } from '../net/transport.ts'
 import { Row } from '../scoreboard.ts'
+import type { AccessLog } from './access-log.ts'
 import { Connection } from './connection.ts'
 import { type ModelNumbers, Service } from './service.ts'
 
@@ -39,6 +41,13 @@ export const TIMEOUTS: Timeouts = {
   workerTimeoutMs: 0,
   bootMs: 70_000,
 }
+
+interface Approach {
+  readonly peer?: SocketAddress
+  readonly transportOn?: (fd: Fd) => Transport
+}
+
+const PEER: SocketAddress = { family: 'IPv4', address: '192.0.2.1', port: 1234 }
 
 /** The model 'event'. */
 export const THOUSANDS: ModelNumbers = { connectionsAtOnce: 100, connectionsInLife: Number.POSITIVE_INFINITY }
@@ -106,7 +115,7 @@ export class PretendService {
   readonly service: Service
   readonly #t: TestContext
 
-  constructor(t: TestContext, handler: Handler, numbers: ModelNumbers = THOUSANDS) {
+  constructor(t: TestContext, handler: Handler, numbers = THOUSANDS, accessLog: AccessLog | null = null) {
     this.#t = t
     this.service = new Service({
       loop: this.loop,
@@ -114,7 +123,7 @@ export class PretendService {
       limits: LIMITS,
       timeouts: TIMEOUTS,
       log: this.log,
-      accessLog: null,
+      accessLog,
       numbers,
       row: this.row,
     })
@@ -124,12 +133,14 @@ export class PretendService {
     })
   }
 
-  connect(transportOn = (fd: Fd): Transport => new PlainTransport(fd)): { connection: Connection; client: Client } {
+  connect({ peer = PEER, transportOn = (fd: Fd): Transport => new PlainTransport(fd) }: Approach = {}): {
+    connection: Connection
+    client: Client
+  } {
     const [near, far] = socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK)
     this.#t.after(() => {
       if (isOpen(far)) close(far)
     })
-    const peer = { family: 'IPv4', address: '192.0.2.1', port: 1234 } as const
     return { connection: new Connection(transportOn(near), peer, 'test', this.service), client: new Client(far) }
   }
 

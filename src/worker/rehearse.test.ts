@@ -8,8 +8,9 @@ import { rehearse } from './rehearse.ts'
 
 type Target = Config['target']
 
-function configOf(target: Target): Config {
-  return { target, model: 'event', limits: LIMITS, timeouts: TIMEOUTS, readyPath: null } as unknown as Config
+function configOf(target: Target, accessLog: string): Config {
+  const config = { target, model: 'event', limits: LIMITS, timeouts: TIMEOUTS, readyPath: null }
+  return { ...config, accessLog, accessLogFormat: 'json' } as unknown as Config
 }
 
 /** An app whose code must not run here. */
@@ -25,13 +26,15 @@ const targets: readonly [string, Target, LoadedApp | null][] = [
 ]
 
 for (const [name, target, app] of targets) {
-  test(`with ${name} it leaves nothing behind, and says nothing`, async () => {
-    const before = openDescriptors()
-    const log = new KeptLog()
-    await rehearse(configOf(target), app, log)
-    assert.equal(openDescriptors(), before)
-    assert.deepEqual(log.entries, [])
-  })
+  for (const accessLog of ['off', '-']) {
+    test(`with ${name}, access log ${accessLog}, it leaves nothing behind, and says nothing`, async () => {
+      const before = openDescriptors()
+      const log = new KeptLog()
+      await rehearse(configOf(target, accessLog), app, log)
+      assert.equal(openDescriptors(), before)
+      assert.deepEqual(log.entries, [])
+    })
+  }
 }
 
 function openDescriptors(): number {

@@ -22,6 +22,7 @@ import type { Log } from '../log.ts'
 import { EventLoop } from '../net/loop.ts'
 import { PlainTransport } from '../net/transport.ts'
 import { Row } from '../scoreboard.ts'
+import { type AccessLog, openAccessLog } from './access-log.ts'
 import { Connection } from './connection.ts'
 import { numbersOf, Service } from './service.ts'
 
@@ -39,18 +40,28 @@ const REQUEST = Buffer.from(
 /** Where the machine has no room for it, workers begin as they can. */
 export async function rehearse(config: Config, app: LoadedApp | null, log: Log): Promise<void> {
   const loop = new EventLoop()
+  const accessLog = logToNowhere(config, log, loop)
   try {
-    await play(loop, config, app, log)
+    await play({ config, app, log, loop, accessLog })
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error
     log.debug(`not rehearsed: ${error.message}`)
   } finally {
+    accessLog?.close()
     loop.close()
     await setImmediate() // libuv lets go of what is closed in its next round
   }
 }
 
-async function play(loop: EventLoop, config: Config, app: LoadedApp | null, log: Log): Promise<void> {
+interface Stage {
+  readonly config: Config
+  readonly app: LoadedApp | null
+  readonly log: Log
+  readonly loop: EventLoop
+  readonly accessLog: AccessLog | null
+}
+
+async function play({ config, app, log, loop, accessLog }: Stage): Promise<void> {
   const handler = createHandler(withoutFiles(config), app && helloApp(app), log)
   const row = Row.apart()
   row.begin(process.pid, 0, 0)
@@ -61,7 +72,7 @@ async function play(loop: EventLoop, config: Config, app: LoadedApp | null, log:
     timeouts: config.timeouts,
     numbers: numbersOf(config),
     log,
-    accessLog: null,
+    accessLog,
     row,
   })
   const [near, far] = socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC)
@@ -77,6 +88,13 @@ async function play(loop: EventLoop, config: Config, app: LoadedApp | null, log:
   }
   close(far)
   loop.takeEvents()
+}
+
+/** The client's lines are nobody's business. */
+function logToNowhere(config: Config, log: Log, loop: EventLoop): AccessLog | null {
+  if (config.accessLog === 'off') return null
+  const writer = { slot: 0, pid: process.pid }
+  return openAccessLog('/dev/null', { format: config.accessLogFormat, writer, log, loop })
 }
 
 /** A directory would be held open. */

@@ -12,10 +12,12 @@ import type { Reply, ReplyBody } from '../handlers/handler.ts'
 import { errorReply } from '../handlers/pages.ts'
 import { chunkHead, LAST_CHUNK } from '../http/chunked.ts'
 import type { RequestHead } from '../http/head.ts'
+import { REFUSALS, type RefusalName } from '../http/refusals.ts'
 import { type ResponseFraming, responseHead } from '../http/response-head.ts'
 import { mayHaveBody } from '../http/status.ts'
 import type { Outbox } from '../net/outbox.ts'
 import type { Exchange } from './exchange.ts'
+import type { Ledger } from './ledger.ts'
 import type { Service } from './service.ts'
 
 /** Pieces of a stream sent before other connections get their turn. */
@@ -25,7 +27,8 @@ const PIECES_AT_ONCE = 16
 export interface ReplyOwner {
   readonly service: Service
   readonly outbox: Outbox
-  readonly remoteAddress: string
+  /** Null where there is no access log. */
+  readonly ledger: Ledger | null
   /** The whole response is in the outbox. */
   finishResponse(): void
   /** Something was written outside a turn: send it, and go on. */
@@ -56,11 +59,12 @@ export function writeReply(
   const reader = hasBody && isStream(reply.body) ? reply.body.stream.getReader() : null // throws if somebody has one
   exchange.isAnswered = true
   if (mustClose) exchange.isLast = true
+  owner.ledger?.answer(reply.status)
   owner.outbox.writeLatin1(text)
-  if (reader !== null) return new ReplyStream(exchange, reply.status, reader, framing, owner)
-  if (hasBody) writeBody(reply.body, framing, owner.outbox)
+  if (reader !== null) return new ReplyStream(exchange, reader, framing, owner)
+  if (hasBody) writeBody(reply.body, framing, owner)
   else discardReply(reply)
-  complete(exchange, reply.status, framing.kind === 'length' && head.method !== 'HEAD' ? framing.length : 0, owner)
+  complete(owner)
   return null
 }
 
@@ -77,24 +81,20 @@ function withoutTunnel(reply: Reply): Reply {
   return errorReply(501)
 }
 
-/** A refusal is always the last response: the connection's next bytes cannot be trusted. `head` is null when none was read. */
-export function writeRefusal(head: RequestHead | null, reply: Reply, owner: ReplyOwner): void {
+/**
+ * A refusal is always the last response: the connection's next bytes cannot be
+ * trusted. `head` is null when none was read.
+ */
+export function writeRefusal(name: RefusalName, head: RequestHead | null, owner: ReplyOwner): void {
+  const { status, says } = REFUSALS[name]
+  const { service, outbox, ledger } = owner
+  ledger?.refuse(name)
+  const reply = errorReply(status, says)
   const framing = { kind: 'length', length: lengthOf(reply) ?? 0 } as const
-  owner.outbox.writeLatin1(responseHead(1, reply.status, reply.fields, framing, 'close', owner.service.date()))
-  if (head?.method !== 'HEAD') writeBody(reply.body, framing, owner.outbox)
-  owner.service.accessLog?.add(
-    {
-      remoteAddress: owner.remoteAddress,
-      method: head?.method ?? '-',
-      target: head?.target ?? '-',
-      minorVersion: head?.minorVersion ?? 1,
-      status: reply.status,
-      bodyBytes: head?.method === 'HEAD' ? 0 : framing.length,
-      referer: head?.field('referer') ?? null,
-      userAgent: head?.field('user-agent') ?? null,
-    },
-    Date.now(),
-  )
+  ledger?.answer(status)
+  outbox.writeLatin1(responseHead(1, status, reply.fields, framing, 'close', service.date()))
+  if (head?.method !== 'HEAD') writeBody(reply.body, framing, owner)
+  ledger?.complete()
 }
 
 /** Gives back what a reply holds that will not be sent. */
@@ -126,39 +126,18 @@ function lengthOf(reply: Reply): number | null {
   return body.kind === 'file' ? body.length : (reply.statedLength ?? null)
 }
 
-function writeBody(body: ReplyBody, framing: ResponseFraming, outbox: Outbox): void {
+function writeBody(body: ReplyBody, framing: ResponseFraming, { outbox, ledger }: ReplyOwner): void {
   if (body === null) return
-  if (typeof body === 'string') outbox.writeUtf8(body, framing.kind === 'length' ? framing.length : 0)
+  const length = framing.kind === 'length' ? framing.length : 0
+  ledger?.piece(length)
+  if (typeof body === 'string') outbox.writeUtf8(body, length)
   else if (body instanceof Uint8Array) outbox.writeBytes(body)
   else if (body.kind === 'file') outbox.writeFile(body)
 }
 
-function complete(exchange: Exchange, status: number, bodyBytes: number, owner: ReplyOwner): void {
-  noteAccess(exchange, status, bodyBytes, owner)
+function complete(owner: ReplyOwner): void {
+  owner.ledger?.complete()
   owner.finishResponse()
-}
-
-/** A line of the access log: for a response, or for what became of a connection that was taken over. */
-export function noteAccess(
-  exchange: Exchange,
-  status: number,
-  bodyBytes: number,
-  owner: Pick<ReplyOwner, 'service' | 'remoteAddress'>,
-): void {
-  const { head } = exchange
-  owner.service.accessLog?.add(
-    {
-      remoteAddress: owner.remoteAddress,
-      method: head.method,
-      target: head.target,
-      minorVersion: head.minorVersion,
-      status,
-      bodyBytes,
-      referer: head.field('referer'),
-      userAgent: head.field('user-agent'),
-    },
-    Date.now(),
-  )
 }
 
 /**
@@ -168,7 +147,6 @@ export function noteAccess(
  */
 export class ReplyStream {
   readonly #exchange: Exchange
-  readonly #status: number
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>
   readonly #framing: ResponseFraming
   readonly #owner: ReplyOwner
@@ -178,13 +156,11 @@ export class ReplyStream {
 
   constructor(
     exchange: Exchange,
-    status: number,
     reader: ReadableStreamDefaultReader<Uint8Array>,
     framing: ResponseFraming,
     owner: ReplyOwner,
   ) {
     this.#exchange = exchange
-    this.#status = status
     this.#framing = framing
     this.#owner = owner
     this.#reader = reader
@@ -207,7 +183,6 @@ export class ReplyStream {
   onGone(): void {
     if (this.#isGone) return
     this.#isGone = true
-    noteAccess(this.#exchange, this.#status, this.#bytes, this.#owner)
     this.#reader.cancel(new DOMException('the client closed the connection', 'AbortError')).catch(() => {})
     this.onSent()
   }
@@ -236,12 +211,13 @@ export class ReplyStream {
   }
 
   #send(piece: Uint8Array): Promise<void> | null {
-    const { outbox } = this.#owner
+    const { outbox, ledger } = this.#owner
     this.#bytes += piece.length
     if (this.#framing.kind === 'length' && this.#bytes > this.#framing.length) {
       throw new RangeError(`more bytes than the Content-Length of ${this.#framing.length}`)
     }
     if (this.#framing.kind === 'chunked') outbox.writeLatin1(chunkHead(piece.length))
+    ledger?.piece(piece.length)
     outbox.writeBytes(piece)
     if (this.#framing.kind === 'chunked') outbox.writeLatin1('\r\n')
     this.#owner.resume()
@@ -257,7 +233,7 @@ export class ReplyStream {
     }
     if (this.#framing.kind === 'chunked') this.#owner.outbox.writeLatin1(LAST_CHUNK)
     this.#isGone = true
-    complete(this.#exchange, this.#status, this.#bytes, this.#owner)
+    complete(this.#owner)
     this.#owner.resume()
   }
 }

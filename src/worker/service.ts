@@ -17,6 +17,7 @@ import type { EventLoop } from '../net/loop.ts'
 import { SendBuffer } from '../net/outbox.ts'
 import { CLOCK_OFFSET_MS, type Row } from '../scoreboard.ts'
 import type { AccessLog } from './access-log.ts'
+import type { Ledger } from './ledger.ts'
 
 /** What makes a process model. */
 export interface ModelNumbers {
@@ -49,6 +50,8 @@ export interface Door {
 export interface Held {
   /** The request that is being answered, or that the connection was taken over with; null between requests. */
   readonly served: RequestHead | null
+  /** Null where there is no access log. */
+  readonly ledger: Ledger | null
   /** The worker is told to end. HTTP's hears of it from the service, with its next response. */
   onEnding?(): void
   /** It waits for idle ones no more. */
@@ -152,8 +155,16 @@ export class Service {
     this.onAnswered()
   }
 
-  /** A parser for one head. Nearly every head is whole at once, so one parser serves nearly all connections. */
-  borrowParser(): HeadParser {
+  /** The process ends here: what is open is told of in the access log as cut, and everything gathered is written. */
+  conclude(): void {
+    if (this.accessLog === null) return
+    for (const { ledger } of this.connections) ledger?.end('cut')
+    this.accessLog.finish()
+  }
+
+  /** A parser for one head, which begins now. Nearly every head is whole at once, so one serves nearly all connections. */
+  borrowParser(ledger: Ledger | null): HeadParser {
+    ledger?.begin()
     const parser = this.#spareParser ?? new HeadParser(this.limits)
     this.#spareParser = null
     return parser

@@ -107,7 +107,7 @@ export class Stopper {
 
   /** `exit` listeners of the app run; then everything that is gathered is written. */
   #leave(exitCode: number): never {
-    const { connections, unsettled, log, accessLog } = this.#service
+    const { connections, unsettled, log } = this.#service
     if (exitCode === EXIT_FORCED) {
       const held = connections.size + this.connectionsWaiting
       const hook = this.connectionsWaiting > 0 ? 'workerStart' : this.#isLeaving ? 'workerStop' : null
@@ -119,7 +119,7 @@ export class Stopper {
     } catch (error) {
       log.errorWithStack("an 'exit' listener failed", error)
     }
-    accessLog?.flush()
+    this.#service.conclude()
     return _exit(exitCode)
   }
 }

@@ -50,9 +50,11 @@ export async function take(t: TestContext, behind = ''): Promise<Taken> {
     return IGNORED
   })
   let transport!: NotedTransport
-  const { connection, client } = it.connect((fd) => {
-    transport = new NotedTransport(fd)
-    return transport
+  const { connection, client } = it.connect({
+    transportOn: (fd) => {
+      transport = new NotedTransport(fd)
+      return transport
+    },
   })
   client.send(ASKING + behind)
   await it.round()

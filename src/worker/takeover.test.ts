@@ -131,7 +131,7 @@ test('thousands of small writes arrive in order, few sends for all', async (t) =
     taken = incoming.upgrade()
     return IGNORED
   })
-  const { client } = it.connect((fd) => new Counting(fd))
+  const { client } = it.connect({ transportOn: (fd) => new Counting(fd) })
   client.send(ASKING)
   await it.round()
   let wanted = ''

@@ -30,8 +30,8 @@ import type { Watcher } from '../net/loop.ts'
 import type { Wire } from '../net/wire.ts'
 import type { Connection } from './connection.ts'
 import type { Exchange } from './exchange.ts'
+import type { Ledger } from './ledger.ts'
 import { NEVER, Patience } from './patience.ts'
-import { noteAccess } from './reply.ts'
 import type { Held, Service } from './service.ts'
 import { type SocketOwner, TakenStream } from './taken-socket.ts'
 
@@ -64,12 +64,12 @@ export function takeOver(exchange: Exchange, connection: Connection): TakenConne
 
 class Takeover extends Deadline implements Watcher, Held, SocketOwner, TakenConnection {
   readonly socket: TakenSocket
+  readonly ledger: Ledger | null
   bytesReceived = 0
   readonly #stream: TakenStream
   readonly #wire: Wire
   readonly #exchange: Exchange
   readonly #service: Service
-  readonly #remoteAddress: string
   /** Sent before this connection was taken over. */
   readonly #sentBefore: number
   readonly #patience: Patience
@@ -87,8 +87,8 @@ class Takeover extends Deadline implements Watcher, Held, SocketOwner, TakenConn
   #whenWritten: Done | null = null
   #whenFinished: Done | null = null
   #hasFinished = false
-  /** The first bytes that were written: they should be a status line. */
-  #opening: string | null = null
+  /** Nothing has been written yet. */
+  #isUnopened = true
   #silenceMs = 0
   #silentUntil = NEVER
   #ending: AbortController | null = null
@@ -98,7 +98,7 @@ class Takeover extends Deadline implements Watcher, Held, SocketOwner, TakenConn
     this.#wire = wire
     this.#exchange = exchange
     this.#service = connection.service
-    this.#remoteAddress = connection.remoteAddress
+    this.ledger = connection.ledger
     this.#sentBefore = wire.outbox.bytesSent
     this.#patience = new Patience(connection.service.timeouts)
     this.socket = this.#stream = new TakenStream(this, connection.peer)
@@ -166,7 +166,7 @@ class Takeover extends Deadline implements Watcher, Held, SocketOwner, TakenConn
   }
 
   write(chunks: readonly Uint8Array[], done: Done): void {
-    this.#opening ??= Buffer.from(chunks[0]!.subarray(0, STATUS_LINE_BYTES)).toString('latin1')
+    if (this.#isUnopened) this.#noteOpening(chunks[0]!)
     this.#chunks = chunks
     this.#next = 0
     this.#whenWritten = done
@@ -264,6 +264,7 @@ class Takeover extends Deadline implements Watcher, Held, SocketOwner, TakenConn
       this.#service.row.addSent(outbox.bytesSent - bytesSent)
       this.#noteActivity()
     }
+    this.ledger?.settle()
     if (flushed === 'gone') this.#lose()
     return flushed === 'sent'
   }
@@ -327,14 +328,19 @@ class Takeover extends Deadline implements Watcher, Held, SocketOwner, TakenConn
     this.#phase = CLOSED
     this.#service.loop.deadlines.clear(this)
     this.#wire.end(!this.#hasFinished)
-    noteAccess(this.#exchange, statusIn(this.#opening), this.bytesSent, {
-      service: this.#service,
-      remoteAddress: this.#remoteAddress,
-    })
+    if (this.#hasFinished && !this.#isUnopened) this.ledger?.complete()
+    this.ledger?.end(this.#isBroken ? 'clientLeft' : 'cut')
     this.#service.forget(this)
   }
 
   // ── deadlines and options ──────────────────────────────────────────────────
+
+  /** The first bytes that are written should be a status line. All that follows counts as the response's body. */
+  #noteOpening(bytes: Uint8Array): void {
+    this.#isUnopened = false
+    this.ledger?.answer(statusIn(bytes))
+    this.ledger?.piece(Number.POSITIVE_INFINITY)
+  }
 
   #noteActivity(): void {
     this.#silentUntil = this.#silenceMs > 0 ? this.#service.loop.now + this.#silenceMs : NEVER
@@ -360,8 +366,9 @@ class Takeover extends Deadline implements Watcher, Held, SocketOwner, TakenConn
 const STATUS_LINE_BYTES = 12
 
 /** 0 when what was written did not begin as a response. */
-function statusIn(opening: string | null): number {
-  return Number(/^HTTP\/1\.[01] ([1-5]\d\d)$/.exec(opening ?? '')?.[1] ?? 0)
+function statusIn(bytes: Uint8Array): number {
+  const opening = Buffer.from(bytes.subarray(0, STATUS_LINE_BYTES)).toString('latin1')
+  return Number(/^HTTP\/1\.[01] ([1-5]\d\d)$/.exec(opening)?.[1] ?? 0)
 }
 
 function failure(code: string, message: string): Error {

@@ -59,14 +59,16 @@ export async function runWorker(parts: WorkerParts): Promise<void> {
   row.begin(process.pid, parts.slot, parts.generation)
   let isOrphan = false
   const isServerEnding = () => isOrphan || scoreboard.isEnding
+  const loop = new EventLoop()
+  const writer = { slot: parts.slot, pid: process.pid }
   const service = new Service({
-    loop: new EventLoop(),
+    loop,
     handler: withReadyPath(createHandler(config, parts.app, log), config.readyPath, isServerEnding),
     limits: config.limits,
     timeouts: config.timeouts,
     numbers: numbersOf(config),
     log,
-    accessLog: openAccessLog(config.accessLog),
+    accessLog: openAccessLog(config.accessLog, { format: config.accessLogFormat, writer, log, loop }),
     row,
   })
   const stopper = new Stopper(service)
@@ -74,6 +76,7 @@ export async function runWorker(parts: WorkerParts): Promise<void> {
   if (parts.connection === null) stopper.onShut = () => parts.line.send({ type: 'shut' })
   obeySignals(stopper, service, config)
   survive(stopper, service)
+  process.on('exit', () => service.conclude()) // an app may call process.exit
   const line = new Line(parts.line, service, () => {
     isOrphan = true
     log.warn('the supervisor is gone; finishing and leaving')
