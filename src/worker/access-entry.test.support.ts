@@ -8,13 +8,18 @@ export interface HeadParts {
   readonly host?: string
   readonly referer?: string | null
   readonly userAgent?: string | null
+  readonly authorization?: string | null
 }
 
 export function headOf(parts: HeadParts = {}): LoggedHead {
   const { method = 'GET', target = '/', minorVersion = 1, host = 'test', referer = null } = parts
-  const { userAgent = 'curl/8.5.0' } = parts
-  const field = (name: string) => (name === 'referer' ? referer : name === 'user-agent' ? userAgent : null)
-  return { method, target, minorVersion, host, field }
+  const { userAgent = 'curl/8.5.0', authorization = null } = parts
+  const fields = new Map([
+    ['referer', referer],
+    ['user-agent', userAgent],
+    ['authorization', authorization],
+  ])
+  return { method, target, minorVersion, host, field: (name) => fields.get(name) ?? null }
 }
 
 export function entryOf(parts: HeadParts & Partial<AccessEntry> = {}): AccessEntry {

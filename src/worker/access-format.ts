@@ -2,7 +2,7 @@
  * How a line of the access log reads. docs/operating.md#logs tells operators of
  * each field.
  *
- *     common     127.0.0.1 - - [10/Oct/2026:13:55:36 +0000] "GET / HTTP/1.1" 200 2326
+ *     common     127.0.0.1 - user [10/Oct/2026:13:55:36 +0000] "GET / HTTP/1.1" 200 2326
  *     combined   the same, then "referer" "user agent"
  *     json       one object, always with the same members in the same order
  *
@@ -65,6 +65,9 @@ export const LINE_FORMATS: Readonly<Record<AccessLogFormat, LineFormat>> = {
   json,
 }
 
+/** Five texts of this length, and all else that is in a line, are less than PIPE_BUF. */
+export const TEXT_CHARS_MAX = 640
+
 /** Lines in these formats tell no times but the day's: nobody need read a clock for them. */
 export function isTimed(format: AccessLogFormat): boolean {
   return format === 'json'
@@ -79,7 +82,9 @@ function common(entry: AccessEntry, nowMs: number, max: number): string {
       ? quotable(entry.salvage!.line || '-', max)
       : `${head.method} ${quotable(head.target, max)} HTTP/1.${head.minorVersion}`
   const status = entry.status === 0 ? '000' : entry.status
-  return `${entry.remoteAddress} - - [${commonLogTime(nowMs)}] "${line}" ${status} ${entry.bodyBytes}`
+  const user = userOf(entry)
+  const name = user === null ? '-' : quotable(user, max).replaceAll(' ', '\\x20') // no quotes around it keep it together
+  return `${entry.remoteAddress} - ${name} [${commonLogTime(nowMs)}] "${line}" ${status} ${entry.bodyBytes}`
 }
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
@@ -119,6 +124,7 @@ function json(entry: AccessEntry, nowMs: number, writer: Writer, max: number): s
   return (
     `{"time":"${isoTime(nowMs)}"` +
     `,"remoteAddress":"${entry.remoteAddress}","remotePort":${entry.remotePort === 0 ? null : entry.remotePort}` +
+    `,"user":${jsonText(userOf(entry), max)}` +
     jsonRequest(entry, max) +
     `,"status":${entry.status},"bodyBytes":${entry.bodyBytes},"requestBytes":${entry.requestBytes}` +
     `,"firstByteMicroseconds":${entry.firstByteMicroseconds},"totalMicroseconds":${entry.totalMicroseconds}` +
@@ -179,7 +185,22 @@ function meant(text: string): string {
   return isUtf8(bytes) ? bytes.toString('utf8') : text
 }
 
-// ── both ─────────────────────────────────────────────────────────────────────
+// ── all ──────────────────────────────────────────────────────────────────────
+
+/**
+ * The name that came with the request (Basic, RFC 7617 §2), whether or not it
+ * opened anything: as nginx's $remote_user.
+ */
+function userOf({ head }: AccessEntry): string | null {
+  const authorization = head === null ? null : head.field('authorization')
+  const [, token] = (authorization === null ? null : BASIC.exec(authorization)) ?? []
+  if (token === undefined) return null
+  const pair = Buffer.from(token, 'base64').toString('latin1')
+  const colon = pair.indexOf(':')
+  return colon > 0 ? pair.slice(0, colon) : null
+}
+
+const BASIC = /^basic +([A-Za-z0-9+/]+={0,2})$/i
 
 /** The longest escape: `\u00e9`. In escaped text a backslash always begins one. */
 const ESCAPE_CHARS_MAX = 6

@@ -15,7 +15,14 @@ import { EAGAIN, errnoName, SyscallError } from '../kernel/errno.ts'
 import { close, type Fd } from '../kernel/fd.ts'
 import type { Log } from '../log.ts'
 import type { EventLoop, Watcher } from '../net/loop.ts'
-import { type AccessEntry, isTimed, LINE_FORMATS, type LineFormat, type Writer } from './access-format.ts'
+import {
+  type AccessEntry,
+  isTimed,
+  LINE_FORMATS,
+  type LineFormat,
+  TEXT_CHARS_MAX,
+  type Writer,
+} from './access-format.ts'
 import { type Outlet, openOutlet } from './outlet.ts'
 
 const GATHER_BYTES = 64 * 1024
@@ -26,8 +33,6 @@ export const HELD_BYTES_MAX = 1024 * 1024
 const TELL_EVERY_MS = 60_000
 /** How long a slow reader is waited for at the end. */
 const FINISH_MS = 500
-/** In a line that would be longer than a write is whole: what remains of each text in it. There are four at most. */
-const TEXT_CHARS_MAX = 800
 
 const LF = 0x0a
 

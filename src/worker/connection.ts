@@ -37,12 +37,11 @@ import type { Outbox } from '../net/outbox.ts'
 import type { Transport } from '../net/transport.ts'
 import { Wire } from '../net/wire.ts'
 import { Exchange } from './exchange.ts'
-import { failedReply } from './failure.ts'
 import { Ledger } from './ledger.ts'
 import { type Awaited, Patience } from './patience.ts'
 import { mayPersist } from './persistence.ts'
 import { ANSWERING, CLOSED, DISCARDING, HEAD, LEAVING, LINGERING, type Phase } from './phase.ts'
-import { discardReply, type ReplyOwner, type ReplyStream, writeRefusal, writeReply } from './reply.ts'
+import { discardReply, failureReply, type ReplyOwner, type ReplyStream, writeRefusal, writeReply } from './reply.ts'
 import { type BodyOwner, RequestBody } from './request-body.ts'
 import type { Service } from './service.ts'
 
@@ -215,10 +214,10 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
       if (!(reply instanceof Promise)) return this.#settle(exchange, reply)
       reply.then(
         (late) => this.#settle(exchange, late),
-        (error: unknown) => this.#settle(exchange, failedReply(head, error, this.service.log)),
+        (error: unknown) => this.#settle(exchange, failureReply(head, error, this.service.log)),
       )
     } catch (error) {
-      this.#settle(exchange, failedReply(head, error, this.service.log))
+      this.#settle(exchange, failureReply(head, error, this.service.log))
     }
   }
 
@@ -232,7 +231,7 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
       this.#stream = writeReply(exchange, reply, keepAlive, this)
     } catch (error) {
       discardReply(reply)
-      this.#stream = writeReply(exchange, failedReply(exchange.head, error, this.service.log), keepAlive, this)
+      this.#stream = writeReply(exchange, failureReply(exchange.head, error, this.service.log), keepAlive, this)
     }
     if (!this.#inTurn) this.resume()
   }

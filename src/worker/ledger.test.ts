@@ -327,3 +327,31 @@ test('times count from the first byte of the request, and only for a log that te
     assert.deepEqual([bodyBytes, acceptQueueMilliseconds], [50, null])
   }
 })
+
+test('a connection that somebody takes over is told of with what was said and sent on it', () => {
+  const log = new KeptEntries()
+  const outbox = { bytesSent: 1_000, bytesWritten: 1_000 }
+  const inbox = { held: Buffer.alloc(0), bytesUsed: 300 }
+  const remote = { peer: { family: 'Unix', path: '' }, remoteAddress: 'unix:' } as const
+  for (const how of ['complete', 'clientLeft'] as const) {
+    const ledger = new Ledger(log.asLog, { inbox, outbox }, remote, -1 as Fd)
+    ledger.begin()
+    inbox.bytesUsed += 200
+    ledger.take({ method: 'GET' } as never)
+    ledger.answer(101)
+    ledger.piece(Number.POSITIVE_INFINITY)
+    outbox.bytesWritten += 500
+    outbox.bytesSent = outbox.bytesWritten
+    ledger.settle()
+    inbox.bytesUsed += 50
+    if (how === 'complete') ledger.complete()
+    ledger.end('clientLeft')
+  }
+  assert.deepEqual(
+    log.entries.map(({ status, bodyBytes, requestBytes, end }) => [status, bodyBytes, requestBytes, end]),
+    [
+      [101, 500, 250, 'complete'],
+      [101, 500, 250, 'clientLeft'],
+    ],
+  )
+})

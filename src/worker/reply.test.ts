@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { Reply, ReplyBody } from '../handlers/handler.ts'
+import { EIO, SyscallError } from '../kernel/errno.ts'
 import { PretendService, request } from './pretend-service.test.support.ts'
 import { discardReply, isStream } from './reply.ts'
 
@@ -114,6 +115,17 @@ for (const [name, reply] of [
     assert.match(it.log.entries[0]!, /^error the handler failed on GET \/ for test: /)
   })
 }
+
+test('a failed system call is answered 500, and logged with its call and file', async (t) => {
+  const it = new PretendService(t, () => {
+    throw new SyscallError('pread', EIO, 'of /srv/a.txt')
+  })
+  const { client } = it.connect()
+  client.send(request('GET /a.txt'))
+  await it.round()
+  assert.match(client.receive().text, /^HTTP\/1\.1 500 /)
+  assert.deepEqual(it.log.entries, ['error the handler failed on GET /a.txt for test: pread: EIO of /srv/a.txt'])
+})
 
 function countedFile(): { body: ReplyBody; closed: () => number } {
   let closed = 0

@@ -15,6 +15,8 @@ import type { RequestHead } from '../http/head.ts'
 import { REFUSALS, type RefusalName } from '../http/refusals.ts'
 import { type ResponseFraming, responseHead } from '../http/response-head.ts'
 import { mayHaveBody } from '../http/status.ts'
+import { SyscallError } from '../kernel/errno.ts'
+import type { Log } from '../log.ts'
 import type { Outbox } from '../net/outbox.ts'
 import type { Exchange } from './exchange.ts'
 import type { Ledger } from './ledger.ts'
@@ -103,6 +105,21 @@ export function discardReply(reply: Reply): void {
   if (body === null || typeof body === 'string' || body instanceof Uint8Array) return
   if (body.kind === 'file') body.close()
   else body.stream.cancel().catch(() => {}) // a stream that cannot be cancelled is its maker's affair
+}
+
+/**
+ * In place of a reply that the handler could not give: the log names what was
+ * being served, the client learns nothing.
+ *
+ * Whose failure it is shows in the error. A system call's (EIO, a file system
+ * gone) is the machine's, and its message says all: call, errno, file. Any other
+ * comes with its stack.
+ */
+export function failureReply(head: RequestHead, error: unknown, log: Log): Reply {
+  const what = `the handler failed on ${describeRequest(head)}`
+  if (error instanceof SyscallError) log.error(`${what}: ${error.message}`)
+  else log.errorWithStack(what, error)
+  return errorReply(500)
 }
 
 export function isStream(body: ReplyBody): body is Extract<ReplyBody, { kind: 'stream' }> {

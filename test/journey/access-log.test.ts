@@ -145,6 +145,7 @@ test('in JSON, which tells how long things took, and who did them', async (t) =>
   assert.ok(Number(acceptQueueMilliseconds) <= took + 10)
   assert.deepEqual(rest, {
     remoteAddress: '127.0.0.1',
+    user: null,
     method: 'GET',
     target: '/a.txt?q=1',
     protocol: 'HTTP/1.1',

@@ -124,6 +124,17 @@ test('a file that became shorter is not answered with a wrong length', () => {
   closeSync(fd)
 })
 
+test('a file that cannot be read is named', () => {
+  const { fd, file } = opened(TEXT)
+  closeSync(fd)
+  const directory = openSync(folder, 'r') as Fd
+  assert.throws(() => content({ field: () => null }, file, directory), {
+    code: 'EISDIR',
+    message: `pread: EISDIR of ${folder}`,
+  })
+  closeSync(directory)
+})
+
 test('a slice closes its descriptor once: the number may soon be another file', () => {
   const { fd, get } = opened(BIG)
   const slice = get().body as FileSlice

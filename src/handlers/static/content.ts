@@ -6,6 +6,7 @@
  * Never states a length it has not seen: a file that shrinks between fstat and
  * pread gives no body at all.
  */
+import { readlinkSync } from 'node:fs'
 import { type Fields, ifRangeHolds } from '../../http/conditional.ts'
 import { parseRange } from '../../http/range.ts'
 import { SyscallError } from '../../kernel/errno.ts'
@@ -71,11 +72,20 @@ function readSmall(fd: Fd, offset: number, length: number): Uint8Array | null {
   for (let got = 0; got < length; ) {
     const count = pread(fd, slab, at + got, length - got, offset + got)
     if (count === 0) return null
-    if (count < 0) throw new SyscallError('pread', -count, `on fd ${fd}`)
+    if (count < 0) throw new SyscallError('pread', -count, `of ${pathOf(fd)}`)
     got += count
   }
   slabUsed += length
   return slab.bytes.subarray(at, at + length)
+}
+
+/** For the log: where the open file lies now. */
+function pathOf(fd: Fd): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`)
+  } catch {
+    return `fd ${fd}`
+  }
 }
 
 /** Part of a file that the connection sends. It owns the descriptor and closes it once, however often it is told. */

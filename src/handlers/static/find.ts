@@ -190,16 +190,16 @@ export class Finder {
   }
 
   #notOpened(errno: number, name: string): number {
-    if (errno === EMFILE || errno === ENFILE) this.#warnOfExhaustion(errno)
+    if (errno === EMFILE || errno === ENFILE) this.#warnOfExhaustion(errno, name)
     return statusOfOpenError(errno, name)
   }
 
-  #warnOfExhaustion(errno: number): void {
+  #warnOfExhaustion(errno: number, name: string): void {
     const now = performance.now()
     if (now - this.#warnedAt < WARN_EVERY_MS) return
     this.#warnedAt = now
     this.#log?.warn(
-      `no descriptor left to open files with (${errnoName(errno)}); answering 503. Raise the limit: ulimit -n`,
+      `no descriptor left to open ${name} with (${errnoName(errno)}); answering 503. Raise the limit: ulimit -n`,
     )
   }
 }
