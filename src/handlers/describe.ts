@@ -4,7 +4,7 @@
  */
 import type { RequestHead } from '../http/head.ts'
 
-/** `GET /a?b for example.com` */
+/** `GET /a?b for example.com`; `CONNECT example.com:443`, which says for whom by itself. */
 export function describeRequest({ method, target, host }: Pick<RequestHead, 'method' | 'target' | 'host'>): string {
-  return host === '' ? `${method} ${target}` : `${method} ${target} for ${host}`
+  return host === '' || host === target ? `${method} ${target}` : `${method} ${target} for ${host}`
 }

@@ -154,6 +154,16 @@ test('while nothing is taken lines are held, within a bound; the oldest are drop
   assert.equal(told[0]! + told[1]!, log.linesLost)
 })
 
+test('so are lines that come a few at a time', (t) => {
+  const { log, add } = stuckLog(t)
+  const lines = Math.ceil((HELD_BYTES_MAX + 500_000) / lineFor(numbered(0)).length)
+  for (let i = 0; i < lines; i++) {
+    add(i)
+    if (i % 10 === 0) log.flush()
+  }
+  assert.ok(log.linesLost > 1_000)
+})
+
 test('as soon as its reader reads on, the loop tells it, and all that is held goes out', (t) => {
   const { log, add, read, loop, said } = stuckLog(t)
   for (let i = 0; i < 1_000; i++) add(i)

@@ -100,7 +100,7 @@ export class AccessLog implements Watcher {
     if (this.#gathered !== '') this.#wait()
     this.#errno = 0
     while (this.#waiting.length > 0 && this.#errno === 0) this.#writeFirst()
-    this.#tellSometimes()
+    this.#keepWithinBound()
     if (this.#errno === 0) return
     this.#timer = setTimeout(() => this.flush(), GATHER_MS).unref() // a disk, or a fifo's next reader: nobody tells
     if (this.#errno === EAGAIN) this.#watch()
@@ -148,8 +148,12 @@ export class AccessLog implements Watcher {
   #gatherNoMore(): void {
     if (this.#errno === 0) return this.flush()
     this.#wait()
+    this.#keepWithinBound()
+  }
+
+  #keepWithinBound(): void {
     while (this.#waitingBytes > HELD_BYTES_MAX) this.#dropOldest()
-    this.#tellSometimes()
+    if (this.#linesUntold > 0 && performance.now() - this.#toldAt >= TELL_EVERY_MS) this.#tell()
   }
 
   #wait(): void {
@@ -175,14 +179,10 @@ export class AccessLog implements Watcher {
   #dropOldest(): void {
     const lines = this.#waiting.shift()!
     this.#waitingBytes -= lines.length
-    const count = lines.reduce((sum, byte) => sum + Number(byte === LF), 0)
+    const count = lines.reduce((sum, byte) => sum + Number(byte === LF), lines[0] === LF ? -1 : 0)
     this.#linesLost += count
     this.#linesUntold += count
     this.#lostBy = this.#errno
-  }
-
-  #tellSometimes(): void {
-    if (this.#linesUntold > 0 && performance.now() - this.#toldAt >= TELL_EVERY_MS) this.#tell()
   }
 
   #tell(): void {

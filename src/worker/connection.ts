@@ -108,15 +108,10 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
   override onDeadline(): void {
     // What the kernel still holds would reach the client before our FIN, and could be taken for whole.
     if (this.outbox.isBlocked) return this.#end(true)
-    if (this.#phase === ANSWERING) {
-      const isHalfClosed = this.#stream !== null && this.#inbox.finAnnounced
-      if (this.#exchange?.body?.isAwaited === true) this.#refuse('BODY_LATE')
-      else if (isHalfClosed) return this.close()
-    } else if (this.#phase === HEAD && this.#parser !== null) {
-      this.#refuse('HEAD_LATE')
-    } else {
-      return this.close()
-    }
+    const isHalfClosed = this.#stream !== null && this.#inbox.finAnnounced
+    if (this.#phase === HEAD && this.#parser !== null) this.#refuse('HEAD_LATE')
+    else if (this.#exchange?.body?.isAwaited === true) this.#refuse('BODY_LATE')
+    else if (this.#phase !== ANSWERING || isHalfClosed) return this.close()
     this.#turn()
   }
 

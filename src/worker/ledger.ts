@@ -159,7 +159,8 @@ export class Ledger {
       this.#write(owed, now)
       over += 1
     }
-    this.#owed.splice(0, over)
+    if (over === 1) this.#owed.shift()
+    else if (over > 1) this.#owed.splice(0, over)
   }
 
   /** Again, it finds nothing more to tell. */

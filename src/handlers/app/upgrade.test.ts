@@ -106,7 +106,7 @@ test('an app that fails when it has taken the connection: it is logged, and the 
     const { request, stream } = asking()
     const log = new PretendLog()
     await answer(app, request, log)
-    assert.deepEqual(log.lines, ['the app failed on GET /chat?room=1'])
+    assert.deepEqual(log.lines, ['the app failed on GET /chat?room=1 for example.test'])
     assert.equal(stream.destroyed, true)
   }
 })
