@@ -1,7 +1,7 @@
 /** What is told of each request, and when: connections over socket pairs, the loop's rounds taken by hand. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import type { Handler, Reply } from '../handlers/handler.ts'
+import type { Handler, Reply, TakenSocket } from '../handlers/handler.ts'
 import type { Fd } from '../kernel/fd.ts'
 import type { AccessEntry } from './access-format.ts'
 import type { AccessLog } from './access-log.ts'
@@ -354,4 +354,39 @@ test('a connection that somebody takes over is told of with what was said and se
       [101, 500, 250, 'clientLeft'],
     ],
   )
+})
+
+test('of a connection that was taken over: what its app wrote, and how it ended', async (t) => {
+  const first = 'HTTP/1.1 101 Switching Protocols\r\n\r\n'
+  for (const [ends, told] of [
+    [(socket: TakenSocket) => socket.end('bye'), `101 ${first.length + 3} complete`],
+    [(socket: TakenSocket) => socket.destroy(), `101 ${first.length} cut`],
+  ] as const) {
+    let socket!: TakenSocket
+    const scene = new Scene(t, (incoming) => {
+      socket = incoming.upgrade().socket
+      return { status: 101, fields: [], body: null }
+    })
+    await scene.sends('GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n')
+    socket.write(first)
+    await scene.it.round()
+    assert.equal(scene.told.length, 0)
+    socket.resume()
+    ends(socket)
+    await scene.it.round()
+    await scene.leaves()
+    assert.deepEqual(scene.told, [`GET /chat ${told}`])
+  }
+})
+
+test('nor does one go untold that ends before its app has written a word', async (t) => {
+  let socket!: TakenSocket
+  const scene = new Scene(t, (incoming) => {
+    socket = incoming.upgrade().socket
+    return { status: 101, fields: [], body: null }
+  })
+  await scene.sends('GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n')
+  socket.destroy()
+  await scene.it.round()
+  assert.deepEqual(scene.told, ['GET /chat 0 0 cut'])
 })
