@@ -107,8 +107,7 @@ test('an app that fails amid a message: the others are told to come back before 
     },
     // ws has lost its place in what the client sends: that one connection cannot say goodbye.
     log: [
-      / error worker .*: uncaught exception; this worker ends$/,
-      /^ {4}/,
+      / error worker .*: uncaught exception while serving GET \/echo .*; this worker ends: Error: on purpose\\n/,
       / supervisor /,
       /out of time: cutting 1 conn/,
     ],
