@@ -46,8 +46,11 @@ export const TARGET = without(classOf('', [0x21, 0x7e]), '#?')
 /** What may follow the first '?' of a request-target. */
 export const QUERY = without(classOf('', [0x21, 0x7e]), '#')
 
-/** reg-name without its percent-encoded part, RFC 3986 §3.2.2: unreserved and sub-delims. */
-export const HOST_NAME = classOf(`-._~!$&'()*+,;=${DIGITS}${LETTERS}`)
+/**
+ * reg-name without its percent-encoded part, RFC 3986 §3.2.2: unreserved and sub-delims. But for the comma, which is in no
+ * name that resolves, and is what two Host lines look like when somebody before us has joined them (RFC 9110 §5.2).
+ */
+export const HOST_NAME = classOf(`-._~!$&'()*+;=${DIGITS}${LETTERS}`)
 
 /** The value of a hexadecimal digit; NOT_HEX for every other byte. */
 export const NOT_HEX = 0xff

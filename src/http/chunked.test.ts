@@ -66,6 +66,29 @@ test('a sink that throws has taken its bytes', () => {
   assert.equal(decoder.done, true)
 })
 
+test('no byte beside a size or a line break is passed over', () => {
+  const passedOver = (front: string, back: string) => {
+    let bytes = ''
+    for (let code = 0; code < 256; code++) {
+      const [before, after] = [front, back].map((text) => text.replaceAll('/', '\r\n'))
+      const input = Buffer.from(`${before}${String.fromCharCode(code)}${after}`, 'latin1')
+      if (tell(input, [], 1_000) === 'body "hello", done') bytes += String.fromCharCode(code)
+    }
+    return bytes
+  }
+  assert.equal(passedOver('', '5/hello/0//'), '0')
+  assert.equal(passedOver('5', '/hello/0//'), '')
+  assert.equal(passedOver('5/', 'hello/0//'), '')
+  assert.equal(passedOver('5/hello', '/0//'), '')
+  assert.equal(passedOver('5/hello/', '0//'), '0')
+  assert.equal(passedOver('5/hello/0', '//'), '0')
+  assert.equal(passedOver('5/hello/0/', '/'), '')
+  assert.equal(passedOver('5\r', 'hello/0//'), '\n')
+  assert.equal(passedOver('5', '\nhello/0//'), '\r')
+  assert.equal(passedOver('5/hello\r', '0//'), '\n')
+  assert.equal(passedOver('5/hello', '\n0//'), '\r')
+})
+
 test('what is written can be read', () => {
   const body = [1, 15, 16, 255, 4096].map((length) => `${chunkHead(length)}${'x'.repeat(length)}\r\n`).join('')
   const input = Buffer.from(body + LAST_CHUNK)

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { DONE, type HeadLimits, HeadParser, MORE, type ParseOutcome, REFUSED } from './head-parser.ts'
-import { check, LIMITS } from './play.test.support.ts'
+import { check } from './play.test.support.ts'
+import { LIMITS } from './read.test.support.ts'
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
 

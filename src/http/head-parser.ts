@@ -33,7 +33,7 @@ import {
 } from './bytes.ts'
 import { blankNotes, type HeadNotes, RequestHead, wipeNotes } from './head.ts'
 import { noteField, OTHER_FIELD, recogniseField } from './known-fields.ts'
-import { methodNamed } from './methods.ts'
+import { methodNamed, needsContent } from './methods.ts'
 import type { RefusalName } from './refusals.ts'
 import { noteTargetForm } from './target-form.ts'
 
@@ -302,7 +302,8 @@ export class HeadParser {
   #endHead(input: Buffer, at: number): number {
     if (input[at] !== LF) return this.#refuse('BARE_LINE_BREAK', at)
     const notes = this.#notes
-    if (notes.minorVersion === 1 && !notes.hasHost) return this.#refuse('NO_HOST', at)
+    const missing = whatIsMissing(notes)
+    if (missing !== null) return this.#refuse(missing, at)
     notes.marks[2 * notes.fieldCount] = at - 1 - this.#start
     this.bytesUsed = at + 1 - this.#start
     this.#state = FINISHED
@@ -314,6 +315,16 @@ export class HeadParser {
     this.#state = TURNED_AWAY
     return at
   }
+}
+
+/**
+ * What a head lacks, once it is whole. HTTP/1.0 knows no chunks, and its clients may end a body by half-closing: without a
+ * length, a POST without content and one whose content would be read as the next request look the same (RFC 1945 §7.2.2
+ * and §8.3, RFC 9110 §15.5.12).
+ */
+function whatIsMissing({ minorVersion, hasHost, hasLength, method }: HeadNotes): RefusalName | null {
+  if (minorVersion === 1) return hasHost ? null : 'NO_HOST'
+  return hasLength || !needsContent(method) ? null : 'LENGTH_MISSING'
 }
 
 function fitsVersion(byte: number, index: number): boolean {

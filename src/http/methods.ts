@@ -8,6 +8,11 @@ export function methodNamed(input: Buffer, from: number, to: number): string {
   return knownMethod(input, from, to - from) ?? latin1(input, from, to)
 }
 
+/** Whether a request of this method is about its content: POST, PUT (RFC 9110 §9.3) and PATCH (RFC 5789). */
+export function needsContent(method: string): boolean {
+  return method === 'POST' || method === 'PUT' || method === 'PATCH'
+}
+
 function knownMethod(input: Buffer, from: number, length: number): string | null {
   switch (length) {
     case 3:

@@ -1,16 +1,12 @@
 /**
  * Plays bytes through the parsers as a connection would, and tells what came of them in one line.
  *
- * `check` plays them whole, one byte at a time, and cut once at every place; all must tell the same story. Bytes lie in a
- * new buffer after every arrival, at another place, between bytes that would show if they were read.
+ * `check` plays them whole, one byte at a time, and cut once at every place; all must tell the same story.
  */
 import assert from 'node:assert/strict'
-import { type BodySink, ChunkedDecoder } from './chunked.ts'
 import type { RequestHead } from './head.ts'
-import { DONE, type HeadLimits, HeadParser, REFUSED } from './head-parser.ts'
-
-export const LIMITS: HeadLimits = { headBytes: 16_384, fieldCount: 100, targetBytes: 8_192 }
-export const BODY_BYTES_MAX = 1_048_576
+import { DONE, type HeadLimits, HeadParser } from './head-parser.ts'
+import { LIMITS, Reader, type ReadRequest } from './read.test.support.ts'
 
 /** Longer input is cut at this many places instead of everywhere, and one byte at a time only through its last bytes. */
 const CUTS_MAX = 1_500
@@ -32,13 +28,13 @@ export interface Story {
 
 /** Plays `bytes` as arrivals that end at each of `cuts` and at the end. */
 export function play(bytes: Buffer, cuts: readonly number[], limits: HeadLimits = LIMITS): Story {
-  const player = new Player(limits)
+  const reader = new Reader(limits)
   let from = 0
   for (const cut of [...cuts, bytes.length]) {
-    player.receive(bytes.subarray(from, cut))
+    reader.receive(bytes.subarray(from, cut))
     from = cut
   }
-  return { told: player.tell(), fields: player.fields }
+  return { told: tell(reader), fields: reader.requests.map(({ head }) => head.fieldPairs()) }
 }
 
 export function readHead(text: string, limits: HeadLimits = LIMITS): RequestHead {
@@ -48,102 +44,17 @@ export function readHead(text: string, limits: HeadLimits = LIMITS): RequestHead
   return parser.take(bytes, 0)
 }
 
-class Player implements BodySink {
-  readonly fields: [string, string][][] = []
-  readonly #parser: HeadParser
-  readonly #told: string[] = []
-  #waiting: Buffer = Buffer.alloc(0)
-  #arrivals = 0
-  #body: Body | null = null
-  #isOver = false
-
-  constructor(limits: HeadLimits) {
-    this.#parser = new HeadParser(limits)
-  }
-
-  receive(bytes: Buffer): void {
-    if (this.#isOver) return
-    const place = 1 + (this.#arrivals % 7)
-    this.#arrivals += 1
-    const buffer = Buffer.alloc(place + this.#waiting.length + bytes.length + 8, ':\r\n0')
-    this.#waiting.copy(buffer, place)
-    bytes.copy(buffer, place + this.#waiting.length)
-    const to = place + this.#waiting.length + bytes.length
-    let at = place
-    for (let next = this.#step(buffer, at, to); !this.#isOver && next > at; next = this.#step(buffer, at, to)) at = next
-    this.#waiting = Buffer.from(buffer.subarray(at, to))
-    buffer.fill(0x23)
-  }
-
-  tell(): string {
-    if (this.#body !== null) this.#told.push(`${this.#body.head}${bodyText(this.#body.bytes)} unfinished`)
-    else if (this.#parser.started && !this.#isOver) this.#told.push('unfinished')
-    return this.#told.join(' | ')
-  }
-
-  data(input: Buffer, from: number, to: number): void {
-    this.#body!.bytes += input.toString('latin1', from, to)
-  }
-
-  /** One head or one piece of a body; returns where the next begins, or `from` when more bytes are needed. */
-  #step(buffer: Buffer, from: number, to: number): number {
-    return this.#body === null ? this.#readHead(buffer, from, to) : this.#readBody(this.#body, buffer, from, to)
-  }
-
-  #readHead(buffer: Buffer, from: number, to: number): number {
-    const outcome = this.#parser.parse(buffer, from, to)
-    if (outcome === REFUSED) return this.#refuse('', this.#parser.refusal!)
-    if (outcome !== DONE) return from
-    const head = this.#parser.take(buffer, from)
-    const end = from + this.#parser.bytesUsed
-    assert.equal(buffer.toString('latin1', end - 4, end), '\r\n\r\n')
-    this.#parser.reset()
-    this.fields.push(head.fieldPairs())
-    if (head.bodyKind === 'none') this.#told.push(headText(head))
-    else this.#body = { head: headText(head), bytes: '', left: head.bodyLength, decoder: decoderFor(head) }
-    if (this.#body?.left === 0 && this.#body.decoder === null) this.#endBody(this.#body)
-    return end
-  }
-
-  #readBody(body: Body, buffer: Buffer, from: number, to: number): number {
-    if (body.decoder === null) return this.#readCounted(body, buffer, from, to)
-    const used = body.decoder.decode(buffer, from, to, this)
-    if (body.decoder.refusal !== null) return this.#refuse(`${body.head}${bodyText(body.bytes)} `, body.decoder.refusal)
-    if (body.decoder.done) this.#endBody(body)
-    return from + used
-  }
-
-  #readCounted(body: Body, buffer: Buffer, from: number, to: number): number {
-    const end = Math.min(to, from + body.left)
-    this.data(buffer, from, end)
-    body.left -= end - from
-    if (body.left === 0) this.#endBody(body)
-    return end
-  }
-
-  #endBody(body: Body): void {
-    this.#told.push(`${body.head}${bodyText(body.bytes)}`)
-    this.#body = null
-  }
-
-  #refuse(before: string, name: string): number {
-    this.#told.push(`${before}refused ${name}`)
-    this.#body = null
-    this.#isOver = true
-    return 0
-  }
+/** Each request, then how it ends: with a request that is not whole, in the head or in the body of one, or well. */
+function tell(reader: Reader): string {
+  const parts = reader.requests.map(requestText)
+  const isAmidBody = reader.requests.at(-1)?.isWhole === false
+  const end = reader.refusal !== null ? `refused ${reader.refusal}` : reader.isAmidRequest ? 'unfinished' : null
+  if (end !== null) parts.push(isAmidBody ? `${parts.pop()} ${end}` : end)
+  return parts.join(' | ')
 }
 
-interface Body {
-  head: string
-  bytes: string
-  left: number
-  /** Null for a body with a length. */
-  decoder: ChunkedDecoder | null
-}
-
-function decoderFor(head: RequestHead): ChunkedDecoder | null {
-  return head.bodyKind === 'chunked' ? new ChunkedDecoder(BODY_BYTES_MAX) : null
+function requestText({ head, body }: ReadRequest): string {
+  return head.bodyKind === 'none' ? headText(head) : `${headText(head)}${bodyText(body)}`
 }
 
 function headText(head: RequestHead): string {

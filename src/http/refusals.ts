@@ -33,6 +33,11 @@ export const REFUSALS = {
   // where its body ends
   BAD_LENGTH: { status: 400, rule: 'RFC 9110 §8.6', says: 'malformed Content-Length' },
   SEVERAL_LENGTHS: { status: 400, rule: 'RFC 9112 §6.3', says: 'more than one Content-Length' },
+  LENGTH_MISSING: {
+    status: 411,
+    rule: 'RFC 1945 §8.3',
+    says: 'an HTTP/1.0 request of this method needs a Content-Length',
+  },
   FRAMED_TWICE: { status: 400, rule: 'RFC 9112 §6.1', says: 'Content-Length and Transfer-Encoding together' },
   BAD_CODING: { status: 400, rule: 'RFC 9112 §6.3', says: 'Transfer-Encoding is not exactly "chunked"' },
   UNKNOWN_CODING: { status: 501, rule: 'RFC 9112 §6.1', says: 'unknown transfer coding' },
