@@ -37,7 +37,7 @@ export function damaged(from: readonly Buffer[], random: Random): Buffer {
 }
 
 /** A byte changed, taken out, put in or doubled; a word put in; or the tail of another request put behind this one's front. */
-function damageOnce(bytes: Buffer, others: readonly Buffer[], random: Random): Buffer {
+export function damageOnce(bytes: Buffer, others: readonly Buffer[], random: Random): Buffer {
   const at = random(bytes.length + 1)
   const front = bytes.subarray(0, at)
   switch (random(6)) {
@@ -61,7 +61,8 @@ function damageOnce(bytes: Buffer, others: readonly Buffer[], random: Random): B
 /** The bytes the grammar turns on, and a few that belong nowhere. */
 const TELLING = Buffer.from('\0\x01\t\n\x0b\r !"#%*+,-./0159:;=?@A[\\]_afz\x7f\x80\xff', 'latin1')
 
-function tellingByte(random: Random): Buffer {
+/** One of them, as a piece of a buffer. */
+export function tellingByte(random: Random): Buffer {
   const at = random(TELLING.length)
   return TELLING.subarray(at, at + 1)
 }

@@ -20,6 +20,8 @@ export interface ReadRequest {
   /** What has come of it: a character for each byte. */
   body: string
   isWhole: boolean
+  /** Once it is whole: how many bytes have been read with it. */
+  end: number
 }
 
 export class Reader implements BodySink {
@@ -29,7 +31,9 @@ export class Reader implements BodySink {
   refusal: RefusalName | null = null
   /** It reads no more. */
   isOver = false
+  bytesUsed = 0
   readonly #parser: HeadParser
+  readonly #bodyBytesMax: number
   #arrivals = 0
   #waiting: Buffer = Buffer.alloc(0)
   /** The request whose body is being read. */
@@ -39,8 +43,9 @@ export class Reader implements BodySink {
   /** Of a chunked one. */
   #decoder: ChunkedDecoder | null = null
 
-  constructor(limits: HeadLimits = LIMITS) {
+  constructor(limits: HeadLimits = LIMITS, bodyBytesMax = BODY_BYTES_MAX) {
     this.#parser = new HeadParser(limits)
+    this.#bodyBytesMax = bodyBytesMax
   }
 
   /** It is within a head or a body. */
@@ -62,7 +67,14 @@ export class Reader implements BodySink {
     this.#waiting.copy(buffer, place)
     bytes.copy(buffer, place + this.#waiting.length)
     let at = place
-    for (let next = this.#step(buffer, at, to); next > at && !this.isOver; next = this.#step(buffer, at, to)) at = next
+    while (at < to && !this.isOver) {
+      const next = this.#step(buffer, at, to)
+      if (next === at) break
+      this.bytesUsed += next - at
+      at = next
+      const last = this.requests.at(-1)
+      if (last?.isWhole === true && last.end === 0) last.end = this.bytesUsed
+    }
     this.#waiting = Buffer.from(buffer.subarray(at, to))
     buffer.fill(0x23)
   }
@@ -90,10 +102,10 @@ export class Reader implements BodySink {
     const end = from + this.#parser.bytesUsed
     assert.ok(end <= to && latin1(buffer, end - 4, end) === '\r\n\r\n', 'a head ends with an empty line')
     this.#parser.reset()
-    this.#request = { head, body: '', isWhole: false }
+    this.#request = { head, body: '', isWhole: false, end: 0 }
     this.requests.push(this.#request)
     this.#left = head.bodyLength
-    this.#decoder = head.bodyKind === 'chunked' ? new ChunkedDecoder(BODY_BYTES_MAX) : null
+    this.#decoder = head.bodyKind === 'chunked' ? new ChunkedDecoder(this.#bodyBytesMax) : null
     if (this.#decoder === null && this.#left === 0) this.#endRequest()
     return end
   }

@@ -14,6 +14,7 @@ export const ACCEPTED: Readonly<Record<string, string>> = {
   close: 'GET / 1.1 "example.com" close',
   'close-in-a-list': 'GET / 1.1 "example.com" close',
   'close-beats-keep-alive': 'GET / 1.0 "example.com" close',
+  'close-before-tab': 'GET / 1.1 "example.com" close',
   'close-inside-a-word': 'GET / 1.1 "example.com"',
   head: 'HEAD /a.txt 1.1 "example.com"',
   'unknown-method': 'M-SEARCH / 1.1 "example.com"',
@@ -114,6 +115,7 @@ export const ACCEPTED: Readonly<Record<string, string>> = {
   'chunked-mixed-case-name': 'POST / 1.1 "example.com" body "a"',
   'chunked-after-tab': 'POST / 1.1 "example.com" body "a"',
   'chunked-before-tab': 'POST / 1.1 "example.com" body "a"',
+  'chunked-before-tab-beside-an-upgrade': 'GET / 1.1 "example.com" upgrade body "a"',
   'chunked-without-space': 'POST / 1.1 "example.com" body "a"',
   'chunked-get': 'GET / 1.1 "example.com" body "a"',
   'chunk-size-upper-hex': 'POST / 1.1 "example.com" body "01234567890123456789"',
@@ -128,6 +130,7 @@ export const ACCEPTED: Readonly<Record<string, string>> = {
   'chunked-pipelined':
     'POST / 1.1 "example.com" body "a" | POST / 1.1 "example.com" body "b" | GET /next 1.1 "example.com"',
   'trailer-framing-fields': 'POST / 1.1 "example.com" body "a" | GET /next 1.1 "example.com"',
+  'trailer-connection-close': 'POST / 1.1 "example.com" body "a" | GET /next 1.1 "example.com"',
   'trailer-looks-like-a-request': 'POST / 1.1 "example.com" body "" | GET /next 1.1 "example.com"',
   'trailer-announced': 'POST / 1.1 "example.com" body "a"',
   'length-on-delete': 'DELETE / 1.1 "example.com" body "ok"',

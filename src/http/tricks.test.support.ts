@@ -115,6 +115,8 @@ export const TRICKS: Readonly<Record<string, string>> = {
   'coding-next-line-before': 'refused BAD_CODING',
   'coding-byte-order-mark': 'refused BAD_CODING',
   'coding-del-after': 'refused BAD_FIELD_VALUE',
+  'coding-none-beside-an-upgrade': 'refused BAD_CODING',
+  'coding-none-and-cut-off': 'refused BAD_CODING',
   'coding-1-0-with-length': 'refused CODING_IN_1_0',
   'coding-1-0-unknown': 'refused CODING_IN_1_0',
   'framed-twice-in-disguise': 'refused FRAMED_TWICE',
@@ -190,6 +192,8 @@ export const TRICKS: Readonly<Record<string, string>> = {
   'chunk-extension-lf-in-quotes': 'POST / 1.1 "example.com" body "" refused BAD_CHUNK',
   'chunk-extension-cr-lf-in-quotes': 'POST / 1.1 "example.com" body "" refused BAD_CHUNK',
   'chunk-extension-escaped-lf': 'POST / 1.1 "example.com" body "" refused BAD_CHUNK',
+  'chunk-extension-without-name': 'POST / 1.1 "example.com" body "" refused BAD_CHUNK',
+  'chunk-extension-quotes-within': 'POST / 1.1 "example.com" body "" refused BAD_CHUNK',
   'chunk-extension-two-values': 'POST / 1.1 "example.com" body "" refused BAD_CHUNK',
   'chunk-extension-after-quotes': 'POST / 1.1 "example.com" body "" refused BAD_CHUNK',
   'chunk-extension-non-ascii-name': 'POST / 1.1 "example.com" body "" refused BAD_CHUNK',
@@ -245,6 +249,7 @@ export const TRICKS: Readonly<Record<string, string>> = {
   'asterisk-with-query': 'refused BAD_TARGET',
 
   // request line
+  'http-0-9-bare-lf': 'refused BARE_LINE_BREAK',
   'version-missing': 'refused BAD_VERSION',
   'version-leading-zero': 'refused BAD_VERSION',
   'version-plus': 'refused BAD_VERSION',
