@@ -91,6 +91,26 @@ journey(
       await expectAnswer(client, 'got hello')
     },
 
+    'FIN with a chunked body, and with requests around it': async (t, server) => {
+      const chunked = request('POST /text', 'Transfer-Encoding: chunked')
+      const client = await connect(t, server.port)
+      client.socket.end(
+        `${request('GET /')}${chunked}3\r\nhel\r\n2\r\nlo\r\n0\r\nX-Sum: 1\r\n\r\n${request('POST /text', 'Content-Length: 2')}ok`,
+      )
+      for (const body of ['answer', 'got hello', 'got ok']) {
+        assert.equal((await client.response()).body.toString(), body)
+      }
+      await client.endsClean()
+    },
+
+    'FIN with a body larger than any buffer, most of it on its way yet': async (t, server) => {
+      const body = 'x'.repeat(500_000)
+      const client = await connect(t, server.port)
+      client.socket.end(`${request('POST /text', `Content-Length: ${body.length}`)}${body}${request('GET /')}`)
+      assert.equal((await client.response()).body.toString(), `got ${body}`)
+      await expectAnswer(client, 'answer')
+    },
+
     'FIN while the handler works': async (t, server) => {
       const waits = await count(server, 'waits')
       const aborts = await count(server, 'abort')

@@ -70,6 +70,18 @@ journey(
       await client.endsClean()
     },
 
+    'to a half-closed client that asked for several, and pauses': async (t, server) => {
+      const client = await connect(t, server.port)
+      client.pause()
+      client.socket.end(request('GET /small.txt') + request('GET /large.bin').repeat(2) + request('HEAD /large.bin'))
+      await waitUntil(() => client.socket.bytesRead > 0, 'they are on their way')
+      client.resume()
+      assert.equal((await client.response()).body.toString(), 'small')
+      for (const { body } of await client.responses(2)) assert.equal(hashOf(body), HASH)
+      assert.equal((await client.response('HEAD')).fields.get('content-length'), String(LARGE.length))
+      await client.endsClean()
+    },
+
     'to an HTTP/1.0 client': async (t, server) => {
       const client = await connectAndSend(t, server.port, 'GET /large.bin HTTP/1.0\r\n\r\n')
       const { framing, body } = await client.response()
