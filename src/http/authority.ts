@@ -113,7 +113,8 @@ function isAddress4(input: Uint8Array, from: number, to: number): boolean {
     let end = at
     let octet = 0
     while (end < to && end < at + 3 && isDigit(input[end])) octet = octet * 10 + input[end++] - ZERO
-    if (end === at || octet > 255) return false
+    const hasZeroInFront = input[at] === ZERO && end > at + 1 // some would read the rest as octal
+    if (end === at || octet > 255 || hasZeroInFront) return false
     octets += 1
     at = end
     if (octets < 4 && input[at++] !== DOT) return false

@@ -111,6 +111,7 @@ export const ACCEPTED: Readonly<Record<string, string>> = {
   'connection-with-empty-members': 'GET / 1.1 "example.com" close',
   'connection-on-two-lines': 'GET / 1.1 "example.com" close',
   'connection-quoted-close': 'GET / 1.1 "example.com"',
+  'proxy-connection-close': 'GET / 1.1 "example.com"',
   'keep-alive-1-1': 'GET / 1.1 "example.com"',
   'chunked-mixed-case-name': 'POST / 1.1 "example.com" body "a"',
   'chunked-after-tab': 'POST / 1.1 "example.com" body "a"',

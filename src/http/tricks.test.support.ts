@@ -225,6 +225,7 @@ export const TRICKS: Readonly<Record<string, string>> = {
   'host-port-overflow': 'refused BAD_HOST',
   'host-quoted': 'refused BAD_HOST',
   'host-angle-brackets': 'refused BAD_HOST',
+  'host-address4-octal': 'refused BAD_HOST',
   'host-zone': 'refused BAD_HOST',
   'host-name-in-brackets': 'refused BAD_HOST',
   'host-brackets-empty': 'refused BAD_HOST',

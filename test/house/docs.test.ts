@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { deadLinks, deadReferences, differingOptions, headingsIn, unreasonedDependencies } from './docs.ts'
+import { REFUSALS } from '../../src/http/refusals.ts'
+import {
+  deadLinks,
+  deadReferences,
+  differingOptions,
+  differingRefusals,
+  headingsIn,
+  unreasonedDependencies,
+} from './docs.ts'
 import { assertNone, file, read } from './tree.ts'
 
 const pages = read(['docs', 'deploy', 'README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'], /\.md$/)
@@ -26,6 +34,10 @@ test('the README tells the options as they are', () => {
 
 test('docs/static-files.md tells all options of files as they are', () => {
   assertNone(differingOptions(pageNamed('docs/static-files.md'), pageNamed('docs/configuration.md'), 'static'))
+})
+
+test('docs/http.md tells all refusals as they are', () => {
+  assertNone(differingRefusals(pageNamed('docs/http.md'), REFUSALS))
 })
 
 test('deadLinks finds links and names that lead nowhere', () => {
@@ -67,4 +79,15 @@ test('differingOptions tells a wrong default, a lacking row and one too many', (
   const dotted = file('R.md', '| [`s.a`](#a) | `1` | | |\n| [`s.b`](#b) | `2` | | |\n| [`t.c`](#c) | `3` | `--c` | |')
   const section = file('S.md', '| [`s.a`](R.md#a) | `1` | | | of a |')
   assert.equal(differingOptions(section, dotted, 's').length, 1)
+})
+
+test('differingRefusals tells a row that is wrong, lacking, one too many or out of place', () => {
+  const refusals = {
+    A: { status: 400, rule: 'RFC 1', says: 'one' },
+    B: { status: 501, rule: 'RFC 2', says: 'two' },
+  }
+  const [a, b] = ['| `A` | 400 | one | RFC 1 |', '| `B` | 501 | two | RFC 2 |']
+  const count = (...rows: string[]) => differingRefusals(file('P.md', ['# P', ...rows].join('\n')), refusals).length
+  assert.equal(count(a, b), 0)
+  for (const rows of [[a], [b, a], [a, b, b], [a, b.replace('501', '400')], []]) assert.equal(count(...rows), 1)
 })

@@ -87,3 +87,22 @@ function optionRows(page: TextFile): OptionRow[] {
     return { path: path!, default: byDefault!, flag: flag!, variable: variable! }
   })
 }
+
+/** A reason to refuse a request, as REFUSALS has it. */
+export interface Refusal {
+  readonly status: number
+  readonly rule: string
+  readonly says: string
+}
+
+/** The page's table of refusals must be the code's: the same rows, in the same order. */
+export function differingRefusals(page: TextFile, refusals: Readonly<Record<string, Refusal>>): string[] {
+  const told = page.text.split('\n').filter((line) => /^\| `[A-Z0-9_]+` \| \d{3} \|/.test(line))
+  const real = Object.entries(refusals).map(
+    ([name, { status, says, rule }]) => `| \`${name}\` | ${status} | ${says} | ${rule} |`,
+  )
+  const differs = told.length !== real.length || real.some((row, i) => row !== told[i])
+  return differs
+    ? [`${page.path} does not tell the refusals as they are: put these rows there\n${real.join('\n')}`]
+    : []
+}

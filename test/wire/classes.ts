@@ -64,8 +64,8 @@ const OURS_IS_STRICTER: readonly DifferenceClass[] = [
   refusedHere('TOO_MANY_BLANK_LINES', 'empty lines before a request without end', /^(?:\r\n){4}\r/),
   refusedHere('BAD_TARGET', 'several spaces before the target', new RegExp(`${FRONT} `)),
   refusedHere('BAD_VERSION', 'several spaces before the version', new RegExp(`${FRONT}[^ \\r\\n]+  `)),
-  refusedHere('BAD_VERSION', 'a request of HTTP/0.9, without a version', new RegExp(`${FRONT}[^ \\r\\n]+ *\\r`)),
-  refusedHere('BARE_LINE_BREAK', 'the same, ended by an LF alone', new RegExp(`${FRONT}[^ \\r\\n]+ *\\n`)),
+  refusedHere('BAD_VERSION', 'a request of HTTP/0.9, without a version', new RegExp(`${FRONT}[^ \\r\\n]* *\\r`)),
+  refusedHere('BARE_LINE_BREAK', 'the same, ended by an LF alone', new RegExp(`${FRONT}[^ \\r\\n]* *\\n`)),
   refusedHere('BAD_VERSION', 'RTSP and ICE, which llhttp reads too', new RegExp(`${FRONT}[^ \\r\\n]+ (?:RTSP|ICE)/`)),
   refusedHere(
     'UNKNOWN_VERSION',
@@ -80,11 +80,12 @@ const OURS_IS_STRICTER: readonly DifferenceClass[] = [
     'an authority that is no host and port, or holds user information',
     new RegExp(`${FRONT}https?://`, 'i'),
   ),
+  refusedHere('BAD_TARGET', 'a CONNECT to what is no host and port', /^(?:\r\n)*CONNECT /),
   refusedHere('TARGET_TOO_LONG', 'a target over our limit', /[^ \r\n]{8193}/),
 
   // the fields
   refusedHere('HEAD_TOO_LONG', 'a head over our limit', /^[\s\S]{16384}/),
-  refusedHere('TOO_MANY_FIELDS', 'more fields than our limit', /^[^\r\n]*(?:\r\n[^\r\n]+){101}/),
+  refusedHere('TOO_MANY_FIELDS', 'more fields than our limit', /^(?:\r\n)*[^\r\n]+(?:\r\n[^\r\n]+){101}/),
   refusedHere('NO_HOST', 'no Host', / HTTP\/1\.1\r\n/),
   refusedHere('SEVERAL_HOSTS', 'several Hosts', /\nhost:[\s\S]*\nhost:/i),
   refusedHere('BAD_HOST', 'a Host that is none', /\nhost:/i),
@@ -118,6 +119,8 @@ const OURS_IS_STRICTER: readonly DifferenceClass[] = [
     'a coding that is none beside an upgrade, for which llhttp looks no further',
     /(?=[\s\S]*\ntransfer-encoding:)(?=[\s\S]*\nupgrade:)/i,
   ),
+
+  refusedHere('BODY_OF_CONNECT', 'a CONNECT with a body', /^(?:\r\n)*CONNECT /),
 
   // the body
   refusedHere('BODY_TOO_LONG', 'a body over our limit', /\r\n\r\n[\s\S]*\b[0-9a-f]{5}/i),
@@ -173,12 +176,6 @@ const LLHTTP_IS_STRICTER: readonly DifferenceClass[] = [
 
 const OTHERS: readonly DifferenceClass[] = [
   {
-    name: 'CONNECT: llhttp takes what follows for a tunnel, or for requests when nobody wants one',
-    rule: 'RFC 9110 §9.3.6',
-    stricter: 'ours',
-    is: ({ about, text }) => (about === 'more' || about === 'end') && methodOf(text) === 'CONNECT',
-  },
-  {
     name: 'bytes that end before one of the two has seen what the other refuses; a few more, and it does',
     rule: 'RFC 9112 §2.2',
     stricter: 'neither',
@@ -193,8 +190,17 @@ const OTHERS: readonly DifferenceClass[] = [
     rule: 'RFC 9112 §3.2.2',
     stricter: 'neither',
     is: ({ about, index, ours }) => {
-      const { target, host } = ours.requests[index] ?? { target: '/', host: '' }
-      return about === 'host' && target.toLowerCase().startsWith(`${schemeOf(target)}://${host.toLowerCase()}`)
+      const { target, host } = ours.requests[index] ?? { target: '', host: '' }
+      return about === 'host' && /^https?:\/\//i.test(target) && target.split('/')[2]!.startsWith(host)
+    },
+  },
+  {
+    name: 'so does the target of a CONNECT',
+    rule: 'RFC 9112 §3.2.3',
+    stricter: 'neither',
+    is: ({ about, index, ours }) => {
+      const { method, target, host } = ours.requests[index] ?? { method: '', target: '', host: '' }
+      return about === 'host' && method === 'CONNECT' && target === host
     },
   },
   {
@@ -212,6 +218,12 @@ const OTHERS: readonly DifferenceClass[] = [
     stricter: 'neither',
     before: '9.4',
     is: ({ about, text }) => about === 'keepAlive' && /\nconnection:[^\r\n]*\b(?:close|keep-alive) *\t/i.test(text),
+  },
+  {
+    name: 'Proxy-Connection, which was never to be more than a mistake, and which llhttp reads as Connection',
+    rule: 'RFC 9112 §C.2.2',
+    stricter: 'neither',
+    is: ({ about, text }) => about === 'keepAlive' && /\nproxy-connection:/i.test(text),
   },
   {
     name: 'both close and keep-alive in HTTP/1.0: close wins',
@@ -237,10 +249,6 @@ function refusesSoon(read: (bytes: Buffer) => Reading, text: string): boolean {
 
 function methodOf(text: string): string {
   return new RegExp(`^(?:\\r\\n)*(${TOKEN})?`).exec(text)?.[1] ?? ''
-}
-
-function schemeOf(target: string): string {
-  return target.slice(0, target.indexOf(':')).toLowerCase()
 }
 
 const ALL: readonly DifferenceClass[] = [...OURS_IS_STRICTER, ...LLHTTP_IS_STRICTER, ...OTHERS]

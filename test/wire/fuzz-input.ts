@@ -76,26 +76,18 @@ function pipeline(random: Random): Buffer {
 /** A request that is right, as far as its parts go together. */
 function anyRequest(random: Random): string {
   const one = <T>(of: readonly T[]) => of[random(of.length)]!
-  const target = one([
-    '/',
-    '/a/b?c=d',
-    `/${'x'.repeat(random(30))}`,
-    '*',
-    'http://a.test/x',
-    'HTTPS://[::1]:1?q',
-    '/%00',
-  ])
-  const method =
-    target === '*'
-      ? 'OPTIONS'
-      : one(['GET', 'GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'M-SEARCH', 'x'.repeat(31 + random(3))])
+  const target = one([...TARGETS, `/${'x'.repeat(random(30))}`])
+  const method = METHOD_OF[target] ?? one(['GET', 'GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'x'.repeat(31 + random(3))])
   const fields = Array.from({ length: random(5) }, () => one(FIELDS).replace(':', `:${one(BLANKS)}`) + one(BLANKS))
-  const [framing, body] = one([noBody, countedBody, chunkedBody])(random)
+  const [framing, body] = method === 'CONNECT' ? noBody() : one([noBody, countedBody, chunkedBody])(random)
   const lines = [`Host:${one(BLANKS)}${one(HOSTS)}`, ...fields, ...framing].sort(() => random(3) - 1)
   const head = [`${method} ${target} HTTP/1.${random(20) === 0 ? 0 : 1}`, ...lines, '', ''].join('\r\n')
   return `${'\r\n'.repeat(random(2))}${head}${body}`
 }
 
+const TARGETS = ['/', '/', '/a/b?c=d', '/%00', '*', 'http://a.test/x', 'HTTPS://[::1]:1?q', 'a.test:443']
+/** Those that only one method has. */
+const METHOD_OF: Readonly<Record<string, string>> = { '*': 'OPTIONS', 'a.test:443': 'CONNECT' }
 const FIELDS = [
   'Accept:',
   'accept:*/*',

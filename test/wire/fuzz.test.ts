@@ -33,7 +33,7 @@ test('much of what it makes is right, and much is not', () => {
     (_, turn) => readPlainly(inputOf(1, turn).bytes.toString('latin1')).length,
   )
   assert.ok(found.filter((requests) => requests === 0).length > 200)
-  assert.ok(found.filter((requests) => requests > 1).length > 200)
+  assert.ok(found.filter((requests) => requests > 1).length > 150)
 })
 
 /** One that finds fault with input that holds a NUL and, behind it, an A. */

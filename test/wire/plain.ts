@@ -29,10 +29,7 @@ const ABSOLUTE = /^https?:\/\/([^/?#]+)(\/[^?#]*)?(\?[^#]*)?$/i
 
 const METHOD_BYTES_MAX = 32
 
-/**
- * The requests at the front of `text` that are whole and right, up to the last of the connection. Stops at a CONNECT,
- * which is another matter.
- */
+/** The requests at the front of `text` that are whole and right, up to the last of the connection. */
 export function readPlainly(text: string): PlainRequest[] {
   const requests: PlainRequest[] = []
   for (let at = 0; ; ) {
@@ -52,7 +49,7 @@ function readOne(text: string, from: number): { request: PlainRequest; to: numbe
   const values = (name: string) => fields.filter(([it]) => it === name).map(([, value]) => value)
   const minorVersion = Number(minor)
   const host = hostOf(method, target, values('host'), minorVersion)
-  if (method.length > METHOD_BYTES_MAX || method === 'CONNECT' || host === null) return null
+  if (method.length > METHOD_BYTES_MAX || host === null) return null
   if (minorVersion === 1 && !values('expect').every((value) => value.toLowerCase() === '100-continue')) return null
   const body = bodyOf(
     text,
@@ -82,6 +79,7 @@ function hostOf(method: string, target: string, hosts: readonly string[], minorV
   if (hosts.length > 1 || (hosts.length === 0 && minorVersion === 1)) return null
   const host = hosts[0] ?? ''
   if (host !== '' && !isHost(host)) return null
+  if (method === 'CONNECT') return isHost(target) && /:0*[1-9]\d*$/.test(target) ? target : null
   if (target === '*') return method === 'OPTIONS' ? host : null
   if (target.startsWith('/')) return target.includes('#') ? null : host
   const authority = ABSOLUTE.exec(target)?.[1]
@@ -108,7 +106,7 @@ function bodyOf(
   lengths: readonly string[],
   codings: readonly string[],
 ): { text: string; to: number } | null {
-  if (lengths.length + codings.length > 1) return null
+  if (lengths.length + codings.length > (method === 'CONNECT' ? 0 : 1)) return null
   if (codings.length === 1) {
     return codings[0]!.toLowerCase() === 'chunked' && minorVersion === 1 ? readChunks(text, from) : null
   }
