@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * Makes docs/configuration.md from the comments in src/config/options.ts, limits.ts and static-options.ts.
+ * Makes docs/configuration.md from the comments in src/config/options.ts, limits.ts, static-options.ts and routes.ts.
  *
  *     node scripts/reference.mjs           writes the page
  *     node scripts/reference.mjs --check   exit 1 when the page is not what it should be
@@ -12,7 +12,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-const FILES = ['options.ts', 'limits.ts', 'static-options.ts']
+const FILES = ['options.ts', 'limits.ts', 'static-options.ts', 'routes.ts']
 const SOURCES = FILES.map((name) => new URL(`../src/config/${name}`, import.meta.url))
 const PAGE = new URL('../docs/configuration.md', import.meta.url)
 
@@ -27,20 +27,35 @@ export function readSource() {
  * `shapes` tells what the names in its type stand for: { name, about, members }.
  */
 export function readOptions(source) {
-  return readInterface(source, 'Options').flatMap((option) => {
-    const inner = /^Partial<(\w+)>$/.exec(option.type)?.[1]
-    if (inner === undefined) return [{ ...option, shapes: readShapes(source, option.type) }]
-    const members = readInterface(source, inner).map((member) => ({ ...member, path: `${option.path}.${member.path}` }))
-    return [{ ...option, isSection: true }, ...members]
-  })
+  const inherited = basesOf(source, 'Options').flatMap((base) => readInterface(source, base))
+  const [sections, plain] = partition(readInterface(source, 'Options'), ({ type }) => sectionType(type) !== undefined)
+  return [
+    ...[...plain, ...inherited].map((option) => ({ ...option, shapes: readShapes(source, option.type) })),
+    ...sections.flatMap((section) => {
+      const members = readInterface(source, sectionType(section.type))
+      const inside = members.map((member) => ({ ...member, path: `${section.path}.${member.path}` }))
+      return [{ ...section, isSection: true }, ...inside]
+    }),
+  ]
 }
+
+function partition(list, isFirst) {
+  return [list.filter(isFirst), list.filter((item) => !isFirst(item))]
+}
+
+function sectionType(type) {
+  return /^Partial<(\w+)>$/.exec(type)?.[1]
+}
+
+/** What the language has already. */
+const BUILT_IN = ['Partial', 'Readonly', 'Record']
 
 export function renderReference(source) {
   const options = readOptions(source)
   return `${[HEADER, summary(options), ...options.map(section)].join('\n\n')}\n`
 }
 
-const HEADER = `<!-- Made from src/config/{options,limits,static-options}.ts by scripts/reference.mjs. Edit the comments there, then run it. -->
+const HEADER = `<!-- Made from src/config/{options,limits,static-options,routes}.ts by scripts/reference.mjs. Edit the comments there, then run it. -->
 
 # Configuration
 
@@ -98,7 +113,7 @@ function code(text) {
 }
 
 function readInterface(source, name) {
-  const body = new RegExp(`^export interface ${name} {\\n(.*?)^}`, 'ms').exec(source)?.[1]
+  const body = new RegExp(`^export interface ${name}(?: extends [^{]*)? {\\n(.*?)^}`, 'ms').exec(source)?.[1]
   if (body === undefined) throw new Error(`no interface ${name} in src/config/{${FILES}}`)
   const members = [...body.matchAll(/^ {2}\/\*\*([\s\S]*?)\*\/\n {2}readonly (\w+)(\??): (.+)$/gm)]
   const declared = body.match(/^ {2}readonly /gm)?.length ?? 0
@@ -110,14 +125,39 @@ function readInterface(source, name) {
 }
 
 /** The aliases and interfaces that a type speaks of, each once, and those that they speak of. */
-function readShapes(source, type) {
-  return [...new Set(type.match(/\b[A-Z]\w+/g))].flatMap((name) => {
+function readShapes(source, type, seen = new Set(BUILT_IN)) {
+  return (type.match(/\b[A-Z]\w+/g) ?? []).flatMap((name) => {
+    if (seen.has(name)) return []
+    seen.add(name)
     const alias = expand(source, name)
-    if (alias !== name) return [{ name, about: code(alias), members: [] }, ...readShapes(source, alias)]
+    if (alias !== name) return [{ name, about: code(alias), members: [] }, ...readShapes(source, alias, seen)]
     const comment = new RegExp(`^/\\*\\* (.+) \\*/\\nexport interface ${name} `, 'm').exec(source)?.[1]
     if (comment === undefined) throw new Error(`${name} in src/config/{${FILES}} has no comment above it`)
-    return [{ name, about: comment, members: readInterface(source, name) }]
+    const members = readInterface(source, name)
+    const bases = basesOf(source, name)
+    const spoken = [...members.map((member) => member.type), ...bases.filter((base) => !isAtTop(source, base))]
+    const about = [comment, ...bases.map((base) => besides(source, base))].join(' ')
+    return [{ name, about, members }, ...spoken.flatMap((other) => readShapes(source, other, seen))]
   })
+}
+
+/** The interfaces that one extends. */
+function basesOf(source, name) {
+  const bases = new RegExp(`^export interface ${name} extends ([^{]*) {`, 'm').exec(source)?.[1]
+  return bases?.split(', ') ?? []
+}
+
+/** What a page of all options tells of elsewhere: a section, and what options are made of themselves. */
+function isAtTop(source, base) {
+  return sectionType(base) !== undefined || basesOf(source, 'Options').includes(base)
+}
+
+function besides(source, base) {
+  if (!isAtTop(source, base)) return `Also what \`${base}\` has.`
+  const section = readInterface(source, 'Options').find(({ type }) => type === base)
+  if (section !== undefined) return `Also what the section \`${section.path}\` has.`
+  const names = readInterface(source, base).map(({ path }) => `\`${path}\``)
+  return `Also ${names.slice(0, -1).join(', ')} and ${names.at(-1)}, as at the top.`
 }
 
 /** 'SpawnMode' says little on a page; what it stands for says all. */

@@ -7,6 +7,7 @@
  */
 import { describeListen } from './config/address.ts'
 import type { Config, Listen } from './config/options.ts'
+import { describeSite, describeTarget } from './config/site/describe-site.ts'
 import { closeListener, openListeners } from './supervisor/listeners.ts'
 import { loadOrExit } from './worker/load.ts'
 
@@ -21,10 +22,10 @@ export async function check(config: Config): Promise<number> {
 }
 
 function describe(config: Config): string[] {
-  const { target, model, accept, pidFile, control, readyPath } = config
+  const { model, accept, pidFile, control, readyPath } = config
   return [
     `configuration  ${config.configFile ?? 'no file; flags, environment and defaults'}`,
-    `target         ${describeTarget(target)}`,
+    ...describeServed(config),
     ...config.listen.map((listen) => `address        ${describeAddress(listen)}`),
     `workers        ${describeWorkers(config)}`,
     `model          ${model}, accept ${accept}`,
@@ -64,13 +65,7 @@ function describeOwner({ user, group }: Config): string {
   return group === null ? who : `${who}, group ${group}`
 }
 
-function describeTarget(target: Config['target']): string {
-  switch (target.kind) {
-    case 'directory':
-      return `files under ${target.root}`
-    case 'app':
-      return `the app ${target.file}`
-    case 'hello':
-      return 'a Hello, World! page'
-  }
+function describeServed({ site, target }: Config): string[] {
+  if (site === null) return [`target         ${describeTarget(target)}`]
+  return describeSite(site).map((line, i) => `${i === 0 ? 'hosts          ' : ' '.repeat(15)}${line}`)
 }

@@ -24,6 +24,14 @@ export type {
   Timeouts,
 } from './config/options.ts'
 export type {
+  BasicAuthOptions,
+  CorsOptions,
+  HostOptions,
+  RespondOptions,
+  Route,
+  SecurityOptions,
+} from './config/routes.ts'
+export type {
   Answer,
   App,
   AppContext,

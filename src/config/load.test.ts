@@ -88,6 +88,17 @@ test('with nothing asked, the defaults', async () => {
       hidden: 'deny',
       symlinks: 'beneath',
     },
+    security: {
+      nosniff: true,
+      frameOptions: 'off',
+      referrerPolicy: 'off',
+      contentSecurityPolicy: 'off',
+      permissionsPolicy: 'off',
+      crossOriginOpenerPolicy: 'off',
+      crossOriginEmbedderPolicy: 'off',
+      crossOriginResourcePolicy: 'off',
+    },
+    site: null,
     configFile: null,
   })
 })

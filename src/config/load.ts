@@ -22,7 +22,8 @@ import { OperatorError, summarizeOperatorError } from './operator-error.ts'
 import type { Config, Listen, Options } from './options.ts'
 import { findAccessLog, findControl, findPidFile, findTarget, resolveControl } from './paths.ts'
 import { checkOptions, parseText } from './schema.ts'
-import { defaultSettings, lay, type NameOption, nest, type Settings } from './settings.ts'
+import { defaultSettings, lay, type NameOption, nest, type Settings, withoutInfinity } from './settings.ts'
+import { completeSite } from './site/complete-site.ts'
 import { OPTION_PATHS, OPTION_TABLE, type OptionPath, type SectionName } from './table.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -109,8 +110,12 @@ async function complete(settings: Settings, configFile: string | null): Promise<
   refuseContradictions(settings)
   const take = <T>(path: OptionPath) => settings.get(path)!.value as T
   const model = take<Config['model']>('model')
+  const target = findTarget(settings.get('target')!)
+  const statics = sectionOf(settings, 'static')
+  const security = sectionOf(settings, 'security')
   return {
-    target: findTarget(settings.get('target')!),
+    target,
+    site: completeSite(settings, target, statics, security),
     listen: await findAddresses(settings),
     isListenAsked: (['listen', 'host', 'port'] as const).some((path) => settings.get(path)!.isAsked),
     workers: countWorkers(take('workers'), model === 'prefork' ? take('pool.maxWorkers') : WORKERS_MAX),
@@ -130,7 +135,8 @@ async function complete(settings: Settings, configFile: string | null): Promise<
     recycle: sectionOf(settings, 'recycle'),
     limits: sectionOf(settings, 'limits'),
     timeouts: sectionOf(settings, 'timeouts'),
-    static: sectionOf(settings, 'static'),
+    static: statics,
+    security,
     configFile,
   }
 }
@@ -158,11 +164,6 @@ function sectionOf<Name extends SectionName>(settings: Settings, name: Name): Co
     if (section === name && key !== undefined) entries.push([key, withoutInfinity(value)])
   }
   return Object.fromEntries(entries) as unknown as Config[Name]
-}
-
-/** JSON would make it null on the way to a worker. */
-function withoutInfinity(value: unknown): unknown {
-  return value === Number.POSITIVE_INFINITY ? Number.MAX_SAFE_INTEGER : value
 }
 
 function deepFreeze<T extends object>(value: T): T {

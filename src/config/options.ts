@@ -7,16 +7,18 @@
  * Each comment below is the manual of its option: docs/configuration.md is made
  * from them (`node scripts/reference.mjs`), and a test compares the tags with
  * table.ts, so neither can drift. What bounds clients and workers is in
- * limits.ts, what is about files in static-options.ts. None of them holds code.
+ * limits.ts, what is about files in static-options.ts, what is about hosts and
+ * routes in routes.ts. None of them holds code.
  */
 import type { Limits, RecycleOptions, Timeouts } from './limits.ts'
+import type { HostOptions, SecurityOptions, Site, Surroundings } from './routes.ts'
 import type { StaticOptions } from './static-options.ts'
 
 export type { Limits, RecycleOptions, Timeouts } from './limits.ts'
 export type { HiddenRule, StaticOptions, SymlinkRule } from './static-options.ts'
 
 /** What may be written in prefork.config.ts. */
-export interface Options {
+export interface Options extends Surroundings {
   /**
    * What to serve: a directory of files, or an app module (.ts, .mts, .js, .mjs)
    * whose default export is a fetch handler. With none, every request is
@@ -182,6 +184,16 @@ export interface Options {
    */
   readonly readyPath?: string
 
+  /**
+   * What is served under which name, and at which path, in place of one target
+   * for all: docs/routing.md explains it. A name is exact, `'*.example.com'` (any
+   * name below it) or `'*'` (every other); the more exact one counts. Of a file's
+   * `hosts` and a target on the command line, the target counts; one source may
+   * not give both. Requests for a host that fits none are answered 421.
+   * @default none
+   */
+  readonly hosts?: Readonly<Record<string, HostOptions>>
+
   /** The pool of workers of the model 'prefork'; its `maxWorkers` also bounds the model 'fork'. */
   readonly pool?: Partial<PoolOptions>
 
@@ -199,6 +211,9 @@ export interface Options {
 
   /** How a directory is served. */
   readonly static?: Partial<StaticOptions>
+
+  /** Fields by which a server tells browsers to be careful. On every answer of files, apps and routes, unless `headers` says otherwise. */
+  readonly security?: Partial<SecurityOptions>
 }
 
 /** An address as `listen` takes it: text, or an object of one of the two kinds. */
@@ -345,7 +360,9 @@ export type Listen = TcpListen | UnixListen | PassedListen
  * plain data only, and it is frozen: to change it is to load it again.
  */
 export interface Config {
+  /** What answers where `site` is null. */
   readonly target: Target
+  readonly site: Site | null
   /** At least one. */
   readonly listen: readonly Listen[]
   /** False: nobody said where to listen, so sockets that a service manager passes are taken in place of the default. */
@@ -375,6 +392,7 @@ export interface Config {
   readonly limits: Limits
   readonly timeouts: Timeouts
   readonly static: StaticOptions
+  readonly security: SecurityOptions
   /** The configuration file these came from, or null. An absolute path. */
   readonly configFile: string | null
 }

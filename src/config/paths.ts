@@ -28,7 +28,7 @@ export function findTarget(written: Setting): Target {
     assertAccess(path, constants.R_OK | constants.X_OK, text, written.name)
     return { kind: 'directory', root: path }
   }
-  if (!stats.isFile() || !APP_EXTENSIONS.includes(extname(path))) {
+  if (!isApp(stats, path)) {
     throw new OperatorError(
       `${written.name} ${quote(text)} is neither a directory nor an app module (.ts, .mts, .js or .mjs); ` +
         'give the path of one',
@@ -36,6 +36,37 @@ export function findTarget(written: Setting): Target {
   }
   assertAccess(path, constants.R_OK, text, written.name)
   return { kind: 'app', file: path }
+}
+
+/** The absolute path of an app module: `app` of a route. */
+export function findApp(written: Setting): string {
+  const { path, stats, say } = lookFor(written)
+  if (stats.isDirectory()) throw say('which is a directory; give the path of an app module, or write static')
+  if (!isApp(stats, path)) throw say('which is no app module (.ts, .mts, .js or .mjs); give the path of one')
+  assertAccess(path, constants.R_OK, String(written.value), written.name)
+  return path
+}
+
+/** The absolute path of a directory: `static` of a route. */
+export function findDirectory(written: Setting): string {
+  const { path, stats, say } = lookFor(written)
+  if (!stats.isDirectory()) throw say('which is no directory; give the path of one')
+  assertAccess(path, constants.R_OK | constants.X_OK, String(written.value), written.name)
+  return path
+}
+
+function lookFor(written: Setting): { readonly path: string; readonly stats: Stats; readonly say: Say } {
+  const path = resolve(written.base, String(written.value))
+  const say = sayOf(written)
+  const stats = statOrNull(path)
+  if (stats !== null) return { path, stats, say }
+  const meant = nearest(basename(path), neighbours(path))
+  const remedy = meant === null ? '' : `, or did you mean '${join(dirname(String(written.value)), meant)}'?`
+  throw say(`which does not exist; create it${remedy}`)
+}
+
+function isApp(stats: Stats, path: string): boolean {
+  return stats.isFile() && APP_EXTENSIONS.includes(extname(path))
 }
 
 /** 'off', '-' or the absolute path of a file that could be written. */

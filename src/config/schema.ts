@@ -9,6 +9,7 @@ import { checkListen } from './listen.ts'
 import { OperatorError, quote } from './operator-error.ts'
 import type { Options } from './options.ts'
 import type { NameOption } from './settings.ts'
+import { checkSite } from './site/check-site.ts'
 import { didYouMean } from './suggest.ts'
 import { describeValues, OPTION_PATHS, OPTION_TABLE, type OptionPath, type OptionRow } from './table.ts'
 
@@ -17,6 +18,7 @@ export function checkOptions(value: unknown, nameOption: NameOption): Options {
   const result = v.safeParse(OPTIONS_SCHEMA, value, { abortEarly: true })
   if (!result.success) throw new OperatorError(explain(result.issues[0], nameOption))
   checkListen(result.output as Options, nameOption)
+  checkSite(result.output as Options, nameOption, checkOptions)
   return result.output as Options
 }
 
@@ -40,6 +42,8 @@ function ruleOf(row: OptionRow): v.GenericSchema {
       return v.custom(
         (value) => isTextByKey(value) && Object.entries(value).every(([key, text]) => row.accepts(key, text)),
       )
+    case 'site':
+      return v.any() // judged by checkSite
     case 'text':
       return v.pipe(v.string(), v.nonEmpty(), v.check(holdsNoNul), v.check(row.accepts ?? (() => true)))
     case 'integer': {

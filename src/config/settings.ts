@@ -32,10 +32,17 @@ export function defaultSettings(base: string): Settings {
 export function lay(settings: Settings, options: Options, base: string, nameOption: NameOption): void {
   // `listen` stands in place of host and port. A source that says one of these means it against any `listen` below.
   if (options.host !== undefined || options.port !== undefined) settings.set('listen', defaultOf('listen', base))
+  // So does a target against the `hosts` that it would be one of.
+  if (options.target !== undefined) settings.set('hosts', defaultOf('hosts', base))
   for (const path of OPTION_PATHS) {
     const value = valueAt(options, path)
     if (value !== undefined) settings.set(path, { value, name: nameOption(path), base, isAsked: true })
   }
+}
+
+/** JSON would make it null on the way to a worker. */
+export function withoutInfinity(value: unknown): unknown {
+  return value === Number.POSITIVE_INFINITY ? Number.MAX_SAFE_INTEGER : value
 }
 
 function defaultOf(path: OptionPath, base: string): Setting {

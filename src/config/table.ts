@@ -11,8 +11,10 @@
  * them. A row missing here, or one too many, does not compile.
  */
 import type { Limits, Options, PoolOptions, RecycleOptions, SocketOptions, StaticOptions, Timeouts } from './options.ts'
+import type { SecurityOptions } from './routes.ts'
+import { isFieldValue } from './site/field-value.ts'
 
-export type SectionName = 'pool' | 'socket' | 'recycle' | 'limits' | 'timeouts' | 'static'
+export type SectionName = 'pool' | 'socket' | 'recycle' | 'limits' | 'timeouts' | 'static' | 'security'
 
 /** A path to one option, as messages write it: 'port', 'limits.headBytes'. */
 export type OptionPath =
@@ -23,6 +25,7 @@ export type OptionPath =
   | `limits.${keyof Limits}`
   | `timeouts.${keyof Timeouts}`
   | `static.${keyof StaticOptions}`
+  | `security.${keyof SecurityOptions}`
 
 export interface Flag {
   readonly name: string
@@ -87,11 +90,18 @@ export interface TextByKeyRow extends Row {
   readonly accepts: (key: string, text: string) => boolean
 }
 
-export type OptionRow = IntegerRow | ChoiceRow | TextRow | BooleanRow | ListenRow | TextsRow | TextByKeyRow
+/** `hosts` and what surrounds answers: shapes of their own, see site/check-site.ts. */
+export interface SiteRow extends Row {
+  readonly kind: 'site'
+  readonly default: null
+}
+
+export type OptionRow = IntegerRow | ChoiceRow | TextRow | BooleanRow | ListenRow | TextsRow | TextByKeyRow | SiteRow
 
 const DAY_MS = 86_400_000
 const MIB = 1_048_576
 const INFINITY = Number.POSITIVE_INFINITY
+const A_POLICY = "the field's value, in printable ASCII, or 'off'"
 
 export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
   target: { kind: 'text', default: null, says: 'the path of a directory or of an app module' },
@@ -199,6 +209,12 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
     accepts: (text) => text === 'off' || (/^\/[\x21-\x7e]*$/.test(text) && !/[?#]/.test(text)),
     flag: { name: 'ready-path', value: 'PATH|off', help: 'answered 200; 503 once told to end' },
   },
+  hosts: { kind: 'site', default: null },
+  headers: { kind: 'site', default: null },
+  cors: { kind: 'site', default: null },
+  basicAuth: { kind: 'site', default: null },
+  allow: { kind: 'site', default: null },
+  deny: { kind: 'site', default: null },
   'pool.minSpare': { kind: 'integer', default: 5, min: 1, max: 1024 },
   'pool.maxSpare': { kind: 'integer', default: 10, min: 1, max: 1024 },
   'pool.maxWorkers': { kind: 'integer', default: 256, min: 1, max: 1024 },
@@ -255,6 +271,40 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
   },
   'static.hidden': { kind: 'choice', default: 'deny', choices: ['deny', 'allow'] },
   'static.symlinks': { kind: 'choice', default: 'beneath', choices: ['beneath', 'owner', 'never'] },
+  'security.nosniff': { kind: 'boolean', default: true },
+  'security.frameOptions': { kind: 'choice', default: 'off', choices: ['off', 'DENY', 'SAMEORIGIN'] },
+  'security.referrerPolicy': {
+    kind: 'choice',
+    default: 'off',
+    choices: [
+      'off',
+      'no-referrer',
+      'no-referrer-when-downgrade',
+      'same-origin',
+      'origin',
+      'strict-origin',
+      'origin-when-cross-origin',
+      'strict-origin-when-cross-origin',
+      'unsafe-url',
+    ],
+  },
+  'security.contentSecurityPolicy': { kind: 'text', default: 'off', says: A_POLICY, accepts: isFieldValue },
+  'security.permissionsPolicy': { kind: 'text', default: 'off', says: A_POLICY, accepts: isFieldValue },
+  'security.crossOriginOpenerPolicy': {
+    kind: 'choice',
+    default: 'off',
+    choices: ['off', 'same-origin', 'same-origin-allow-popups', 'noopener-allow-popups'],
+  },
+  'security.crossOriginEmbedderPolicy': {
+    kind: 'choice',
+    default: 'off',
+    choices: ['off', 'require-corp', 'credentialless'],
+  },
+  'security.crossOriginResourcePolicy': {
+    kind: 'choice',
+    default: 'off',
+    choices: ['off', 'same-origin', 'same-site', 'cross-origin'],
+  },
 }
 
 function isPathToTry(path: string): boolean {
@@ -284,6 +334,8 @@ export function describeValues(row: OptionRow): string {
       return 'true or false'
     case 'listen':
       return "an address such as '127.0.0.1:8080' or 'unix:/run/site.sock', or a list of them"
+    case 'site':
+      return 'as docs/routing.md has it'
     case 'integer': {
       const range = row.max === INFINITY ? `${row.min} upwards, or Infinity for no limit` : `${row.min} to ${row.max}`
       const word = row.word === undefined ? '' : `'${row.word}' or `

@@ -41,7 +41,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'scoreboard.ts': ['kernel/', 'config/options.ts'],
   'boot.ts': ['kernel/', 'config/options.ts'],
   'channel.ts': ['kernel/'],
-  'index.ts': ['config/options.ts', 'handlers/app/contract.ts'],
+  'index.ts': ['config/options.ts', 'config/routes.ts', 'handlers/app/contract.ts'],
   'check.ts': ['config/', 'supervisor/', 'worker/load.ts', 'handlers/', 'kernel/', 'log.ts'],
   'version.ts': [],
   'main.ts': ['config/', 'supervisor/', 'command/', 'check.ts', 'log.ts', 'version.ts'],
