@@ -28,6 +28,7 @@ const PAGE_FIELDS = ['Content-Type', 'text/html; charset=utf-8', 'X-Content-Type
 
 const USUAL_SENTENCES: Readonly<Record<number, string>> = {
   400: 'The request cannot be understood.',
+  401: 'This is for those who have a name and a password for it.',
   403: 'This may not be read.',
   404: 'There is nothing at this address.',
   405: 'This cannot be done here.',
@@ -36,6 +37,7 @@ const USUAL_SENTENCES: Readonly<Record<number, string>> = {
   413: 'The request is larger than this server takes.',
   414: 'The address is longer than this server takes.',
   416: 'The part that was asked for does not exist.',
+  421: 'This server does not answer for the host that was asked.',
   431: 'The head of the request is larger than this server takes.',
   500: 'Something went wrong here. It was not the request.',
   501: 'This server does not know how to do that.',

@@ -59,6 +59,17 @@ test('the authority of an absolute target replaces the Host field everywhere', (
   assert.equal(readHead('GET http://real.test/ HTTP/1.0\r\n\r\n').field('host'), null)
 })
 
+test('for another path all else stays as it was sent', () => {
+  const head = readHead('PUT http://real.test/x?y HTTP/1.1\r\nX: 1\r\nHost: other.test\r\nContent-Length: 3\r\n\r\n')
+  const other = head.withPath('/new')
+  const { method, target, path, query, host, bodyKind, bodyLength, keepAlive, minorVersion } = other
+  assert.deepEqual([method, target, path, query, host], ['PUT', 'http://real.test/x?y', '/new', '?y', 'real.test'])
+  assert.deepEqual([bodyKind, bodyLength, keepAlive, minorVersion], ['length', 3, true, 1])
+  assert.deepEqual(other.fieldPairs(), head.fieldPairs())
+  assert.equal(other.field('x'), '1')
+  assert.equal(head.path, '/x')
+})
+
 test('the body is what the framing fields say', () => {
   const body = (...fields: string[]) => {
     const { bodyKind, bodyLength } = readHead(['POST / HTTP/1.1', 'Host: a', ...fields, '', ''].join('\r\n'))

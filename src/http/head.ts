@@ -5,7 +5,7 @@
  * arrived, and where the fields lie in it; a field becomes a string of its own only when somebody asks for it. Bytes
  * stand as the characters of the same number (Latin-1), as `Headers` and node:http have them.
  *
- * Never changes after it was made. Made by HeadParser alone, which has checked everything said here.
+ * Never changes after it was made. Made by HeadParser, which has checked everything said here; `withPath` copies.
  */
 
 export type BodyKind = 'none' | 'length' | 'chunked'
@@ -64,8 +64,8 @@ export class RequestHead {
   readonly upgrade: boolean
   readonly fieldCount: number
   readonly #text: string
-  readonly #marks: readonly number[]
-  readonly #namesAuthority: boolean
+  #marks: readonly number[]
+  #namesAuthority: boolean
 
   constructor(text: string, notes: HeadNotes) {
     this.method = notes.method
@@ -86,6 +86,14 @@ export class RequestHead {
     this.fieldCount = notes.fieldCount
     this.#text = text
     this.#marks = notes.marks.slice(0, 2 * notes.fieldCount + 1)
+  }
+
+  /** The same request for another path, written as a client would send it. `target` stays what was sent. */
+  withPath(path: string): RequestHead {
+    const copy = new RequestHead(this.#text, blankNotes())
+    copy.#marks = this.#marks
+    copy.#namesAuthority = this.#namesAuthority
+    return Object.assign(copy, this, { path })
   }
 
   /**

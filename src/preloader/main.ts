@@ -53,9 +53,9 @@ async function preload(): Promise<void> {
   }
   const threadsBefore = await threadsOfOurs()
   const tell = (why: string) => void channel.send({ type: 'failed', why })
-  const app = await loadOrExit(config, tell)
-  await beforeForkOrExit(config, app, tell)
-  await rehearse(config, app, log)
+  const apps = await loadOrExit(config, tell)
+  await beforeForkOrExit(apps, tell)
+  await rehearse(config, apps, log)
   await becomeQuiet(log, threadsBefore)
   stayAfterParent()
   holdSignalsBack()
@@ -77,6 +77,6 @@ async function preload(): Promise<void> {
     line: new Channel(line),
     scoreboard,
     log,
-    app,
+    apps,
   })
 }

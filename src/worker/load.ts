@@ -1,48 +1,58 @@
 /**
- * Loading the app, and saying it once when that fails: the app's own error with
+ * Loading the apps, and saying it once when that fails: the app's own error with
  * its stack is the one stack that an operator is shown. Whoever waits elsewhere, at
  * the end of a reload, is told in one line.
+ *
+ * Several are loaded one after the other, in the order in which the configuration
+ * names them, and so are their hooks run; what fails names its file.
  */
 import { exitWithSentence, OperatorError, summarizeOperatorError } from '../config/operator-error.ts'
 import type { Config } from '../config/options.ts'
 import type { LoadedApp } from '../handlers/app/load-app.ts'
-import { loadTarget } from '../handlers/target.ts'
+import { appFilesOf, loadApps } from '../handlers/target.ts'
 
 /** Is told why, in one line, before the process ends. */
 export type Tell = (why: string) => void
 
-/** The app; null when there is none. Ends the process, exit code 1, when the app cannot be loaded. */
-export function loadOrExit(config: Config, tell: Tell = () => {}): Promise<LoadedApp | null> {
+/** The apps; none where nothing is answered by one. Ends the process, exit code 1, when one cannot be loaded. */
+export function loadOrExit(config: Config, tell: Tell = () => {}): Promise<LoadedApp[]> {
   ignoreBrokenOutput()
-  return orExit(config, WHILE_LOADING, tell, () => loadTarget(config))
+  return orExit(WHILE_LOADING, tell, (turnTo) => loadApps(appFilesOf(config), turnTo))
 }
 
-/** The app's own last word before it is forked. Ends the process, exit code 1, when that fails. */
-export function beforeForkOrExit(config: Config, app: LoadedApp | null, tell: Tell): Promise<void> {
-  return orExit(config, IN_BEFORE_FORK, tell, async () => {
-    try {
-      await app?.hooks.beforeFork?.()
-    } catch (error) {
-      throw new OperatorError(`beforeFork of ${nameOf(config)} failed`, { cause: error })
+/** The apps' own last word before they are forked. Ends the process, exit code 1, when that fails. */
+export function beforeForkOrExit(apps: readonly LoadedApp[], tell: Tell): Promise<void> {
+  return orExit(IN_BEFORE_FORK, tell, async (turnTo) => {
+    for (const { file, hooks } of apps) {
+      turnTo(file)
+      try {
+        await hooks.beforeFork?.()
+      } catch (error) {
+        throw new OperatorError(`beforeFork of the app ${file} failed`, { cause: error })
+      }
     }
   })
 }
 
-async function orExit<T>(config: Config, ends: Ends, tell: Tell, act: () => Promise<T>): Promise<T> {
+/** `act` tells whose turn it is. */
+async function orExit<T>(ends: Ends, tell: Tell, act: (turnTo: (file: string) => void) => Promise<T>): Promise<T> {
   let hasRunDry = false
+  let current = ''
   const noteDry = () => {
     hasRunDry = true // told only when nothing is left to wait for, not by process.exit
   }
   const sayWhy = () => {
     process.exitCode = EXIT_CANNOT_START
-    const why = `${nameOf(config)} ${hasRunDry ? ends.runDry : ends.exited}`
+    const why = `the app ${current} ${hasRunDry ? ends.runDry : ends.exited}`
     tell(why)
     process.stderr.write(`prefork: ${why}\n`)
   }
   process.once('beforeExit', noteDry)
   process.once('exit', sayWhy)
   try {
-    return await act()
+    return await act((file) => {
+      current = file
+    })
   } catch (error) {
     process.off('exit', sayWhy)
     if (error instanceof OperatorError) tell(summarizeOperatorError(error))
@@ -68,10 +78,6 @@ const WHILE_LOADING: Ends = {
 const IN_BEFORE_FORK: Ends = {
   runDry: 'awaits something in beforeFork that never comes; move it into workerStart',
   exited: 'called process.exit in beforeFork; it must not, for that is run once for all workers',
-}
-
-function nameOf({ target }: Config): string {
-  return target.kind === 'app' ? `the app ${target.file}` : 'the target'
 }
 
 /** Whoever read our output has gone (`prefork … | head -1`). The app's console.log must not end a worker for that. */

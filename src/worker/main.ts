@@ -34,6 +34,6 @@ const scoreboard = Scoreboard.attach(boot.scoreboard)
 void work()
 
 async function work(): Promise<void> {
-  const app = await loadOrExit(config, (why) => void line.send({ type: 'failed', pid: process.pid, why }))
-  await runWorker({ slot, row, generation, config, listeners, connection: null, line, scoreboard, log, app })
+  const apps = await loadOrExit(config, (why) => void line.send({ type: 'failed', pid: process.pid, why }))
+  await runWorker({ slot, row, generation, config, listeners, connection: null, line, scoreboard, log, apps })
 }

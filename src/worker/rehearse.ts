@@ -38,11 +38,11 @@ const REQUEST = Buffer.from(
 )
 
 /** Where the machine has no room for it, workers begin as they can. */
-export async function rehearse(config: Config, app: LoadedApp | null, log: Log): Promise<void> {
+export async function rehearse(config: Config, apps: readonly LoadedApp[], log: Log): Promise<void> {
   const loop = new EventLoop()
   const accessLog = logToNowhere(config, log, loop)
   try {
-    await play({ config, app, log, loop, accessLog })
+    await play({ config, apps, log, loop, accessLog })
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error
     log.debug(`not rehearsed: ${error.message}`)
@@ -55,14 +55,14 @@ export async function rehearse(config: Config, app: LoadedApp | null, log: Log):
 
 interface Stage {
   readonly config: Config
-  readonly app: LoadedApp | null
+  readonly apps: readonly LoadedApp[]
   readonly log: Log
   readonly loop: EventLoop
   readonly accessLog: AccessLog | null
 }
 
-async function play({ config, app, log, loop, accessLog }: Stage): Promise<void> {
-  const handler = createHandler(withoutFiles(config), app && helloApp(app), log)
+async function play({ config, apps, log, loop, accessLog }: Stage): Promise<void> {
+  const handler = createHandler(withoutRules(config, apps), apps.slice(0, 1).map(helloApp), log)
   const row = Row.apart()
   row.begin(process.pid, 0, 0)
   const service = new Service({
@@ -97,9 +97,13 @@ function logToNowhere(config: Config, log: Log, loop: EventLoop): AccessLog | nu
   return openAccessLog('/dev/null', { format: config.accessLogFormat, writer, log, loop })
 }
 
-/** A directory would be held open. */
-function withoutFiles(config: Config): Config {
-  return config.target.kind === 'directory' ? { ...config, target: { kind: 'hello' } } : config
+/** One host, one path, one app: no directory, which would be held open, and no rule that could turn the rehearsal away. */
+function withoutRules(config: Config, [app]: readonly LoadedApp[]): Config {
+  const action = app === undefined ? ({ kind: 'hello' } as const) : ({ kind: 'app', file: app.file } as const)
+  if (config.site === null) return { ...config, target: action }
+  const rules = { fields: [], cors: null, guard: null, access: null }
+  const route = { path: '/*', action, rewrite: null, rules, isWritten: true }
+  return { ...config, site: { hosts: [{ name: '*', routes: [route] }], guards: [] } }
 }
 
 /** Answering now and later by turns, as handlers do. */

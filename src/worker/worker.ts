@@ -9,9 +9,7 @@
  */
 import type { InheritedListener } from '../boot.ts'
 import type { WorkerLine } from '../channel.ts'
-import { summarize } from '../config/operator-error.ts'
 import type { Config } from '../config/options.ts'
-import type { AppHooks } from '../handlers/app/contract.ts'
 import type { LoadedApp } from '../handlers/app/load-app.ts'
 import { describeRequest } from '../handlers/describe.ts'
 import { BodyError } from '../handlers/handler.ts'
@@ -22,13 +20,14 @@ import type { Fd } from '../kernel/fd.ts'
 import { sigprocmask } from '../kernel/process.ts'
 import type { Log } from '../log.ts'
 import { EventLoop } from '../net/loop.ts'
-import { DRAINING, IN_WORKER_START, READY, type Row, type Scoreboard } from '../scoreboard.ts'
+import { DRAINING, READY, type Scoreboard } from '../scoreboard.ts'
 import { Acceptor } from './acceptor.ts'
 import { openAccessLog } from './access-log.ts'
 import { startHeartbeat } from './heartbeat.ts'
 import { adopt, Line } from './line.ts'
 import { tireAfter } from './recycle.ts'
 import { numbersOf, Service } from './service.ts'
+import { startApps } from './start-apps.ts'
 import { EXIT_FAILED, Stopper } from './stopper.ts'
 import { showWorker } from './title.ts'
 
@@ -44,8 +43,8 @@ export interface WorkerParts {
   readonly connection: Fd | null
   readonly line: WorkerLine
   readonly scoreboard: Scoreboard
-  /** Null where the target is none. */
-  readonly app: LoadedApp | null
+  /** None where nothing is answered by one. */
+  readonly apps: readonly LoadedApp[]
   readonly log: Log
 }
 
@@ -63,7 +62,7 @@ export async function runWorker(parts: WorkerParts): Promise<void> {
   const writer = { slot: parts.slot, pid: process.pid }
   const service = new Service({
     loop,
-    handler: withReadyPath(createHandler(config, parts.app, log), config.readyPath, isServerEnding),
+    handler: withReadyPath(createHandler(config, parts.apps, log), config.readyPath, isServerEnding),
     limits: config.limits,
     timeouts: config.timeouts,
     numbers: numbersOf(config),
@@ -87,7 +86,7 @@ export async function runWorker(parts: WorkerParts): Promise<void> {
 
   // Told to end while the app starts it leaves, unless somebody waits for an answer already.
   stopper.connectionsWaiting = parts.connection === null ? 0 : 1
-  const isStarted = await startApp(parts, service.row, stopper)
+  const isStarted = await startApps(parts, service.row, stopper)
   stopper.connectionsWaiting = 0
   if (isStarted) serve(parts, service, line)
   else stopper.stop(ORPHAN_GRACE_MS, EXIT_FAILED)
@@ -141,31 +140,6 @@ function whileServing({ connections }: Service): string {
 }
 
 const NAMED_MAX = 4
-
-/** False when its workerStart failed: without the database it was to open there, no request would be answered well. */
-async function startApp(parts: WorkerParts, row: Row, stopper: Stopper): Promise<boolean> {
-  const { app, slot, generation, log, line, connection } = parts
-  const hooks: AppHooks = app?.hooks ?? {}
-  if (hooks.workerStart !== undefined) row.phase = IN_WORKER_START
-  const context = { slot, generation, pid: process.pid }
-  try {
-    await hooks.workerStart?.(context)
-  } catch (error) {
-    log.errorWithStack("the app's workerStart failed; this worker ends", error)
-    const why = `the app's workerStart failed: ${summarize(error)}`
-    if (connection === null) line.send({ type: 'failed', pid: process.pid, why })
-    return false
-  }
-  if (hooks.workerStop === undefined) return true
-  stopper.workerStop = async () => {
-    try {
-      await hooks.workerStop?.(context)
-    } catch (error) {
-      log.errorWithStack("the app's workerStop failed", error)
-    }
-  }
-  return true
-}
 
 /** Opens the doors that the process model and the accept strategy give it. */
 function serve(parts: WorkerParts, service: Service, line: Line): void {

@@ -28,6 +28,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'config/': [],
   'net/': ['kernel/', 'openssl/'],
   'handlers/': ['http/', 'config/', 'log.ts'],
+  'handlers/router/': [],
   'handlers/static/': FILE_CALLS,
   'handlers/app/': [],
   'handlers/proxy/': ['net/'],
@@ -36,7 +37,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'preloader/': ['kernel/', 'config/', 'worker/', 'log.ts', ...BETWEEN_PROCESSES],
   'supervisor/': ['kernel/', 'config/', 'control/', 'log.ts', 'version.ts', ...BETWEEN_PROCESSES],
   'control/': ['kernel/', 'config/operator-error.ts'],
-  'command/': ['control/', 'kernel/', 'config/operator-error.ts'],
+  'command/': ['control/', 'kernel/', 'config/operator-error.ts', 'config/site/password-hash.ts'],
   'log.ts': ['kernel/', 'config/options.ts'],
   'scoreboard.ts': ['kernel/', 'config/options.ts'],
   'boot.ts': ['kernel/', 'config/options.ts'],
@@ -57,6 +58,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   valibot: ['config/'],
   jiti: [USER_CODE],
   mime: ['handlers/static/'],
+  bcryptjs: ['handlers/router/bcrypt-thread.ts'],
 }
 
 /** What a folder may take from Node itself, where that is not everything. */
@@ -73,6 +75,7 @@ export const ENTRIES = [
   'kernel/index.ts',
   'preloader/main.ts',
   'worker/main.ts',
+  'handlers/router/bcrypt-thread.ts',
   'supervisor/read-config.ts',
 ]
 

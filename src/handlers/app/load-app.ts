@@ -13,6 +13,8 @@ import { installLazyFetch } from './lazy-fetch.ts'
 
 /** What is made of an app module. */
 export interface LoadedApp {
+  /** Absolute. */
+  readonly file: string
   readonly fetch: FetchHandler
   /** For CONNECT; absent where the app offers no tunnel. */
   readonly connect?: ConnectHandler
@@ -24,7 +26,7 @@ export async function loadApp(file: string): Promise<LoadedApp> {
   installLazyFetch()
   const moduleNamespace = await imported(file)
   const connect = exportedFunction(moduleNamespace, 'connect', file) as ConnectHandler | undefined
-  const app = { fetch: appFrom(moduleNamespace, file), hooks: hooksFrom(moduleNamespace, file) }
+  const app = { file, fetch: appFrom(moduleNamespace, file), hooks: hooksFrom(moduleNamespace, file) }
   return connect === undefined ? app : { ...app, connect }
 }
 
