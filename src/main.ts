@@ -1,12 +1,14 @@
 /**
  * The command: `prefork [target] [options]`, `prefork check`, and what is said to
- * a running server: `prefork reload`, `stop`, `quit`, `status`.
+ * a running server: `prefork reload`, `stop`, `quit`, `status`. Apart from all that,
+ * `prefork hash-password`.
  *
  * An operator's mistake ends here as a sentence on stderr and exit code 1. In
  * the order of a start: command line → configuration → listeners (supervisor/)
  * → workers.
  */
 import { check } from './check.ts'
+import { hashPassword } from './command/hash-password.ts'
 import { runCommand } from './command/run.ts'
 import { type CommandLine, type ControlCommand, parseCommandLine } from './config/command-line.ts'
 import { helpText } from './config/help.ts'
@@ -38,6 +40,8 @@ async function run(commandLine: CommandLine): Promise<number> {
       return EXIT_OK
     case 'check':
       return check(await loadConfig(commandLine, process.env, startFolder()))
+    case 'hash-password':
+      return hashPassword(process.stdin, process.stdout, process.stderr)
     case 'reload':
     case 'stop':
     case 'quit':

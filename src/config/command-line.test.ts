@@ -39,6 +39,8 @@ const UNDERSTOOD: readonly (readonly [line: string, Partial<CommandLine>])[] = [
   ['status --json', { command: 'status', json: true }],
   ['--json status --control a.sock', { command: 'status', json: true, flags: { control: 'a.sock' } }],
   ['reload --config c.mjs', { command: 'reload', configFile: 'c.mjs' }],
+  ['hash-password', { command: 'hash-password' }],
+  ['./hash-password', { target: './hash-password' }],
   ['--listen :80', { flags: { listen: [':80'] } }],
   ['--listen :80 ./public --listen=unix:a', { target: './public', flags: { listen: [':80', 'unix:a'] } }],
   ['--model fork --accept parent', { flags: { model: 'fork', accept: 'parent' } }],
@@ -58,9 +60,13 @@ for (const [line, meaning] of UNDERSTOOD) {
 }
 
 const READY = "must be a path that begins with a slash and has no query, or 'off'"
+const HASH_ALONE = 'prefork hash-password takes nothing beside it; it asks for the password, or reads it from stdin'
 const WHICH = '--control, --pid-file or --config says which server is meant'
 
 const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
+  ['hash-password secret', HASH_ALONE],
+  ['hash-password --port 80', HASH_ALONE],
+  ['--hosts a', 'hosts has no flag; set it in prefork.config.ts'],
   ['--prot 80', 'unknown option --prot; did you mean --port?'],
   ['status --josn', 'unknown option --josn; did you mean --json?'],
   ['--verbose', 'unknown option --verbose; prefork --help lists them all'],

@@ -4,6 +4,7 @@
  *     prefork [target] [options]
  *     prefork check [target] [options]
  *     prefork reload | stop | quit | status     to a server that is running
+ *     prefork hash-password                     for basicAuth
  *
  * node:util's parseArgs splits it into tokens; the judging is ours, because its
  * strict mode can say only that something is wrong, not how to put it right.
@@ -21,7 +22,7 @@ import { OPTION_PATHS, OPTION_TABLE, type OptionPath } from './table.ts'
 export type ControlCommand = 'reload' | 'stop' | 'quit' | 'status'
 
 export interface CommandLine {
-  readonly command: 'serve' | 'check' | 'help' | 'version' | ControlCommand
+  readonly command: 'serve' | 'check' | 'hash-password' | 'help' | 'version' | ControlCommand
   readonly target: string | null
   readonly flags: Options
   /** As written after --config. */
@@ -31,7 +32,7 @@ export interface CommandLine {
 }
 
 /** The first word, when it is no target. A directory of such a name is written './check'. */
-export const COMMANDS = ['check', 'reload', 'stop', 'quit', 'status'] as const
+export const COMMANDS = ['check', 'reload', 'stop', 'quit', 'status', 'hash-password'] as const
 
 /** argv without node and script. Throws an OperatorError for anything not understood. */
 export function parseCommandLine(argv: readonly string[]): CommandLine {
@@ -45,7 +46,8 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   const command = COMMANDS.find((name) => name === words[0]) ?? 'serve'
   const targets = command === 'serve' ? words : words.slice(1)
   const line: CommandLine = { command, target: targets[0] ?? null, ...readFlags(tokens, command) }
-  if (command !== 'serve' && command !== 'check') assertNothingToServe(command, line)
+  if (command === 'hash-password') assertAlone(tokens)
+  else if (command !== 'serve' && command !== 'check') assertNothingToServe(command, line)
   else if (targets.length > 1) throw tooMany(targets)
   return line
 }
@@ -141,6 +143,14 @@ function optionOnlyInFile(flag: string): OptionPath | undefined {
 function tooMany(targets: readonly string[]): OperatorError {
   const shown = targets.map((target) => quote(target)).join(' and ')
   return new OperatorError(`only one target can be served, but ${shown} were given; start prefork once for each`)
+}
+
+/** A password among the words would be read by others: in the list of processes, in the shell's history. */
+function assertAlone(tokens: readonly Token[]): void {
+  if (tokens.length === 1) return
+  throw new OperatorError(
+    'prefork hash-password takes nothing beside it; it asks for the password, or reads it from stdin',
+  )
 }
 
 const REACH: readonly OptionPath[] = ['control', 'pidFile']

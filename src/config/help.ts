@@ -31,6 +31,7 @@ Usage
   prefork [target] [options]
   prefork check [target] [options]
   prefork reload | stop | quit | status     to the server that is running
+  prefork hash-password                     a hash for basicAuth, of a password
 
   target: a directory, an app module (.ts, .mts, .js, .mjs), or nothing.
   A directory named like a command is written with its path: ./check.
