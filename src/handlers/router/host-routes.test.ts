@@ -183,12 +183,12 @@ const READERS: Readonly<Record<string, (given: string) => string>> = {
   'an app that makes slashes one': (given) => new URL(`http://a${given}`).pathname.replace(/\/+/g, '/'),
 }
 
+/** Whatever can be decoded, as bytes; what is no UTF-8 becomes U+FFFD. */
 function decoded(path: string): string {
-  try {
-    return decodeURIComponent(path)
-  } catch {
-    return path
-  }
+  const bytes = path.replace(/%([0-9a-f]{2})/gi, (_, digits: string) =>
+    String.fromCharCode(Number.parseInt(digits, 16)),
+  )
+  return Buffer.from(bytes, 'latin1').toString()
 }
 
 const PIECES = [
