@@ -202,9 +202,12 @@ test('the example of docs/routing.md is a configuration that works', withCurl, a
       'node_modules/prefork/index.js': `export * from ${JSON.stringify(face)}`,
       'api.ts': `export default (request: Request) => new Response('api')`,
       'public/index.html': 'home',
+      'public/about.html': 'about',
     },
   })
   assert.equal(await told(server, '/api/x'), '200 api')
+  assert.equal(await told(server, '/about'), '200 about')
+  assert.equal(await told(server, '/some/page'), '200 home')
   assert.equal(await told(server, '/old/x'), '308 /new/x')
   assert.equal(await told(server, '/'), '200 home')
   assert.equal(await told(server, '/x?q', 'example.com'), '301 https://www.example.com/x?q')

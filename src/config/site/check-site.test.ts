@@ -49,6 +49,7 @@ const ACCEPTED: readonly unknown[] = [
       { path: '/a/*', app: './b.ts' },
     ],
   }),
+  route({ static: './a', tryFiles: ['$path', '/index.html'], listing: true, errorPages: { 404: '/404.html' } }),
   host({ app: undefined, static: './a', cors: undefined }),
   { cors: true, basicAuth: false, allow: ['all'], deny: ['10.0.0.0/8'], headers: {} },
   { cors: { origins: ['https://a.example', 'https://*.b.example:8443', 'null'], credentials: true, maxAgeSeconds: 0 } },
@@ -169,6 +170,8 @@ const REFUSED: readonly (readonly [value: unknown, sentence: string])[] = [
     route({ static: './a', index: 'a/b' }),
     `${R}.index in the file must be the plain name of a file, without a slash, or a list of them, not 'a/b'`,
   ],
+  [route({ static: './a', listing: 'yes' }), `${R}.listing in the file must be true or false, not 'yes'`],
+  [route({ static: './a', tryFile: [] }), `${R}.tryFile in the file is not an option; did you mean 'tryFiles'?`],
   // fields
   [{ headers: 'a' }, 'headers in the file must be an object'],
   [{ headers: { 'a b': 'c' } }, "headers['a b'] in the file is no name that a field can have (RFC 9110 §5.1)"],
