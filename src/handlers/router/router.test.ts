@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Rules, Site } from '../../config/routes.ts'
+import type { Rules, Site, SiteRoute } from '../../config/routes.ts'
 import type { Reply } from '../handler.ts'
 import {
   app,
@@ -40,6 +40,14 @@ test('the host that was asked for has routes of its own', async () => {
   assert.equal((await ask(site, 'GET http://a.example/x', { Host: 'b.example' })).body, 'a /x')
   assert.equal((await ask(site, 'GET /', { Host: 'b.example' })).status, 421)
   assert.equal((await ask(site, 'GET /', { Host: '' })).status, 421)
+})
+
+test('a tunnel is for the host that it is to lead to: nobody here has its name', async () => {
+  const named = { name: 'a.example', routes: [routeOf('/*', app('a'))] }
+  const site = (other: SiteRoute): Site => ({ hosts: [named, { name: '*', routes: [other] }], guards: [] })
+  const line = 'CONNECT elsewhere.example:443'
+  assert.equal((await ask(site(routeOf('/*', respond(421))), line, { Host: 'a.example' })).status, 421)
+  assert.equal((await ask(site(routeOf('/*', app('tunnel'))), line, { Host: 'a.example' })).body, 'tunnel /')
 })
 
 test('where nothing is rewritten, handlers are given the request itself, and their replies are sent as they are', () => {
@@ -101,6 +109,7 @@ test('what else a request says stays the client’s', async () => {
       assert.deepEqual([head.method, head.target, head.host, head.query], ['PUT', '/sub/x?q', 'a', '?q'])
       assert.deepEqual([head.field('x-a'), head.fieldPairs().length, head.keepAlive], ['1', 2, true])
       request.waitUntil(Promise.resolve())
+      assert.throws(() => request.upgrade(), /nobody takes this connection over/)
       return { status: 200, fields: [], body: head.path }
     },
   }
