@@ -355,5 +355,5 @@ test('when descriptors run out, nothing stands in either: 503, and the log says 
   const finder = new Finder(root as unknown as Root, options, { warn: (line) => void lines.push(line) })
   assert.deepEqual([finder.find('/a'), finder.find('/b')], [503, 503])
   assert.equal(lines.length, 1)
-  assert.match(lines[0]!, /no descriptor left to open files with \(EMFILE\)/)
+  assert.match(lines[0]!, /no descriptor left to open a with \(EMFILE\)/)
 })
