@@ -67,7 +67,9 @@ for (const spawn of SPAWNS) {
     assert.equal(code, 1)
     assert.ok(
       stderr.some((line) =>
-        /error worker 0 .*: workerStart of the app \/.*\/a\.mjs failed; this worker ends$/.test(line),
+        /error worker 0 .*: workerStart of the app \/.*\/a\.mjs failed; this worker ends: Error: no workerStart for a/.test(
+          line,
+        ),
       ),
       stderr.join('\n'),
     )
