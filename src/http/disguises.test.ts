@@ -17,6 +17,8 @@ interface Subject {
   /** Besides white space, what the value may begin and end with, and still be a value of this field. */
   readonly first: RegExp
   readonly last: RegExp
+  /** The white space that may stand around it. */
+  readonly blank: RegExp
   isRead(head: RequestHead): boolean
 }
 
@@ -27,6 +29,7 @@ const SUBJECTS: readonly Subject[] = [
     value: 'chunked',
     first: NOTHING,
     last: NOTHING,
+    blank: / /,
     isRead: (head) => head.bodyKind === 'chunked',
   },
   {
@@ -34,6 +37,7 @@ const SUBJECTS: readonly Subject[] = [
     value: '5',
     first: /[0-9]/,
     last: /[0-9]/,
+    blank: /[ \t]/,
     isRead: (head) => head.bodyKind === 'length',
   },
   {
@@ -41,12 +45,12 @@ const SUBJECTS: readonly Subject[] = [
     value: 'b',
     first: /[\w.~!$&'()*+;=-]/,
     last: /[\w.~!$&'()*+;=:-]/,
+    blank: /[ \t]/,
     isRead: (head) => head.host !== '',
   },
 ]
 
 const NAME = /[!#$%&'*+.^_`|~0-9A-Za-z-]/
-const BLANK = /[ \t]/
 const VALUE = /[\t\x20-\x7e\x80-\xff]/
 
 interface Place {
@@ -69,12 +73,12 @@ const PLACES: readonly Place[] = [
   {
     where: 'before its value',
     lines: ({ name, value }, byte) => `${name}:${byte}${value}`,
-    fate: ({ first }, byte) => (BLANK.test(byte) || first.test(byte) ? 'read' : 'refused'),
+    fate: ({ first, blank }, byte) => (blank.test(byte) || first.test(byte) ? 'read' : 'refused'),
   },
   {
     where: 'behind its value',
     lines: ({ name, value }, byte) => `${name}: ${value}${byte}`,
-    fate: ({ last }, byte) => (BLANK.test(byte) || last.test(byte) ? 'read' : 'refused'),
+    fate: ({ last, blank }, byte) => (blank.test(byte) || last.test(byte) ? 'read' : 'refused'),
   },
   {
     where: 'in place of a line break',

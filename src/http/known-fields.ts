@@ -7,7 +7,7 @@
  * smuggling). So each is read one way, and what allows a second reading is refused. All other fields are only text here.
  */
 import { isAuthority } from './authority.ts'
-import { COMMA, isBlank, isDigit, isWord, TOKEN, ZERO } from './bytes.ts'
+import { COMMA, HTAB, isBlank, isDigit, isWord, TOKEN, ZERO } from './bytes.ts'
 import type { HeadNotes } from './head.ts'
 import type { RefusalName } from './refusals.ts'
 
@@ -48,6 +48,7 @@ export function noteField(
   start: number,
   notes: HeadNotes,
 ): RefusalName | null {
+  if (field === TRANSFER_ENCODING && holdsTab(input, from, to)) return 'BAD_CODING'
   while (from < to && isBlank(input[from])) from += 1
   while (from < to && isBlank(input[to - 1])) to -= 1
   switch (field) {
@@ -108,6 +109,15 @@ function noteCoding(input: Uint8Array, from: number, to: number, notes: HeadNote
   if (!isWord(input, from, to, 'chunked')) return 'UNKNOWN_CODING'
   notes.chunked = true
   return null
+}
+
+/**
+ * A tab is white space like any other (RFC 9110 §5.6.3), and yet there are readers in use to whom "chunked" with one behind
+ * it is another word; beside an Upgrade they see no body. No client writes one.
+ */
+function holdsTab(input: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) if (input[at] === HTAB) return true
+  return false
 }
 
 /**

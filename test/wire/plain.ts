@@ -70,7 +70,9 @@ function fieldsOf(lines: string): [string, string][] {
     .slice(0, -1)
     .map((line) => {
       const colon = line.indexOf(':')
-      return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, '')]
+      const name = line.slice(0, colon).toLowerCase()
+      const around = name === 'transfer-encoding' ? /^ +| +$/g : /^[ \t]+|[ \t]+$/g // of that, a tab is a part
+      return [name, line.slice(colon + 1).replace(around, '')]
     })
 }
 
