@@ -54,6 +54,12 @@ export const TCP_DEFER_ACCEPT = 9
 export const TCP_INFO = 11
 export const TCP_FASTOPEN = 23
 
+// linux/sockios.h
+export const SIOCOUTQ = 0x5411
+
+// poll.h
+export const POLLIN = 0x1
+
 // sys/epoll.h
 export const EPOLL_CLOEXEC = 0o2000000
 export const EPOLL_CTL_ADD = 1

@@ -12,13 +12,14 @@ const libc = {
 }
 
 /**
- * mmap(NULL, length, prot, flags, fd, 0): `length` bytes, mapped. With
- * MAP_SHARED a forked child sees the same bytes. `fd` is -1 for MAP_ANONYMOUS.
+ * mmap(NULL, length, prot, flags, fd, offset): `length` bytes, mapped. With
+ * MAP_SHARED a forked child sees the same bytes. `fd` is -1 for MAP_ANONYMOUS;
+ * `offset` in a file is a multiple of the page size.
  *
  * https://man7.org/linux/man-pages/man2/mmap.2.html
  */
-export function mmap(length: number, prot: number, flags: number, fd: Fd | -1): Memory {
-  const address = must(libc.mmap(0, length, prot, flags, fd, 0), 'mmap', `of ${length} bytes`)
+export function mmap(length: number, prot: number, flags: number, fd: Fd | -1, offset = 0): Memory {
+  const address = must(libc.mmap(0, length, prot, flags, fd, offset), 'mmap', `of ${length} bytes`)
   return { bytes: Buffer.from(viewMemory(address, length)), address }
 }
 

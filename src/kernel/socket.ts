@@ -8,7 +8,7 @@
  * Ordinary outcomes are values (`null`, 0, a negative errno where the doc says
  * so); everything else throws a SyscallError.
  */
-import { MSG_NOSIGNAL } from './constants.ts'
+import { MSG_NOSIGNAL, SO_LINGER, SOL_SOCKET } from './constants.ts'
 import { EAGAIN, ECONNABORTED, ECONNRESET, EINPROGRESS, ENOTCONN, must, SyscallError } from './errno.ts'
 import type { Fd } from './fd.ts'
 import { bind as bindFunction } from './libc.ts'
@@ -232,6 +232,20 @@ export function setsockopt(fd: Fd, level: number, option: number, value: number)
 export function setsockoptBytes(fd: Fd, level: number, option: number, memory: Memory): void {
   const result = libc.setsockopt(fd, level, option, memory.address, memory.bytes.length)
   must(result, 'setsockopt', `option ${level}/${option} on fd ${fd}`)
+}
+
+/** `struct linger { int l_onoff, l_linger; }`: on, for no time at all. */
+const lingerOfZero = allocate(8)
+lingerOfZero.bytes.writeInt32LE(1, 0)
+
+/**
+ * setsockopt(sockfd, SOL_SOCKET, SO_LINGER, { 1, 0 }, …): close(2) sends RST
+ * instead of FIN, drops what has not been sent, and leaves no TIME_WAIT behind.
+ *
+ * https://man7.org/linux/man-pages/man7/socket.7.html
+ */
+export function resetOnClose(fd: Fd): void {
+  setsockoptBytes(fd, SOL_SOCKET, SO_LINGER, lingerOfZero)
 }
 
 /**

@@ -16,6 +16,8 @@ export class PretendTransport implements Transport {
   readonly log: string[] = []
   /** What has been sent, as Latin-1; files as `<fd:offset+length>`. */
   sent = ''
+  /** Of what has been sent, how much the peer has not acknowledged. */
+  inFlight = 0
   /** The result of each send or sendfile to come: how much is taken at most, or -errno. All is taken once it is used up. */
   takes: number[] = []
   /** What each recv to come gives: bytes, '' for the end, or -errno. -EAGAIN once it is used up. */
@@ -40,6 +42,10 @@ export class PretendTransport implements Transport {
     this.log.push(`sendfile ${length}${taken === length ? '' : `: ${taken}`}`)
     if (taken > 0) this.sent += `<${file}:${offset}+${taken}>`
     return taken
+  }
+
+  bytesInFlight(): number {
+    return this.inFlight
   }
 
   finish(): void {

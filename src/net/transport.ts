@@ -5,11 +5,12 @@
  * Results are those of the system calls: bytes, 0, or a negative errno; nothing
  * here throws for what a peer does.
  */
-import { MSG_MORE, SHUT_WR, SO_LINGER, SOL_SOCKET } from '../kernel/constants.ts'
+import { MSG_MORE, SHUT_WR, SIOCOUTQ } from '../kernel/constants.ts'
 import { close, type Fd } from '../kernel/fd.ts'
 import { sendfile } from '../kernel/file.ts'
-import { allocate, type Memory } from '../kernel/memory.ts'
-import { recv, send, setsockoptBytes, shutdown } from '../kernel/socket.ts'
+import { ioctl } from '../kernel/ioctl.ts'
+import type { Memory } from '../kernel/memory.ts'
+import { recv, resetOnClose, send, shutdown } from '../kernel/socket.ts'
 
 export interface Transport {
   readonly fd: Fd
@@ -21,6 +22,8 @@ export interface Transport {
   send(memory: Memory, at: number, length: number, more: boolean): number
   /** As `send`, from a file; 0 when the file ends at `offset`. */
   sendfile(file: Fd, offset: number, length: number): number
+  /** Bytes that the kernel has taken, and that the peer has not acknowledged. */
+  bytesInFlight(): number
   /** Says that nothing more will be sent (FIN). */
   finish(): void
   /** Gives the descriptor back; once, and not after `reset`. */
@@ -50,6 +53,10 @@ export class PlainTransport implements Transport {
     return sendfile(this.fd, file, offset, length)
   }
 
+  bytesInFlight(): number {
+    return ioctl(this.fd, SIOCOUTQ)
+  }
+
   finish(): void {
     shutdown(this.fd, SHUT_WR)
   }
@@ -60,11 +67,7 @@ export class PlainTransport implements Transport {
   }
 
   reset(): void {
-    setsockoptBytes(this.fd, SOL_SOCKET, SO_LINGER, lingerOfZero)
+    resetOnClose(this.fd)
     close(this.fd)
   }
 }
-
-/** `struct linger { int l_onoff, l_linger; }` of socket(7): on, for no time at all, makes close(2) send RST. */
-const lingerOfZero = allocate(8)
-lingerOfZero.bytes.writeInt32LE(1, 0)

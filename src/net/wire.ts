@@ -73,6 +73,16 @@ export class Wire {
     return 'blocked'
   }
 
+  /** Something waits until the socket is writable. */
+  get isBlocked(): boolean {
+    return this.outbox.isBlocked
+  }
+
+  /** How many bytes have reached the peer, in the connection's life: what its kernel has acknowledged. */
+  get bytesArrived(): number {
+    return this.outbox.bytesSent - this.#transport.bytesInFlight()
+  }
+
   /** Nothing more will be sent (FIN). */
   finish(): void {
     this.#transport.finish()
