@@ -23,7 +23,8 @@ export const ROWS_MAX = 4096
 /** Numbers in a row. Two cache lines, so that no two workers write into the same one. */
 const ROW_FIELDS = 16
 const FIELD_BYTES = 8
-const BYTES = (1 + ROWS_MAX) * ROW_FIELDS * FIELD_BYTES
+/** Behind it in the same memory: address-counts.ts. */
+export const SCOREBOARD_BYTES = (1 + ROWS_MAX) * ROW_FIELDS * FIELD_BYTES
 
 /** Where a worker stands. */
 export const STARTING = 1
@@ -79,14 +80,14 @@ export class Scoreboard {
 
   private constructor(fd: Fd) {
     this.fd = fd
-    const { bytes } = mmap(BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd)
-    this.#numbers = new Float64Array(bytes.buffer, bytes.byteOffset, BYTES / FIELD_BYTES)
+    const { bytes } = mmap(SCOREBOARD_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd)
+    this.#numbers = new Float64Array(bytes.buffer, bytes.byteOffset, SCOREBOARD_BYTES / FIELD_BYTES)
   }
 
   /** The supervisor's: new, all rows free. Untouched rows take no memory. */
   static create(): Scoreboard {
     const fd = memfd_create('prefork-scoreboard')
-    ftruncate(fd, BYTES)
+    ftruncate(fd, SCOREBOARD_BYTES)
     return new Scoreboard(fd)
   }
 

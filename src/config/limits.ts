@@ -65,8 +65,46 @@ export interface Limits {
   readonly bodyBytes: number
 
   /**
-   * Most connections one worker holds at once. While it has so many it accepts
-   * no more, and newcomers wait in the accept queue. A connection costs one
+   * Slowest that a client may send a request body, in bytes per second, while the
+   * app waits for it. It has `timeouts.bodyMs` to fall behind in, and what it
+   * sends faster makes up for that; then it is answered 408 and the connection
+   * closed. 0 asks for no more than a byte in every `timeouts.bodyMs`, which one
+   * a minute is by default. As Kestrel has it (MinRequestBodyDataRate), and Apache
+   * (mod_reqtimeout).
+   * @default 240
+   * @range 0..1_000_000_000
+   */
+  readonly bodyRateMin: number
+
+  /**
+   * Slowest that a client may take a response, in bytes per second, while there is
+   * more of it than the kernel takes from us. It has `timeouts.writeMs` to fall
+   * behind in, and what it takes faster makes up for that; then the connection is
+   * reset. A stream that waits for its app, such as server-sent events, is not
+   * the client's fault, and not counted. 0 asks for no more than a byte in every
+   * `timeouts.writeMs`. As Kestrel has it (MinResponseDataRate).
+   * @default 240
+   * @range 0..1_000_000_000
+   */
+  readonly sendRateMin: number
+
+  /**
+   * Most connections that one client address holds at once, over all workers and
+   * generations. One more is reset as soon as it is accepted, and the log says so
+   * once a minute. An IPv6 client is its /64; clients of a Unix socket are not
+   * counted, and behind a proxy all are the proxy: leave it off there. Browsers
+   * open six, and many people may share an address (NAT): 100 is a careful value.
+   * `Infinity` is off, and costs nothing; docs/http.md says how it is counted.
+   * @default Infinity
+   * @range 1..Infinity
+   */
+  readonly connectionsPerAddress: number
+
+  /**
+   * Most connections one worker holds at once. While it has so many, newcomers
+   * are for other workers, or wait in the accept queue; where nobody else has
+   * room, those make room that have waited longest for their clients, between two
+   * requests or with half of one (docs/http.md). A connection costs one
    * descriptor, or two while it is sent a file; 10,000 need 20,000 at most, far
    * below the usual hard limit (524,288 under systemd), to which Node raises the
    * soft one at start. Should every client fill its `headBytes`, that is 164 MB.
@@ -89,9 +127,9 @@ export interface Timeouts {
   readonly headMs: number
 
   /**
-   * Longest silence while a request body is being received, in milliseconds.
-   * Any byte starts it anew, so it does not bound a long upload. As nginx has
-   * it (client_body_timeout).
+   * Longest silence while a request body is being received, in milliseconds;
+   * and how far a client that is slower than `limits.bodyRateMin` may fall
+   * behind. A long upload may take as long as it keeps that pace.
    * @default 60_000
    * @range 1..86_400_000
    */
@@ -110,7 +148,10 @@ export interface Timeouts {
   /**
    * Longest time without progress while a response is being sent, or what an
    * app writes to a connection it has taken over, in milliseconds: a client that
-   * reads nothing for so long is disconnected. As nginx has it (send_timeout).
+   * reads nothing for so long is disconnected. It is also how far one that is
+   * slower than `limits.sendRateMin` may fall behind. As nginx has it
+   * (send_timeout); progress is what the client has acknowledged, not what the
+   * kernel has taken for it.
    * @default 60_000
    * @range 1..86_400_000
    */

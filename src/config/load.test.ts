@@ -64,7 +64,16 @@ test('with nothing asked, the defaults', async () => {
     pool: { minSpare: 5, maxSpare: 10, maxWorkers: 256 },
     socket: { reuseAddress: true, noDelay: true, deferAcceptSeconds: 0, fastOpenQueue: 0, ipv6Only: true },
     recycle: { maxRequestsPerWorker: Number.MAX_SAFE_INTEGER, maxMemoryPerWorker: Number.MAX_SAFE_INTEGER },
-    limits: { headBytes: 16_384, fieldCount: 100, targetBytes: 8192, bodyBytes: 134_217_728, connectionsMax: 10_000 },
+    limits: {
+      headBytes: 16_384,
+      fieldCount: 100,
+      targetBytes: 8192,
+      bodyBytes: 134_217_728,
+      bodyRateMin: 240,
+      sendRateMin: 240,
+      connectionsPerAddress: Number.MAX_SAFE_INTEGER,
+      connectionsMax: 10_000,
+    },
     timeouts: {
       headMs: 60_000,
       bodyMs: 60_000,

@@ -6,11 +6,13 @@
  *                          └ child:  closes the listeners, answers, closes, exits
  *
  * With as many children as there may be, it accepts no more until one has died:
- * connections wait in the accept queue.
+ * connections wait in the accept queue, and children that wait for their clients
+ * are told to make room.
  *
  * The children hold copies of the preloader's end of its channel. They only ever
  * look whether it has hung up, which tells them that the supervisor is gone.
  */
+import type { AddressLimit } from '../address-counts.ts'
 import type { InheritedListener } from '../boot.ts'
 import type { Order, PreloaderChannel } from '../channel.ts'
 import {
@@ -18,36 +20,49 @@ import {
   EPOLL_CTL_ADD,
   EPOLL_CTL_DEL,
   EPOLLIN,
+  POLLIN,
+  SIGUSR2,
   SOCK_CLOEXEC,
   SOCK_NONBLOCK,
 } from '../kernel/constants.ts'
 import { EpollEvents, epoll_create1, epoll_ctl, epoll_wait } from '../kernel/epoll.ts'
 import { EMFILE, SyscallError } from '../kernel/errno.ts'
 import { close, type Fd } from '../kernel/fd.ts'
-import { _exit, type Death, fork } from '../kernel/process.ts'
-import { accept4 } from '../kernel/socket.ts'
+import { poll } from '../kernel/poll.ts'
+import { _exit, type Death, fork, kill } from '../kernel/process.ts'
+import { accept4, PeerAddress, resetOnClose } from '../kernel/socket.ts'
 import type { Log } from '../log.ts'
+import type { Row } from '../scoreboard.ts'
+import { Seldom } from '../worker/seldom.ts'
 import { Children } from './children.ts'
+import { Guests } from './guests.ts'
 import type { Birth } from './orders.ts'
 
 type AcceptOrder = Extract<Order, { type: 'accept' }>
 type EndOrder = Extract<Order, { type: 'end' }>
 
 const EVENTS = 64
-/** How long it looks away when the machine has no room for another process or descriptor, and how often it says so. */
+/** How long it looks away when there is no room for another process or descriptor; and how often it says so, where that is the machine's. */
 const RETRY_MS = 250
 const COMPLAIN_MS = 1_000
 const EXIT_OK = 0
+
+export interface ForkModelOptions {
+  /** As many as there may be at once. */
+  readonly childrenMax: number
+  readonly addressLimit: (row: number) => AddressLimit | null
+  readonly rowOf: (row: number) => Row
+}
 
 /** Returns in each child, with its connection; in the preloader it never returns. */
 export function forkForEachConnection(
   channel: PreloaderChannel,
   log: Log,
   order: AcceptOrder,
-  connectionsMax: number,
+  options: ForkModelOptions,
 ): Birth {
   const listeners = channel.fds.map((fd, i) => ({ fd, authority: order.authorities[i]! }))
-  const parent = new Parent(channel, log, listeners, order.firstRow, connectionsMax)
+  const parent = new Parent(channel, log, listeners, order.firstRow, options)
   channel.send({ type: 'accepting' })
   return parent.live()
 }
@@ -59,9 +74,11 @@ class Parent {
   readonly #epoll = epoll_create1(EPOLL_CLOEXEC)
   readonly #events = new EpollEvents(EVENTS)
   readonly #children = new Children(this.#epoll)
-  /** Rows of the scoreboard, by the pid that has each; and those that nobody has. */
-  readonly #rows = new Map<number, number>()
+  readonly #guests: Guests
+  /** Rows of the scoreboard that nobody has. */
   readonly #freeRows: number[]
+  readonly #peer = new PeerAddress()
+  readonly #full: Seldom
   #isWatching = false
   /** It has been told to end: it accepts no more. */
   #isEnding = false
@@ -74,11 +91,14 @@ class Parent {
     log: Log,
     listeners: readonly InheritedListener[],
     firstRow: number,
-    childrenMax: number,
+    options: ForkModelOptions,
   ) {
     this.#channel = channel
     this.#log = log
+    this.#full = new Seldom(log)
     this.#listeners = listeners
+    this.#guests = new Guests(options.addressLimit(firstRow), options.rowOf, log)
+    const { childrenMax } = options
     this.#freeRows = Array.from({ length: childrenMax }, (_, i) => firstRow + childrenMax - 1 - i)
     epoll_ctl(this.#epoll, EPOLL_CTL_ADD, channel.fd, EPOLLIN)
     this.#look()
@@ -103,8 +123,7 @@ class Parent {
     for (let i = 0; i < count; i++) {
       const death = this.#children.bury(this.#events.fd(i))
       if (death === null) continue
-      this.#freeRows.push(this.#rows.get(death.pid)!)
-      this.#rows.delete(death.pid)
+      this.#freeRows.push(this.#guests.leave(death.pid))
       this.#tellOf(death)
       if (!this.#isEnding) this.#look()
     }
@@ -114,23 +133,41 @@ class Parent {
   #takeOne(listener: number): Birth | null {
     let connection: Fd | null = null
     try {
-      connection = accept4(this.#listeners[listener]!.fd, SOCK_NONBLOCK | SOCK_CLOEXEC)
+      connection = accept4(this.#listeners[listener]!.fd, SOCK_NONBLOCK | SOCK_CLOEXEC, this.#peer)
       if (connection === null) return null
+      if (!this.#guests.arrive(this.#peer)) {
+        resetOnClose(connection)
+        close(connection)
+        return null
+      }
       const row = this.#freeRows.at(-1)!
       const pid = fork()
       if (pid === 0) return this.#becomeChild(row, listener, connection)
       this.#freeRows.pop()
-      this.#rows.set(pid, row)
+      this.#guests.settle(pid, row)
       this.#children.add(pid)
     } catch (error) {
       if (!(error instanceof SyscallError)) throw error
+      this.#guests.dismiss()
       this.#complain(error)
       this.#lookAway()
-      this.#lookAgainAt = performance.now() + RETRY_MS
     }
     if (connection !== null) close(connection)
     if (this.#freeRows.length === 0) this.#lookAway()
     return null
+  }
+
+  /** There are as many children as there may be, and somebody waits for one of them to go. */
+  #makeRoom(): void {
+    this.#lookAgainAt = performance.now() + RETRY_MS
+    if (!this.#listeners.some(({ fd }) => poll(fd, POLLIN, 0) !== 0)) return
+    const asked = this.#guests.longestWaiting().filter((pid) => kill(pid, SIGUSR2)).length
+    if (asked === 0) return
+    const size = this.#children.size
+    this.#full.warn(
+      asked,
+      (count) => `full at ${size} connections: ${count} times, one that waited for its client was told to make room`,
+    )
   }
 
   #becomeChild(row: number, listener: number, connection: Fd): Birth {
@@ -143,7 +180,8 @@ class Parent {
 
   #look(): void {
     this.#lookAgainAt = Number.POSITIVE_INFINITY
-    if (this.#isWatching || this.#freeRows.length === 0) return
+    if (this.#isWatching) return
+    if (this.#freeRows.length === 0) return this.#makeRoom()
     for (const { fd } of this.#listeners) epoll_ctl(this.#epoll, EPOLL_CTL_ADD, fd, EPOLLIN)
     this.#isWatching = true
   }
@@ -152,6 +190,7 @@ class Parent {
     if (!this.#isWatching) return
     for (const { fd } of this.#listeners) epoll_ctl(this.#epoll, EPOLL_CTL_DEL, fd, 0)
     this.#isWatching = false
+    this.#lookAgainAt = performance.now() + RETRY_MS
   }
 
   #complain(error: SyscallError): void {

@@ -9,6 +9,7 @@
  *
  * It never serves, and after loading it never returns to Node's event loop.
  */
+import { AddressLimit } from '../address-counts.ts'
 import { readBoot } from '../boot.ts'
 import { Channel, type Order, type PreloaderReport } from '../channel.ts'
 import { SIG_IGN, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2 } from '../kernel/constants.ts'
@@ -63,7 +64,11 @@ async function preload(): Promise<void> {
   collectGarbage()
   channel.send({ type: 'loaded' })
 
-  const { slot, row, line, listeners, connection } = takeOrders(channel, log, config.pool.maxWorkers)
+  const { slot, row, line, listeners, connection } = takeOrders(channel, log, {
+    childrenMax: config.pool.maxWorkers,
+    addressLimit: (row) => AddressLimit.of(config.limits, row, boot.scoreboard),
+    rowOf: (row) => scoreboard.row(row),
+  })
   becomeIndividual(isRandomSpent)
   showWorker(slot, connection === null ? 'starting' : null)
   log.name = `worker ${slot} (pid ${process.pid})`

@@ -15,7 +15,7 @@ import { close, type Fd } from '../kernel/fd.ts'
 import { fork } from '../kernel/process.ts'
 import type { Log } from '../log.ts'
 import { Children } from './children.ts'
-import { forkForEachConnection } from './fork-model.ts'
+import { type ForkModelOptions, forkForEachConnection } from './fork-model.ts'
 
 /** What a forked child is to be. */
 export interface Birth {
@@ -33,7 +33,7 @@ type ForkOrder = Extract<Order, { type: 'fork' }>
 const EVENTS = 64
 
 /** Forks on order. Returns in each child, with what it is to be; in the preloader it never returns. */
-export function takeOrders(channel: PreloaderChannel, log: Log, connectionsMax: number): Birth {
+export function takeOrders(channel: PreloaderChannel, log: Log, forking: ForkModelOptions): Birth {
   const epoll = epoll_create1(EPOLL_CLOEXEC)
   const events = new EpollEvents(EVENTS)
   const children = new Children(epoll)
@@ -48,7 +48,7 @@ export function takeOrders(channel: PreloaderChannel, log: Log, connectionsMax: 
       if (order === 'closed') children.outlive()
       else if (order.type === 'accept') {
         close(epoll)
-        return forkForEachConnection(channel, log, order, connectionsMax)
+        return forkForEachConnection(channel, log, order, forking)
       } else if (order.type === 'fork') {
         const birth = bear(order, channel, children, log)
         if (birth === null) continue

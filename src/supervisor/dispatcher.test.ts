@@ -90,6 +90,24 @@ test('no worker has more than it may; the rest waits in the accept queue, and is
   assert.equal(it.queued(), 1)
 })
 
+test('where all are full, those whose connections wait for their clients are passed more: as many as can make room', (t) => {
+  const it = new Machine(t, { connectionsMax: 5 })
+  const [busy, some, most] = [it.worker(5), it.worker(5), it.worker(5)]
+  some.row.waiting = 1
+  most.row.waiting = 2
+  it.connect(5)
+  assert.deepEqual([busy.passed().length, some.passed().length, most.passed().length], [0, 1, 2])
+  assert.equal(it.queued(), 2)
+})
+
+test('while anybody has room, nobody is passed more than that', (t) => {
+  const it = new Machine(t, { connectionsMax: 5 })
+  const [full, other] = [it.worker(5), it.worker(3)]
+  full.row.waiting = 5
+  it.connect(2)
+  assert.deepEqual([full.passed().length, other.passed().length], [0, 2])
+})
+
 test('after a reload the bound may be another, and so may the listeners', (t) => {
   const it = new Machine(t, { listeners: 2, connectionsMax: 1 })
   it.dispatcher.listenOn(it.listeners.slice(1), 2)
@@ -270,10 +288,24 @@ class Machine {
   }
 }
 
+/** What a worker says of itself: all of its connections have requests, but so many. */
+class RowOfWorker {
+  connections: number
+  waiting = 0
+
+  constructor(connections: number) {
+    this.connections = connections
+  }
+
+  get active(): number {
+    return this.connections - this.waiting
+  }
+}
+
 /** What a worker does about its line, and what the supervisor knows of it. */
 class Worker {
   readonly line: number
-  readonly row: { connections: number }
+  readonly row: RowOfWorker
   readonly ours: Channel<WorkerReport, PassedConnection>
   readonly #theirs: Channel<PassedConnection, WorkerReport>
   readonly #dispatcher: Dispatcher
@@ -282,7 +314,7 @@ class Worker {
   constructor(line: number, connections: number, t: TestContext, dispatcher: Dispatcher) {
     const [ours, theirs] = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC)
     this.line = line
-    this.row = { connections }
+    this.row = new RowOfWorker(connections)
     this.ours = new Channel(ours)
     this.#theirs = new Channel(theirs)
     this.#open = new Set([ours, theirs])

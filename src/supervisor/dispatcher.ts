@@ -5,8 +5,10 @@
  *     listener readable → accept4 → sendmsg with the socket → the worker says how many it has taken
  *
  * A copy is kept until then. So what was passed to a worker that dies before it
- * looked goes to another, and nobody notices. While no worker can be passed to,
- * nothing is accepted: connections wait in the accept queue.
+ * looked goes to another, and nobody notices. Where all are full, a worker some of
+ * whose connections wait for their clients is passed more: they make room for it
+ * (worker/room.ts). While no worker can be passed to, nothing is accepted:
+ * connections wait in the accept queue.
  */
 import type { Channel, PassedConnection, WorkerReport } from '../channel.ts'
 import { SOCK_CLOEXEC, SOCK_NONBLOCK } from '../kernel/constants.ts'
@@ -33,10 +35,13 @@ interface Passed {
   readonly listener: number
 }
 
+/** What a worker says of itself. */
+type RowOfRecipient = Pick<Row, 'connections' | 'active'>
+
 interface Recipient {
   readonly line: Line
   readonly channel: WorkerChannel
-  readonly row: Pick<Row, 'connections'>
+  readonly row: RowOfRecipient
   /** In the order they were passed. */
   readonly untaken: Passed[]
 }
@@ -77,7 +82,7 @@ export class Dispatcher {
     this.#look()
   }
 
-  enlist(line: Line, channel: WorkerChannel, row: Pick<Row, 'connections'>): void {
+  enlist(line: Line, channel: WorkerChannel, row: RowOfRecipient): void {
     if (this.#recipients.has(line)) return
     this.#recipients.set(line, { line, channel, row, untaken: [] })
     this.#resume()
@@ -158,18 +163,20 @@ export class Dispatcher {
     }
   }
 
-  /** The fewest connections, those on their way counted; null when nobody has room. */
+  /** The fewest connections, those on their way counted; null when nobody has room, nor can make any. */
   #leastBusy(): Recipient | null {
     let best: Recipient | null = null
     let fewest = this.#connectionsMax
+    let [roomiest, most]: [Recipient | null, number] = [null, 0]
     for (const recipient of this.#recipients.values()) {
       const { row, untaken } = recipient
       const held = row.connections + untaken.length
-      if (held >= fewest || untaken.length >= UNTAKEN_MAX) continue
-      best = recipient
-      fewest = held
+      if (untaken.length >= UNTAKEN_MAX) continue
+      if (held < fewest) [best, fewest] = [recipient, held]
+      const waiting = row.connections - row.active - untaken.length
+      if (waiting > most) [roomiest, most] = [recipient, waiting]
     }
-    return best
+    return best ?? roomiest
   }
 
   #pass(connection: Passed, recipient: Recipient): void {

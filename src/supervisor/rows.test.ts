@@ -17,6 +17,19 @@ test('one that is given back is taken again', () => {
   assert.equal(rows.take(), 1)
 })
 
+test('whoever wants to know is told which are given back', () => {
+  const rows = new Rows(3)
+  const given: number[][] = []
+  rows.onGiven = (...what) => void given.push(what)
+  rows.take(3)
+  rows.give(2)
+  rows.give(0, 2)
+  assert.deepEqual(given, [
+    [2, 1],
+    [0, 2],
+  ])
+})
+
 test('rows that are taken together lie together', () => {
   const rows = new Rows(8)
   for (let i = 0; i < 5; i++) rows.take()

@@ -7,6 +7,8 @@ export class Rows {
   readonly #isTaken: boolean[]
   /** Beyond it no row has ever been taken. */
   everTaken = 0
+  /** Called for rows that are given back: their workers are dead. */
+  onGiven: (first: number, count: number) => void = () => {}
 
   constructor(count: number) {
     this.#isTaken = new Array<boolean>(count).fill(false)
@@ -28,6 +30,7 @@ export class Rows {
 
   give(first: number, count = 1): void {
     this.#isTaken.fill(false, first, first + count)
+    this.onGiven(first, count)
   }
 
   get taken(): number {

@@ -3,6 +3,7 @@
  * exit code.
  */
 
+import { AddressCounts } from '../address-counts.ts'
 import type { Config } from '../config/options.ts'
 import { startFolder } from '../config/start-folder.ts'
 import { type Fd, setCloseOnExec } from '../kernel/fd.ts'
@@ -36,6 +37,8 @@ export async function serve(config: Config, log: Log): Promise<number> {
   let reach: Reach | null = null
   try {
     const scoreboard = Scoreboard.create()
+    const addresses = AddressCounts.create(scoreboard.fd)
+    roster.rows.onGiven = (first, count) => addresses.forget(first, count)
     const linux = new Linux({ listening, outside, events, scoreboard, log })
     const onRequest = answerRequests({ roster, listening, scoreboard }, (happening) => linux.happen(happening))
     reach = new Reach(config, events, onRequest, log)

@@ -1,10 +1,12 @@
 /** Listeners of a worker that holds one connection at a time, and of one that ends. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { AddressCounts, AddressLimit } from '../address-counts.ts'
 import { AF_INET, SOCK_NONBLOCK, SOCK_STREAM } from '../kernel/constants.ts'
 import { close, type Fd, isOpen } from '../kernel/fd.ts'
 import { socketAddress } from '../kernel/sockaddr.ts'
 import { bind, connect, getsockname, listen, socket } from '../kernel/socket.ts'
+import { Scoreboard } from '../scoreboard.ts'
 import { Acceptor } from './acceptor.ts'
 import { Client, PretendService, request, THOUSANDS } from './pretend-service.test.support.ts'
 
@@ -34,8 +36,13 @@ class Listening {
   }
 }
 
-function serving(t: TestContext, numbers = ONE_AT_A_TIME) {
-  const it = new PretendService(t, ({ localAuthority }) => ({ status: 200, fields: [], body: localAuthority }), numbers)
+function serving(t: TestContext, numbers = ONE_AT_A_TIME, addresses: AddressLimit | null = null) {
+  const it = new PretendService(
+    t,
+    ({ localAuthority }) => ({ status: 200, fields: [], body: localAuthority }),
+    numbers,
+    addresses,
+  )
   const listening = [new Listening(t), new Listening(t)] as const
   const acceptors = listening.map(({ fd }, i) => new Acceptor({ fd, authority: `listener ${i}` }, it.service))
   return { it, listening, acceptors }
@@ -60,6 +67,27 @@ test('with room for one, newcomers of every listener wait until it has left', as
     await it.round()
   }
   assert.deepEqual(seen.sort(), ['listener 0', 'listener 0', 'listener 1'])
+})
+
+test('a client over the limit of its address is reset, and the next one is served', async (t) => {
+  const { fd } = Scoreboard.create()
+  AddressCounts.create(fd)
+  const { it, listening } = serving(t, THOUSANDS, new AddressLimit(AddressCounts.attach(fd), 0, 2))
+  const clients = Array.from({ length: 4 }, () => listening[0].connect())
+  for (const client of clients) client.send(GET)
+  for (let i = 0; i < 6; i++) await it.round()
+  const ends = clients.map((client) => client.receive()).map(({ text, end }) => `${text.slice(9, 12)} ${end}`)
+  assert.deepEqual(ends, ['200 open', '200 open', ' rst', ' rst'])
+  assert.equal(it.row.accepted, 2)
+  assert.deepEqual(it.log.entries, [
+    'warn turned away 1 connections over limits.connectionsPerAddress, the last from 127.0.0.1',
+  ])
+  clients[0]!.leave()
+  await it.round()
+  const next = listening[1].connect()
+  next.send(GET)
+  for (let i = 0; i < 3; i++) await it.round()
+  assert.match(next.receive().text, / 200 OK/)
 })
 
 test('a worker that ends takes those that came before, and closes its listener', async (t) => {

@@ -13,13 +13,14 @@
  * cannot does not watch: as many connections as there may be, or no descriptor
  * left. For the last, which is found out too late, it keeps one in reserve. Until
  * a connection has closed, or for a while, newcomers are left to others, or to the
- * accept queue.
+ * accept queue; room.ts says what becomes of them there.
  */
 import type { InheritedListener } from '../boot.ts'
-import { O_PATH, SOCK_CLOEXEC, SOCK_NONBLOCK } from '../kernel/constants.ts'
+import { O_PATH, POLLIN, SOCK_CLOEXEC, SOCK_NONBLOCK } from '../kernel/constants.ts'
 import { EMFILE, ENFILE, ENOBUFS, ENOMEM, errnoName, SyscallError } from '../kernel/errno.ts'
 import { close, type Fd } from '../kernel/fd.ts'
 import { open } from '../kernel/file.ts'
+import { poll } from '../kernel/poll.ts'
 import { accept4, PeerAddress } from '../kernel/socket.ts'
 import { Deadline } from '../net/deadlines.ts'
 import type { Watcher } from '../net/loop.ts'
@@ -90,12 +91,21 @@ export class Acceptor extends Deadline implements Watcher, Door {
     this.#reserve = null
   }
 
+  hasNewcomer(): boolean {
+    return poll(this.#listener.fd, POLLIN, 0) !== 0
+  }
+
   /** False: there is none, or no room for one. */
   #takeOne(): boolean {
-    if (!this.#service.hasRoom) return false
+    const service = this.#service
+    if (!service.hasRoom && !service.room.makeFor(this)) return false
     const fd = this.#accept()
     if (fd === null) return false
-    new Connection(new PlainTransport(fd), this.#peer.read(), this.#listener.authority, this.#service)
+    const transport = new PlainTransport(fd)
+    const peer = this.#peer.read()
+    // A reset costs least under a flood: nothing is read, nothing said, and no TIME_WAIT is left behind.
+    if (service.admits(peer)) new Connection(transport, peer, this.#listener.authority, service)
+    else transport.reset()
     return true
   }
 

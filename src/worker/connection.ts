@@ -4,15 +4,7 @@
  *     readable → inbox → head parser → exchange → handler → reply → outbox → send
  *
  * One turn takes it as far as it can go without waiting, step by step. Where it
- * waits next is its phase:
- *
- *     HEAD        for a request, or the rest of one
- *     ANSWERING   for the handler, or for more of the response or of the body
- *     DISCARDING  for the rest of a body, the answer sent: to drop it, or for a
- *                 handler that reads on
- *     LEAVING     for the last bytes to be sent
- *     LINGERING   for the client to finish, our FIN sent (RFC 9112 §9.6)
- *     CLOSED      or another's: the handler has taken it over (takeover.ts)
+ * waits next is its phase (phase.ts); how long it may, patience.ts says.
  *
  * Nothing is received while a response waits to be sent, so a client that does
  * not read is held back, not stored. The socket is watched edge-triggered, once:
@@ -21,8 +13,7 @@
  * A client that has finished sending (FIN) may have left or only half-closed:
  * its request's signal aborts, and it is answered all the same.
  *
- * How a reply becomes bytes is reply.ts; bodies are request-body.ts; how long
- * each wait may take, patience.ts.
+ * How a reply becomes bytes is reply.ts; bodies are request-body.ts.
  */
 import type { Reply } from '../handlers/handler.ts'
 import type { RequestHead } from '../http/head.ts'
@@ -38,7 +29,7 @@ import type { Transport } from '../net/transport.ts'
 import { Wire } from '../net/wire.ts'
 import { Exchange } from './exchange.ts'
 import { Ledger } from './ledger.ts'
-import { type Awaited, Patience } from './patience.ts'
+import { type Awaited, awaitedIn, NEVER, Patience } from './patience.ts'
 import { mayPersist } from './persistence.ts'
 import { ANSWERING, CLOSED, DISCARDING, HEAD, LEAVING, LINGERING, type Phase } from './phase.ts'
 import { discardReply, failureReply, type ReplyOwner, type ReplyStream, writeRefusal, writeReply } from './reply.ts'
@@ -81,7 +72,7 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     this.#inbox = this.#wire.inbox
     this.outbox = this.#wire.outbox
     this.ledger = service.accessLog && new Ledger(service.accessLog, this.#wire, this, transport.fd)
-    this.#patience = new Patience(service.timeouts)
+    this.#patience = new Patience(service)
     this.#patience.bind('headMs', service.loop.now)
     service.welcome(this)
     this.#arm()
@@ -106,12 +97,23 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
   }
 
   override onDeadline(): void {
+    const awaited = this.#awaited
+    if (this.outbox.isBlocked || awaited === 'body') {
+      // Too slow, as of the last turn; but the kernel has gone on sending, and what is due may lie in the socket: look once more.
+      this.#inbox.isReadable ||= !this.outbox.isBlocked
+      this.#turn()
+      if (this.isClosed || this.deadlineAt > this.service.loop.now) return
+    }
     // What the kernel still holds would reach the client before our FIN, and could be taken for whole.
     if (this.outbox.isBlocked) return this.#end(true)
-    const isHalfClosed = this.#stream !== null && this.#inbox.finAnnounced
-    if (this.#phase === HEAD && this.#parser !== null) this.#refuse('HEAD_LATE')
-    else if (this.#exchange?.body?.isAwaited === true) this.#refuse('BODY_LATE')
-    else if (this.#phase !== ANSWERING || isHalfClosed) return this.close()
+    if (this.#phase === ANSWERING) {
+      if (awaited === 'body') this.#refuse('BODY_LATE')
+      else if (awaited !== null) return this.close()
+    } else if (this.#phase === HEAD && this.#parser !== null) {
+      this.#refuse('HEAD_LATE')
+    } else {
+      return this.close()
+    }
     this.#turn()
   }
 
@@ -129,6 +131,21 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     this.#phase = CLOSED
     this.#exchange = null
     return this.#wire
+  }
+
+  /** Since when it has waited for its client, being owed nothing: for a request, whole or in part, or for its FIN. NEVER: it does not. */
+  get waitingSince(): number {
+    const isOwed = this.#phase !== HEAD && this.#phase !== LINGERING
+    if (isOwed || this.outbox.isBlocked || this.#inbox.isReadable) return NEVER
+    return this.#patience.since(this.deadlineAt)
+  }
+
+  /** Its place is needed: it leaves, unless a request lay in the socket. */
+  makeRoom(): void {
+    const { bytesSent } = this.outbox
+    this.#inbox.isReadable = true
+    this.#turn()
+    if (this.outbox.bytesSent === bytesSent && this.waitingSince !== NEVER) this.close()
   }
 
   // ── a turn ─────────────────────────────────────────────────────────────────
@@ -302,19 +319,13 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     if (this.#inbox.isEmpty && !this.#receive()) {
       if (this.#inbox.hasEnded)
         this.close() // the message is incomplete (RFC 9112 §8)
-      else this.#invite(body)
+      else if (!this.#inbox.isReadable && !this.#exchange!.isAnswered && body.invite())
+        this.outbox.writeLatin1(CONTINUE)
       return false
     }
     body.takeFrom(this.#inbox)
     if (body.refusal !== null) this.#refuse(body.refusal)
     return true
-  }
-
-  /** The handler waits for a body of which nothing has come; perhaps the client waits to be asked (RFC 9110 §10.1.1). */
-  #invite(body: RequestBody): void {
-    if (!body.isWithheld || this.#inbox.isReadable || this.#exchange?.isAnswered !== false) return
-    body.isWithheld = false
-    this.outbox.writeLatin1(CONTINUE)
   }
 
   #discardBody(): boolean {
@@ -372,8 +383,7 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     this.ledger?.end(isCut ? 'cut' : 'clientLeft')
     this.service.loop.deadlines.clear(this)
     this.#wire.end(reset)
-    const body = this.#exchange?.body ?? this.#rest
-    body?.fail('the client left')
+    this.#body?.fail('the client left')
     this.#exchange?.abort()
     if (this.#exchange !== null) this.service.answered()
     this.#exchange = null
@@ -386,13 +396,15 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
 
   #arm(): void {
     const { loop } = this.service
-    loop.setDeadline(this, this.#patience.deadline(this.outbox, this.#awaited(), loop.now))
+    loop.setDeadline(this, this.#patience.deadline(this.#wire, this.#body, this.#awaited, loop.now))
   }
 
-  #awaited(): Awaited {
-    if (this.#phase === HEAD) return 'idleMs'
-    if (this.#phase === DISCARDING || this.#exchange?.body?.isAwaited === true) return 'bodyMs'
-    // Whether a half-closed client still listens shows only when it is sent something.
-    return this.#stream !== null && this.#inbox.finAnnounced ? 'writeMs' : null
+  get #awaited(): Awaited {
+    return awaitedIn(this.#phase, this.#body, this.#stream !== null && this.#inbox.finAnnounced)
+  }
+
+  /** Of the request being answered, or what is left of one. */
+  get #body(): RequestBody | null {
+    return this.#exchange === null ? this.#rest : this.#exchange.body
   }
 }

@@ -8,8 +8,9 @@
  * children: then it is watched, and never read.
  */
 import type { WorkerLine } from '../channel.ts'
-import { EPOLLHUP, EPOLLIN, EPOLLRDHUP } from '../kernel/constants.ts'
+import { EPOLLHUP, EPOLLIN, EPOLLRDHUP, POLLIN } from '../kernel/constants.ts'
 import { close, type Fd } from '../kernel/fd.ts'
+import { poll } from '../kernel/poll.ts'
 import { formatSocketAddress } from '../kernel/sockaddr.ts'
 import { getpeername, getsockname } from '../kernel/socket.ts'
 import type { Watcher } from '../net/loop.ts'
@@ -58,6 +59,10 @@ export class Line implements Watcher, Door {
     if (!this.#hasHungUp) this.#service.loop.rewatch(this.#line.fd, HANG_UP)
   }
 
+  hasNewcomer(): boolean {
+    return this.#isOpen && !this.#hasHungUp && (poll(this.#line.fd, POLLIN, 0) & POLLIN) !== 0
+  }
+
   /** What was passed before the supervisor told this worker to end lies in the line, and nobody else can take it. */
   shut(): void {
     this.#take(Number.POSITIVE_INFINITY)
@@ -66,7 +71,7 @@ export class Line implements Watcher, Door {
   #take(most = this.#service.connectionsAtOnce): void {
     if (!this.#isOpen) return
     let count = 0
-    while (this.#service.connections.size < most) {
+    while (this.#service.connections.size < most || this.#service.room.makeFor(this)) {
       const message = this.#line.receive()
       if (message === null || message === 'closed') break
       for (const fd of this.#line.fds) adopt(fd, this.#service)
@@ -84,6 +89,8 @@ export function adopt(fd: Fd, service: Service): void {
     service.connectionsLeft -= 1
     return
   }
-  const connection = new Connection(new PlainTransport(fd, true), peer, formatSocketAddress(getsockname(fd)), service)
+  const transport = new PlainTransport(fd, true)
+  if (!service.admits(peer)) return transport.reset()
+  const connection = new Connection(transport, peer, formatSocketAddress(getsockname(fd)), service)
   if (service.closesIdle) connection.stop()
 }

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Timeouts } from '../config/options.ts'
-import { NEVER, Patience } from './patience.ts'
+import { awaitedIn, NEVER, Patience } from './patience.ts'
+import { ANSWERING, DISCARDING, HEAD, LEAVING } from './phase.ts'
+import { LIMITS } from './pretend-service.test.support.ts'
 
-const TIMEOUTS: Timeouts = {
+const TIMEOUTS = {
   headMs: 1,
-  bodyMs: 20,
+  bodyMs: 20_000,
   idleMs: 300,
   writeMs: 4_000,
   lingerMs: 50_000,
@@ -18,41 +19,117 @@ const TIMEOUTS: Timeouts = {
 }
 
 const T = 1_000_000_000
+const FREE = { isBlocked: false, bytesArrived: 0 }
+const blocked = (bytesArrived: number) => ({ isBlocked: true, bytesArrived })
 
-test('a wait for progress begins with each turn that awaits it', () => {
-  const patience = new Patience(TIMEOUTS)
-  assert.equal(patience.until('idleMs', T), T + 300)
-  assert.equal(patience.until('bodyMs', T + 5), T + 25)
-  assert.equal(patience.until('bodyMs', T + 15), T + 35)
-  assert.equal(patience.until('writeMs', T), T + 4_000)
-  assert.equal(patience.until(null, T), NEVER)
+function newBody() {
+  return { isAwaited: true, isUnwanted: false, bytesTaken: 0, pace: null }
+}
+
+function setUp(rate = 1_000): { patience: Patience; body: ReturnType<typeof newBody> } {
+  const limits = { ...LIMITS, bodyRateMin: rate, sendRateMin: rate }
+  return { patience: new Patience({ timeouts: TIMEOUTS, limits }), body: newBody() }
+}
+
+test('between two requests, a wait begins with each turn', () => {
+  const { patience } = setUp()
+  assert.equal(patience.deadline(FREE, null, 'idleMs', T), T + 300)
+  assert.equal(patience.deadline(FREE, null, 'idleMs', T + 5), T + 305)
+  assert.equal(patience.deadline(FREE, null, 'writeMs', T), T + 4_000)
+  assert.equal(patience.deadline(FREE, null, null, T), NEVER)
 })
 
 test('a bound wait ends when it ends', () => {
-  const patience = new Patience(TIMEOUTS)
+  const { patience } = setUp()
   patience.bind('lingerMs', T)
   assert.equal(patience.isBound, true)
-  for (const now of [T, T + 100, T + 40_000]) assert.equal(patience.until('idleMs', now), T + 50_000)
+  for (const now of [T, T + 100, T + 40_000]) assert.equal(patience.deadline(FREE, null, 'idleMs', now), T + 50_000)
   patience.unbind()
   assert.equal(patience.isBound, false)
-  assert.equal(patience.until('idleMs', T), T + 300)
+  assert.equal(patience.deadline(FREE, null, 'idleMs', T), T + 300)
 })
 
-test('blocked, only what was sent starts the wait anew', () => {
-  const patience = new Patience(TIMEOUTS)
-  assert.equal(patience.whileBlocked(10, T), T + 4_000)
-  assert.equal(patience.whileBlocked(10, T + 3_000), T + 4_000)
-  assert.equal(patience.whileBlocked(11, T + 3_500), T + 7_500)
+test('blocked, only what has arrived is progress, and as much as it is worth', () => {
+  const { patience } = setUp()
+  assert.equal(patience.deadline(blocked(10), null, null, T), T + 4_000)
+  assert.equal(patience.deadline(blocked(10), null, null, T + 3_000), T + 4_000)
+  assert.equal(patience.deadline(blocked(510), null, null, T + 3_000), T + 4_500)
+  assert.equal(patience.deadline(blocked(1_000_510), null, null, T + 4_000), T + 8_000)
 })
 
-test('blocked again after it was not, it is another wait', () => {
-  const patience = new Patience(TIMEOUTS)
-  patience.whileBlocked(10, T)
-  patience.until(null, T + 1)
-  assert.equal(patience.whileBlocked(10, T + 1_000), T + 5_000)
+test('what had been sent before the first block is none', () => {
+  const { patience } = setUp()
+  assert.equal(patience.deadline(blocked(1_000_000), null, null, T), T + 4_000)
+  assert.equal(patience.deadline(blocked(1_000_000), null, null, T + 1_000), T + 4_000)
 })
 
-test('blocked before anything was sent', () => {
-  const patience = new Patience(TIMEOUTS)
-  assert.equal(patience.whileBlocked(0, T), T + 4_000)
+test('a stream that waits for its app costs the client nothing', () => {
+  const { patience } = setUp()
+  patience.deadline(blocked(0), null, null, T)
+  assert.equal(patience.deadline(FREE, null, null, T + 1_000), NEVER)
+  assert.equal(patience.deadline(blocked(0), null, null, T + 100_000), T + 103_000)
+})
+
+test('the next response begins with a whole loan', () => {
+  const { patience } = setUp()
+  patience.deadline(blocked(0), null, null, T)
+  patience.deadline(FREE, null, 'idleMs', T + 3_000)
+  assert.equal(patience.deadline(blocked(0), null, null, T + 3_100), T + 7_100)
+})
+
+test('a body that is waited for keeps the pace', () => {
+  const { patience, body } = setUp()
+  assert.equal(patience.deadline(FREE, body, 'body', T), T + 20_000)
+  body.bytesTaken = 2_000
+  assert.equal(patience.deadline(FREE, body, 'body', T + 10_000), T + 10_000 + 12_000)
+})
+
+test('a handler that does not read, or a response that must be sent first, costs its client nothing', () => {
+  for (const [sending, awaited] of [
+    [FREE, null],
+    [FREE, 'bodyMs'],
+    [blocked(0), 'body'],
+  ] as const) {
+    const { patience, body } = setUp()
+    patience.deadline(FREE, body, 'body', T)
+    patience.deadline(sending, body, awaited, T + 10_000)
+    assert.equal(patience.deadline(FREE, body, 'body', T + 500_000), T + 510_000)
+  }
+})
+
+test('each body has a pace of its own', () => {
+  const { patience, body } = setUp()
+  patience.deadline(FREE, body, 'body', T)
+  assert.equal(patience.deadline(FREE, newBody(), 'body', T + 15_000), T + 35_000)
+})
+
+test('at no rate, any byte begins the wait anew', () => {
+  const { patience, body } = setUp(0)
+  patience.deadline(FREE, body, 'body', T)
+  body.bytesTaken = 1
+  assert.equal(patience.deadline(FREE, body, 'body', T + 19_000), T + 39_000)
+  patience.deadline(blocked(0), body, null, T + 19_000)
+  assert.equal(patience.deadline(blocked(1), body, null, T + 22_000), T + 26_000)
+})
+
+test('what a connection waits for follows from its phase and its body', () => {
+  const unread = { ...newBody(), isAwaited: false }
+  const unwanted = { ...unread, isUnwanted: true }
+  assert.equal(awaitedIn(HEAD, null, false), 'idleMs')
+  assert.equal(awaitedIn(ANSWERING, newBody(), true), 'body')
+  assert.equal(awaitedIn(ANSWERING, unwanted, false), null)
+  assert.equal(awaitedIn(ANSWERING, null, true), 'writeMs')
+  assert.equal(awaitedIn(DISCARDING, unwanted, false), 'body')
+  assert.equal(awaitedIn(DISCARDING, newBody(), false), 'body')
+  assert.equal(awaitedIn(DISCARDING, unread, false), 'bodyMs')
+  assert.equal(awaitedIn(LEAVING, null, false), null)
+})
+
+test('since when it waits is told by its deadline', () => {
+  const { patience } = setUp()
+  assert.equal(patience.since(patience.deadline(FREE, null, 'idleMs', T)), T)
+  for (const bound of ['headMs', 'lingerMs'] as const) {
+    patience.bind(bound, T)
+    assert.equal(patience.since(patience.deadline(FREE, null, 'idleMs', T + 40)), T)
+  }
 })

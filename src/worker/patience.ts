@@ -1,63 +1,116 @@
 /**
  * How long a connection waits: when the wait it is in must be over.
  *
- * There are two kinds. A wait with a bound (for a whole head, for the client's
- * FIN) ends when it ends, whatever trickles in meanwhile. A wait for progress
- * (to send, to receive a body) starts anew with every byte, and only with one:
- * an event that moved nothing does not count.
+ * There are three kinds. A wait with a bound (for a whole head, for the client's
+ * FIN) ends when it ends, whatever trickles in meanwhile. A wait for bytes to be
+ * moved (to send, to receive a body) lasts as long as they move fast enough
+ * (pace.ts); an event that moved nothing does not count. Any other (between two
+ * requests) begins anew with each turn.
  *
  * Reads no clock and sets no timer: the connection does.
  */
-import type { Timeouts } from '../config/options.ts'
-import type { Outbox } from '../net/outbox.ts'
+import type { Limits, Timeouts } from '../config/options.ts'
+import { Pace } from './pace.ts'
+import { DISCARDING, HEAD, type Phase } from './phase.ts'
 
 /** No deadline. How long a handler thinks is the app's own affair. */
 export const NEVER = Number.POSITIVE_INFINITY
 
-/** What a connection waits for when it has no bound: its name in `timeouts`, or null for the handler. */
-export type Awaited = 'idleMs' | 'bodyMs' | 'writeMs' | null
+/**
+ * What a connection waits for when it has no bound: more of a `body`; the next
+ * request, or whatever else begins anew with each turn, by its name in `timeouts`;
+ * or null for the handler.
+ */
+export type Awaited = 'body' | 'idleMs' | 'bodyMs' | 'writeMs' | null
+
+/** A wait that ends when it ends. */
+export type Bound = 'headMs' | 'lingerMs'
+
+/** What of the configuration bounds a wait. */
+export interface Bounds {
+  readonly timeouts: Timeouts
+  readonly limits: Pick<Limits, 'bodyRateMin' | 'sendRateMin'>
+}
+
+/** The sending side, as patience sees it. */
+export interface Sending {
+  readonly isBlocked: boolean
+  /** How much has reached the client, in the connection's life. */
+  readonly bytesArrived: number
+}
+
+/** A body on its way in. */
+export interface Receiving {
+  /** Somebody reads it, and waits. */
+  readonly isAwaited: boolean
+  /** Nobody will read what is left, which is to be got past. */
+  readonly isUnwanted: boolean
+  readonly bytesTaken: number
+  /** The client's, of this body; null before it was first waited for. */
+  pace: Pace | null
+}
+
+/** What a connection without a bound waits for. Whether a client that is `isHalfClosed` still listens shows only when it is sent something. */
+export function awaitedIn(phase: Phase, body: Receiving | null, isHalfClosed: boolean): Awaited {
+  if (phase === HEAD) return 'idleMs'
+  if (body !== null && (body.isAwaited || (phase === DISCARDING && body.isUnwanted))) return 'body'
+  if (phase === DISCARDING) return 'bodyMs' // for a handler that makes up its mind to read on
+  return isHalfClosed ? 'writeMs' : null
+}
 
 export class Patience {
-  readonly #timeouts: Timeouts
+  readonly #bounds: Bounds
   #boundAt: number | null = null
-  /** How much had been sent when the present wait for a writable socket began. */
-  #sentAtBlock = -1
-  #blockedUntil = NEVER
+  #bound: Bound = 'headMs'
+  /** The client's, as it takes responses: since it was first waited for. */
+  #pace: Pace | null = null
 
-  constructor(timeouts: Timeouts) {
-    this.#timeouts = timeouts
+  constructor(bounds: Bounds) {
+    this.#bounds = bounds
   }
 
   get isBound(): boolean {
     return this.#boundAt !== null
   }
 
-  bind(which: 'headMs' | 'lingerMs', now: number): void {
-    this.#boundAt = now + this.#timeouts[which]
+  bind(which: Bound, now: number): void {
+    this.#bound = which
+    this.#boundAt = now + this.#bounds.timeouts[which]
   }
 
   unbind(): void {
     this.#boundAt = null
   }
 
-  /** When the present wait must be over. */
-  deadline(outbox: Pick<Outbox, 'isBlocked' | 'bytesSent'>, awaited: Awaited, now: number): number {
-    return outbox.isBlocked ? this.whileBlocked(outbox.bytesSent, now) : this.until(awaited, now)
+  /** Since when it has waited, between two requests or bound, whose deadline is this. */
+  since(deadlineAt: number): number {
+    return deadlineAt - this.#bounds.timeouts[this.isBound ? this.#bound : 'idleMs']
   }
 
-  /** The deadline while the outbox is blocked, after `bytesSent` in the connection's life. */
-  whileBlocked(bytesSent: number, now: number): number {
-    if (bytesSent !== this.#sentAtBlock) {
-      this.#sentAtBlock = bytesSent
-      this.#blockedUntil = now + this.#timeouts.writeMs
+  /** When the present wait must be over. `body` is that of the request being answered, or what is left of it. */
+  deadline(sending: Sending, body: Receiving | null, awaited: Awaited, now: number): number {
+    if (sending.isBlocked) {
+      body?.pace?.rest(now)
+      return this.#untilTaken(sending.bytesArrived, now)
     }
-    return this.#blockedUntil
+    this.#pace?.rest(now)
+    if (awaited === 'body') return this.#untilGiven(body!, now)
+    body?.pace?.rest(now)
+    // Between two requests nothing is owed: the next response begins with a whole loan.
+    if (awaited === 'idleMs') this.#pace = null
+    if (this.#boundAt !== null) return this.#boundAt
+    return awaited === null ? NEVER : now + this.#bounds.timeouts[awaited]
   }
 
-  /** The deadline while it is not. */
-  until(awaited: Awaited, now: number): number {
-    this.#sentAtBlock = -1
-    if (this.#boundAt !== null) return this.#boundAt
-    return awaited === null ? NEVER : now + this.#timeouts[awaited]
+  #untilTaken(bytesArrived: number, now: number): number {
+    const { timeouts, limits } = this.#bounds
+    this.#pace ??= new Pace(timeouts.writeMs, limits.sendRateMin, bytesArrived)
+    return this.#pace.wait(bytesArrived, now)
+  }
+
+  #untilGiven(body: Receiving, now: number): number {
+    const { timeouts, limits } = this.#bounds
+    body.pace ??= new Pace(timeouts.bodyMs, limits.bodyRateMin, body.bytesTaken)
+    return body.pace.wait(body.bytesTaken, now)
   }
 }

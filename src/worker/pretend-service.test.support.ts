@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
+import type { AddressLimit } from '../address-counts.ts'
 import type { Limits, Timeouts } from '../config/options.ts'
 import type { Handler } from '../handlers/handler.ts'
 import { AF_UNIX, SHUT_WR, SOCK_NONBLOCK, SOCK_STREAM } from '../kernel/constants.ts'
@@ -25,7 +26,10 @@ export const LIMITS: Limits = {
   fieldCount: 100,
   targetBytes: 8_192,
   bodyBytes: 1_000_000,
+  bodyRateMin: 240,
+  sendRateMin: 240,
   connectionsMax: 100,
+  connectionsPerAddress: Number.POSITIVE_INFINITY,
 }
 
 export const TIMEOUTS: Timeouts = {
@@ -115,7 +119,13 @@ export class PretendService {
   readonly service: Service
   readonly #t: TestContext
 
-  constructor(t: TestContext, handler: Handler, numbers = THOUSANDS, accessLog: AccessLog | null = null) {
+  constructor(
+    t: TestContext,
+    handler: Handler,
+    numbers = THOUSANDS,
+    accessLog: AccessLog | null = null,
+    addresses: AddressLimit | null = null,
+  ) {
     this.#t = t
     this.service = new Service({
       loop: this.loop,
@@ -126,6 +136,7 @@ export class PretendService {
       accessLog,
       numbers,
       row: this.row,
+      addresses,
     })
     t.after(() => {
       for (const connection of this.service.connections) connection.close()

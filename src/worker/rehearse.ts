@@ -74,6 +74,7 @@ async function play({ config, apps, log, loop, accessLog }: Stage): Promise<void
     log,
     accessLog,
     row,
+    addresses: null,
   })
   const [near, far] = socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC)
   new Connection(new PlainTransport(near), { family: 'Unix', path: '' }, 'localhost', service)

@@ -10,6 +10,7 @@ import { type BodySink, ChunkedDecoder } from '../http/chunked.ts'
 import type { RequestHead } from '../http/head.ts'
 import { REFUSALS, type RefusalName } from '../http/refusals.ts'
 import type { Inbox } from '../net/inbox.ts'
+import type { Pace } from './pace.ts'
 
 /** What a handler left unread is read past to save the connection, up to this much; beyond it, closing is cheaper. */
 export const DISCARD_BYTES_MAX = 256 * 1024
@@ -38,8 +39,12 @@ export class RequestBody implements BodySource, BodySink {
   isAsked = false
   #reader: Reader | null = null
   #failure: BodyError | null = null
-  /** The client waits for 100 (Continue) before it sends: cleared by the connection once that is sent, or bytes come anyway. */
+  /** The client waits for 100 (Continue) before it sends: cleared once that is to be sent, or bytes come anyway. */
   isWithheld: boolean
+  /** Off the connection, framing included. */
+  bytesTaken = 0
+  /** See patience.ts. */
+  pace: Pace | null = null
   /** Set when the client broke the framing or a limit. */
   refusal: RefusalName | null = null
 
@@ -96,6 +101,13 @@ export class RequestBody implements BodySource, BodySink {
     })
   }
 
+  /** The reader waits and nothing has come; true if the client waits to be asked, as it now has to be (RFC 9110 §10.1.1). */
+  invite(): boolean {
+    const { isWithheld } = this
+    this.isWithheld = false
+    return isWithheld
+  }
+
   cancel(): void {
     this.#dropping = true
     this.#settle(null)
@@ -111,6 +123,7 @@ export class RequestBody implements BodySource, BodySink {
   /** Uses up bytes of the inbox: gives the reader what comes of them, or sets `refusal`. Only while awaited or cancelled. */
   takeFrom(inbox: Inbox): void {
     if (!inbox.isEmpty) this.isWithheld = false
+    const { from } = inbox
     if (this.#chunked === null) {
       const length = Math.min(this.#left, inbox.to - inbox.from)
       if (length > 0) this.data(inbox.bytes, inbox.from, inbox.from + length)
@@ -120,6 +133,7 @@ export class RequestBody implements BodySource, BodySink {
       inbox.from += this.#chunked.decode(inbox.bytes, inbox.from, inbox.to, this)
       this.refusal = this.#chunked.refusal
     }
+    this.bytesTaken += inbox.from - from
     if (this.refusal !== null) this.fail(REFUSALS[this.refusal].says)
     else this.#deliver()
   }

@@ -6,11 +6,13 @@
  * Here the process models differ, and nowhere else in a worker: they are two
  * numbers, how many connections it may hold at once and how many in its life.
  */
+import type { AddressLimit } from '../address-counts.ts'
 import type { Config, Limits, Timeouts } from '../config/options.ts'
 import type { Handler } from '../handlers/handler.ts'
 import { httpDate } from '../http/date.ts'
 import type { RequestHead } from '../http/head.ts'
 import { HeadParser } from '../http/head-parser.ts'
+import type { SocketAddress } from '../kernel/sockaddr.ts'
 import type { Log } from '../log.ts'
 import { ReceiveBuffer } from '../net/inbox.ts'
 import type { EventLoop } from '../net/loop.ts'
@@ -18,6 +20,8 @@ import { SendBuffer } from '../net/outbox.ts'
 import { CLOCK_OFFSET_MS, type Row } from '../scoreboard.ts'
 import type { AccessLog } from './access-log.ts'
 import type { Ledger } from './ledger.ts'
+import { Room } from './room.ts'
+import { Seldom, sayTurnedAway } from './seldom.ts'
 
 /** What makes a process model. */
 export interface ModelNumbers {
@@ -42,6 +46,8 @@ export interface Door {
   lookAway(): void
   /** There may be room again: a connection has closed. */
   look(): void
+  /** Somebody waits to come in. */
+  hasNewcomer(): boolean
   /** The worker is ending: takes in what only this worker can take by now, and closes for good. */
   shut(): void
 }
@@ -54,6 +60,11 @@ export interface Held {
   readonly ledger: Ledger | null
   /** The worker is told to end. HTTP's hears of it from the service, with its next response. */
   onEnding?(): void
+  readonly peer: SocketAddress
+  /** Since when it waits for its client, and owes it nothing; NEVER when it does not. See room.ts. */
+  readonly waitingSince: number
+  /** Another needs its place. */
+  makeRoom(): void
   /** It waits for idle ones no more. */
   stop(): void
   close(): void
@@ -68,6 +79,8 @@ export interface ServiceParts {
   readonly log: Log
   readonly accessLog: AccessLog | null
   readonly row: Row
+  /** Null: an address may have as many connections as it likes. */
+  readonly addresses: AddressLimit | null
 }
 
 export class Service {
@@ -78,6 +91,8 @@ export class Service {
   readonly log: Log
   readonly accessLog: AccessLog | null
   readonly row: Row
+  readonly addresses: AddressLimit | null
+  readonly room: Room
   readonly receiveBuffer: ReceiveBuffer
   readonly sendBuffer = new SendBuffer()
   readonly connections = new Set<Held>()
@@ -95,6 +110,7 @@ export class Service {
   onLess: () => void = () => {}
   /** Called whenever a request has been answered. */
   onAnswered: () => void = () => {}
+  readonly #turnedAway: Seldom
   #spareParser: HeadParser | null = null
   #date = ''
   #dateSecond = -1
@@ -110,6 +126,9 @@ export class Service {
     this.log = parts.log
     this.accessLog = parts.accessLog
     this.row = parts.row
+    this.addresses = parts.addresses
+    this.room = new Room(this)
+    this.#turnedAway = new Seldom(parts.log)
   }
 
   get hasRoom(): boolean {
@@ -121,13 +140,19 @@ export class Service {
     return this.connections.size === 0 && this.unsettled === 0
   }
 
+  /** False: this client has as many connections as one address may have (`limits.connectionsPerAddress`). */
+  admits(peer: SocketAddress): boolean {
+    if (this.addresses === null || this.addresses.admit(peer)) return true
+    sayTurnedAway(this.#turnedAway, peer)
+    return false
+  }
+
   /** A connection has come. */
   welcome(connection: Held): void {
     this.connections.add(connection)
     this.connectionsLeft -= 1
     this.row.countAccepted(this.loop.now + CLOCK_OFFSET_MS)
-    if (this.hasRoom) return
-    for (const door of this.doors) door.lookAway()
+    if (!this.hasRoom) this.room.onFull()
   }
 
   /** A connection becomes another's; its place stays taken. */
@@ -139,6 +164,7 @@ export class Service {
   /** A connection has given back its descriptor. */
   forget(connection: Held): void {
     this.connections.delete(connection)
+    this.addresses?.leave(connection.peer)
     this.row.countClosed(0) // its bytes were counted as they went
     if (this.hasRoom) for (const door of this.doors) door.look()
     this.onLess()

@@ -5,8 +5,8 @@
  *     readable → inbox → push → the app          write → outbox → send
  *
  * It stands in the connection's place: its descriptor, its row, its place among
- * `connectionsMax`. Of HTTP's deadlines none applies but one: who lets nothing be
- * sent for `timeouts.writeMs` is cut. How long silence may last is the app's to
+ * `connectionsMax`. Of HTTP's deadlines none applies but one: who is too slow to
+ * take what it is sent (`timeouts.writeMs`, `limits.sendRateMin`) is cut. How long silence may last is the app's to
  * say (`socket.setTimeout`).
  *
  *     OPEN        the app's. Once it has ended without ever having read, as who
@@ -24,6 +24,7 @@ import { type TakenConnection, type TakenSocket, UpgradeError } from '../handler
 import type { RequestHead } from '../http/head.ts'
 import { EPOLLERR, IPPROTO_TCP, SO_KEEPALIVE, SOL_SOCKET, TCP_KEEPIDLE, TCP_NODELAY } from '../kernel/constants.ts'
 import { SyscallError } from '../kernel/errno.ts'
+import type { SocketAddress } from '../kernel/sockaddr.ts'
 import { setsockopt } from '../kernel/socket.ts'
 import { Deadline } from '../net/deadlines.ts'
 import type { Watcher } from '../net/loop.ts'
@@ -64,6 +65,7 @@ export function takeOver(exchange: Exchange, connection: Connection): TakenConne
 
 class Takeover extends Deadline implements Watcher, Held, SocketOwner, TakenConnection {
   readonly socket: TakenSocket
+  readonly peer: SocketAddress
   readonly ledger: Ledger | null
   bytesReceived = 0
   readonly #stream: TakenStream
@@ -98,9 +100,10 @@ class Takeover extends Deadline implements Watcher, Held, SocketOwner, TakenConn
     this.#wire = wire
     this.#exchange = exchange
     this.#service = connection.service
+    this.peer = connection.peer
     this.ledger = connection.ledger
     this.#sentBefore = wire.outbox.bytesSent
-    this.#patience = new Patience(connection.service.timeouts)
+    this.#patience = new Patience(connection.service)
     this.socket = this.#stream = new TakenStream(this, connection.peer)
     wire.handOver(this)
     this.#service.loop.deadlines.clear(connection)
@@ -136,7 +139,7 @@ class Takeover extends Deadline implements Watcher, Held, SocketOwner, TakenConn
   override onDeadline(): void {
     if (this.#phase === LINGERING || (this.#hasFinished && !this.#isRead)) return this.close()
     const { now } = this.#service.loop
-    if (this.#wire.outbox.isBlocked && this.#patience.whileBlocked(this.#wire.outbox.bytesSent, now) <= now) {
+    if (this.#wire.isBlocked && this.#patience.deadline(this.#wire, null, null, now) <= now) {
       this.#stream.destroy(failure('ETIMEDOUT', 'the client has read nothing for timeouts.writeMs'))
     } else if (this.#silentUntil <= now) {
       this.#silentUntil = NEVER
@@ -151,6 +154,12 @@ class Takeover extends Deadline implements Watcher, Held, SocketOwner, TakenConn
 
   /** Never idle: what silence means is known to the app alone. */
   stop(): void {}
+
+  get waitingSince(): number {
+    return NEVER
+  }
+
+  makeRoom(): void {}
 
   close(): void {
     if (this.#phase === OPEN) this.#stream.destroy()
@@ -348,7 +357,7 @@ class Takeover extends Deadline implements Watcher, Held, SocketOwner, TakenConn
 
   #arm(): void {
     const { loop } = this.#service
-    loop.setDeadline(this, Math.min(this.#patience.deadline(this.#wire.outbox, null, loop.now), this.#silentUntil))
+    loop.setDeadline(this, Math.min(this.#patience.deadline(this.#wire, null, null, loop.now), this.#silentUntil))
   }
 
   /** As `net.Socket`: nobody is told when a Unix socket, or one that has ended, has no such option. */

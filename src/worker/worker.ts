@@ -7,6 +7,7 @@
  * is gone. In the model 'fork' it is born with its one connection, and ends with
  * it.
  */
+import { AddressLimit } from '../address-counts.ts'
 import type { InheritedListener } from '../boot.ts'
 import type { WorkerLine } from '../channel.ts'
 import type { Config } from '../config/options.ts'
@@ -69,6 +70,8 @@ export async function runWorker(parts: WorkerParts): Promise<void> {
     log,
     accessLog: openAccessLog(config.accessLog, { format: config.accessLogFormat, writer, log, loop }),
     row,
+    // The model 'fork': its parent counts, who has accepted for it.
+    addresses: parts.connection === null ? AddressLimit.of(config.limits, parts.row, scoreboard.fd) : null,
   })
   const stopper = new Stopper(service)
   // The model 'fork' has one line for all, and no doors.
@@ -76,6 +79,8 @@ export async function runWorker(parts: WorkerParts): Promise<void> {
   obeySignals(stopper, service, config)
   survive(stopper, service)
   process.on('exit', () => service.conclude()) // an app may call process.exit
+  // The model 'fork': its place is needed (preloader/guests.ts).
+  if (parts.connection !== null) process.on('SIGUSR2', () => service.room.leave())
   const line = new Line(parts.line, service, () => {
     isOrphan = true
     log.warn('the supervisor is gone; finishing and leaving')

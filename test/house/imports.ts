@@ -10,7 +10,7 @@ import { type Import, importsOf } from './scan.ts'
 import type { TextFile } from './tree.ts'
 
 /** What the three kinds of process and the command share: how a child is told what it is, and the words between them. */
-const BETWEEN_PROCESSES = ['boot.ts', 'channel.ts', 'scoreboard.ts']
+const BETWEEN_PROCESSES = ['boot.ts', 'channel.ts', 'scoreboard.ts', 'address-counts.ts']
 
 /** The file calls of the floor, with what they take and answer: descriptors, memory, flags (some by architecture), errnos. */
 const FILE_CALLS = ['file', 'directory', 'fd', 'memory', 'constants', 'layout', 'errno'].map(
@@ -40,6 +40,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'command/': ['control/', 'kernel/', 'config/operator-error.ts', 'config/site/password-hash.ts'],
   'log.ts': ['kernel/', 'config/options.ts'],
   'scoreboard.ts': ['kernel/', 'config/options.ts'],
+  'address-counts.ts': ['kernel/', 'config/options.ts', 'scoreboard.ts', 'half-siphash.ts'],
+  'half-siphash.ts': [],
   'boot.ts': ['kernel/', 'config/options.ts'],
   'channel.ts': ['kernel/'],
   'index.ts': ['config/options.ts', 'config/routes.ts', 'handlers/app/contract.ts'],

@@ -62,7 +62,13 @@ function isDropped(act: (client: RawClient, server: Server) => Promise<void>): S
 
 journey(
   'a slow client',
-  { app: APP, config: { timeouts: { headMs: 500, bodyMs: 500, idleMs: 500, writeMs: 500, lingerMs: 500 } } },
+  {
+    app: APP,
+    config: {
+      timeouts: { headMs: 500, bodyMs: 500, idleMs: 500, writeMs: 500, lingerMs: 500 },
+      limits: { bodyRateMin: 50 },
+    },
+  },
   {
     'that is slow with its head is told': async (t, server) => {
       await expectLate(await connectAndSend(t, server.port, 'GET / HTTP/1.1\r\nHost: a\r\n'))
@@ -99,10 +105,21 @@ journey(
       assert.deepEqual(JSON.parse(await ask(server.port, '/told')), ['BodyError'])
     },
 
-    'that drips its body is waited for: every byte is progress': async (t, server) => {
+    'that drips its body is told, too, though it is never silent for long': async (t, server) => {
+      const before = JSON.parse(await ask(server.port, '/told')).length
       const client = await connectAndSend(t, server.port, request('POST /text', 'Transfer-Encoding: chunked'))
-      const drip = client.drip('1\r\nx\r\n', 100)
-      await waitUntil(() => client.socket.bytesWritten > 200, 'more was dripped than one deadline leaves time for')
+      const drip = client.drip('1\r\nx\r\n', 300)
+      const response = await client.response()
+      drip.enough()
+      assert.equal(response.status, 408)
+      await client.endsClean()
+      assert.deepEqual(JSON.parse(await ask(server.port, '/told')).slice(before), ['BodyError'])
+    },
+
+    'that keeps the pace with its body is waited for': async (t, server) => {
+      const client = await connectAndSend(t, server.port, request('POST /text', 'Transfer-Encoding: chunked'))
+      const drip = client.drip(`5\r\nxxxxx\r\n`.repeat(5), 100)
+      await waitUntil(() => client.socket.bytesWritten > 1_000, 'more was sent than one deadline leaves time for')
       drip.enough()
       client.send('0\r\n\r\n')
       const response = await client.response()

@@ -183,15 +183,15 @@ export class RawClient {
 }
 
 /** A connection of its own to the server; gone with the test. */
-export async function connect(t: TestContext, port: number): Promise<RawClient> {
-  const socket = await open(port)
+export async function connect(t: TestContext, port: number, from?: string): Promise<RawClient> {
+  const socket = await open(port, from)
   t.after(() => socket.destroy())
   return new RawClient(socket)
 }
 
-/** A socket that is connected, and that nobody takes care of. */
-export async function open(port: number): Promise<Socket> {
-  const socket = connectSocket({ port, host: '127.0.0.1', allowHalfOpen: true })
+/** A socket that is connected, and that nobody takes care of. `from`: its own address, of those in 127.0.0.0/8. */
+export async function open(port: number, from?: string): Promise<Socket> {
+  const socket = connectSocket({ port, host: '127.0.0.1', allowHalfOpen: true, ...(from && { localAddress: from }) })
   await new Promise<void>((resolve, reject) => {
     socket.once('connect', resolve)
     socket.once('error', reject)
