@@ -15,7 +15,7 @@ import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** Small, and driven by many tests. */
-export const SMALL_PACKAGES = ['curl', 'wrk', 'strace']
+export const SMALL_PACKAGES = ['curl', 'wrk', 'strace', 'slowhttptest']
 /** A browser is some hundred megabytes: CI has it, a person chooses. */
 export const LARGE_PACKAGES = ['chromium']
 

@@ -17,6 +17,8 @@ import type { Transport } from './transport.ts'
 export const RECEIVE_BUFFER_BYTES = 64 * 1024
 /** One connection's share of a round: a client that sends as fast as we receive must not hold the loop. */
 export const RECEIVES_PER_ROUND = 4
+/** And of requests: thousands of short ones fit into what is received at once. More than clients send ahead of their answers. */
+export const HEADS_PER_ROUND = 32
 
 const CR = 0x0d
 const LF = 0x0a
@@ -57,6 +59,7 @@ export class Inbox {
   #bytesReceived = 0
   #round = -1
   #receivesLeft = 0
+  #headsLeft = 0
 
   constructor(shared: ReceiveBuffer) {
     this.#shared = shared
@@ -100,11 +103,19 @@ export class Inbox {
     if (round !== this.#round) {
       this.#round = round
       this.#receivesLeft = RECEIVES_PER_ROUND
+      this.#headsLeft = HEADS_PER_ROUND
     }
     const kept = this.#kept
     this.from = 0
     this.to = kept === null ? 0 : kept.copy(this.bytes, 0)
     this.#kept = null
+  }
+
+  /** A head is about to be read. False: there have been enough in this round. */
+  beginHead(): boolean {
+    if (this.#headsLeft === 0) return false
+    this.#headsLeft -= 1
+    return true
   }
 
   /** Receives more after what is there. */

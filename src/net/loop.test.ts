@@ -188,6 +188,33 @@ test('it is told before all else, and one watcher may end another’s watch', as
   loop.unwatchExclusively(ends[0]![0])
 })
 
+test('who wants to be told again is, in the next round, behind those to whom something has happened', (t) => {
+  const loop = new EventLoop()
+  const [near, far] = socketpair(AF_UNIX, SOCK_STREAM)
+  t.after(() => {
+    loop.close()
+    for (const fd of [near, far]) close(fd)
+  })
+  const log: string[] = []
+  let times = 3
+  const busy: Watcher = {
+    onReady: (events) => {
+      log.push(`busy ${events}`)
+      times -= 1
+      if (times > 0) loop.again(busy)
+    },
+  }
+  loop.watch(near, EPOLLIN, { onReady: () => void log.push('other') })
+  loop.again(busy)
+  loop.again(busy)
+  assert.deepEqual(log, [])
+  loop.takeEvents()
+  assert.deepEqual(log.splice(0), ['busy 0'], 'once, and not again in the same round')
+  send(far, BYTES, 0, 1)
+  for (let i = 0; i < 3; i++) loop.takeEvents()
+  assert.deepEqual(log, ['other', 'busy 0', 'other', 'busy 0', 'other'])
+})
+
 test('the clock stands still within a round, and can be read outside one', () => {
   const loop = new EventLoop()
   loop.takeEvents()

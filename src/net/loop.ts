@@ -50,6 +50,8 @@ export class EventLoop {
   readonly #watchers: (Watcher | undefined)[] = []
   readonly #exclusive = new Map<Fd, Watcher>()
   readonly #exclusiveFlag = new WakeFlag()
+  /** To be told in the next round, whatever happens. */
+  #again = new Set<Watcher>()
   #timer: NodeJS.Timeout | null = null
   #timerAt = Number.POSITIVE_INFINITY
 
@@ -114,6 +116,12 @@ export class EventLoop {
     this.#exclusive.delete(fd)
   }
 
+  /** Tells the watcher once more in the next round, behind all to whom something has happened by then. */
+  again(watcher: Watcher): void {
+    if (this.#again.size === 0) setImmediate(() => {}) // until then Node's loop must not sleep
+    this.#again.add(watcher)
+  }
+
   #enter(fd: Fd): void {
     epoll_ctl(uv_backend_fd(), EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLEXCLUSIVE, this.#exclusiveFlag.fd)
   }
@@ -144,10 +152,13 @@ export class EventLoop {
   takeEvents(): void {
     this.round += 1
     this.readClock()
+    const again = this.#again.size > 0 ? this.#again : null
+    if (again !== null) this.#again = new Set()
     // First of all: whoever is woken for a newcomer is perhaps the only one, and what is here already may take long.
     if (this.#exclusiveFlag.take()) for (const watcher of this.#exclusive.values()) watcher.onReady(EPOLLIN)
     const count = epoll_wait(this.#epoll, this.#events, 0)
     for (let i = 0; i < count; i++) this.#watchers[this.#events.fd(i)]?.onReady(this.#events.events(i))
+    if (again !== null) for (const watcher of again) watcher.onReady(0)
   }
 
   readonly #expire = (): void => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from '../kernel/constants.ts'
 import { EAGAIN } from '../kernel/errno.ts'
-import { RECEIVE_BUFFER_BYTES, RECEIVES_PER_ROUND, ReceiveBuffer } from './inbox.ts'
+import { HEADS_PER_ROUND, RECEIVE_BUFFER_BYTES, RECEIVES_PER_ROUND, ReceiveBuffer } from './inbox.ts'
 import { FLUSH_BYTES_MAX, SendBuffer } from './outbox.ts'
 import { PretendTransport } from './pretend-transport.test.support.ts'
 import { Wire, type WireLoop } from './wire.ts'
@@ -24,6 +24,10 @@ class PretendLoop implements WireLoop {
 
   handOver(): void {
     this.log.push('handOver')
+  }
+
+  again(): void {
+    this.log.push('again')
   }
 
   forget(): void {
@@ -71,6 +75,21 @@ test('who has had enough for a round asks for the event anew', () => {
   wire.open()
   assert.equal(wire.receive(), 'some')
   assert.deepEqual(loop.log, ['rewatch read'])
+})
+
+test('who has begun enough heads for a round is told again in the next', () => {
+  const { wire, loop } = setUp()
+  const watcher = { onReady: () => {} }
+  wire.open()
+  for (let i = 0; i < HEADS_PER_ROUND; i++) assert.equal(wire.beginHead(watcher), true)
+  assert.deepEqual(loop.log, [])
+  assert.equal(wire.beginHead(watcher), false)
+  assert.deepEqual([loop.log, wire.inbox.isReadable], [['again'], true])
+  wire.open() // a turn in the same round
+  assert.equal(wire.beginHead(watcher), false)
+  loop.round += 1
+  wire.open()
+  assert.equal(wire.beginHead(watcher), true)
 })
 
 test('who is blocked asks for the writable socket, once and for good', () => {

@@ -16,7 +16,7 @@ import type { Transport } from './transport.ts'
 const READ_EVENTS = EPOLLIN | EPOLLRDHUP | EPOLLET
 
 /** What of the loop a wire needs. */
-export type WireLoop = Pick<EventLoop, 'round' | 'watch' | 'rewatch' | 'handOver' | 'unwatch' | 'forget'>
+export type WireLoop = Pick<EventLoop, 'round' | 'watch' | 'rewatch' | 'handOver' | 'unwatch' | 'forget' | 'again'>
 
 export class Wire {
   readonly inbox: Inbox
@@ -56,6 +56,14 @@ export class Wire {
   /** Begins a turn: until `close`, the shared receive buffer is this connection's. */
   open(): void {
     this.inbox.open(this.#loop.round)
+  }
+
+  /** A head is about to be read. False: there have been enough in this round; the watcher is told again in the next. */
+  beginHead(watcher: Watcher): boolean {
+    if (this.inbox.beginHead()) return true
+    this.inbox.isReadable = true
+    this.#loop.again(watcher)
+    return false
   }
 
   receive(): Exclude<Received, 'enough'> {

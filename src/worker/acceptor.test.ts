@@ -41,6 +41,7 @@ function serving(t: TestContext, numbers = ONE_AT_A_TIME, addresses: AddressLimi
     t,
     ({ localAuthority }) => ({ status: 200, fields: [], body: localAuthority }),
     numbers,
+    null,
     addresses,
   )
   const listening = [new Listening(t), new Listening(t)] as const

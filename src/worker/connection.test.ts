@@ -296,36 +296,6 @@ test('a body of which a part was read before the answer does not hold the connec
   assert.deepEqual(answersIn(client), { count: 1, end: 'open' })
 })
 
-test('a client whose bytes lie in the socket is not late, though the loop has not heard of them', async (t) => {
-  const notes: string[] = []
-  const it = new PretendService(t, async (incoming) => {
-    await readAll(incoming, notes)
-    return answer()
-  })
-  const { connection, client } = it.connect()
-  client.send(request('POST /', 'Content-Length: 5'))
-  await it.round()
-  client.send('hel')
-  connection.onDeadline()
-  client.send('lo')
-  await it.round()
-  await it.round()
-  assert.deepEqual(notes, ['whole: hello'])
-  assert.equal(answersIn(client).count, 1)
-})
-
-test('nor is one that reads what the kernel has taken long ago', async (t) => {
-  const it = new PretendService(t, () => answer('x'.repeat(4_000_000)))
-  const { connection, client } = it.connect()
-  client.send(request('GET /'))
-  await it.round()
-  assert.equal(connection.outbox.isBlocked, true)
-  client.receive()
-  connection.onDeadline()
-  assert.equal(connection.isClosed, false)
-  assert.ok(connection.deadlineAt > it.loop.now)
-})
-
 test('a body no longer awaited is not late', async (t) => {
   const held = new Held()
   const it = new PretendService(t, (incoming) => {

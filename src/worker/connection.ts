@@ -4,7 +4,8 @@
  *     readable → inbox → head parser → exchange → handler → reply → outbox → send
  *
  * One turn takes it as far as it can go without waiting, step by step. Where it
- * waits next is its phase (phase.ts); how long it may, patience.ts says.
+ * waits next is its phase (phase.ts); how long it may, patience.ts says; how a
+ * reply becomes bytes, reply.ts; bodies are request-body.ts.
  *
  * Nothing is received while a response waits to be sent, so a client that does
  * not read is held back, not stored. The socket is watched edge-triggered, once:
@@ -12,12 +13,10 @@
  *
  * A client that has finished sending (FIN) may have left or only half-closed:
  * its request's signal aborts, and it is answered all the same.
- *
- * How a reply becomes bytes is reply.ts; bodies are request-body.ts.
  */
 import type { Reply } from '../handlers/handler.ts'
 import type { RequestHead } from '../http/head.ts'
-import { DONE, type HeadParser, MORE } from '../http/head-parser.ts'
+import type { HeadParser } from '../http/head-parser.ts'
 import { REFUSALS, type RefusalName } from '../http/refusals.ts'
 import { CONTINUE } from '../http/response-head.ts'
 import type { SocketAddress } from '../kernel/sockaddr.ts'
@@ -98,12 +97,7 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
 
   override onDeadline(): void {
     const awaited = this.#awaited
-    if (this.outbox.isBlocked || awaited === 'body') {
-      // Too slow, as of the last turn; but the kernel has gone on sending, and what is due may lie in the socket: look once more.
-      this.#inbox.isReadable ||= !this.outbox.isBlocked
-      this.#turn()
-      if (this.isClosed || this.deadlineAt > this.service.loop.now) return
-    }
+    if (this.#isMoving()) return
     // What the kernel still holds would reach the client before our FIN, and could be taken for whole.
     if (this.outbox.isBlocked) return this.#end(true)
     if (this.#phase === ANSWERING) {
@@ -115,6 +109,16 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
       return this.close()
     }
     this.#turn()
+  }
+
+  /** Before it is called late: the kernel has gone on sending, and what it is waited for may lie in the socket. Looks once more. */
+  #isMoving(): boolean {
+    const isPaced = this.outbox.isBlocked || this.#awaited === 'body'
+    const [phase, bytesSent] = [this.#phase, this.outbox.bytesSent]
+    this.#inbox.isReadable ||= !this.outbox.isBlocked
+    this.#turn()
+    if (isPaced || this.isClosed) return this.isClosed || this.deadlineAt > this.service.loop.now
+    return this.#phase !== phase || this.outbox.bytesSent !== bytesSent
   }
 
   /** The worker waits for no next request any more: leave at once if idle, else after the present response. */
@@ -135,17 +139,13 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
 
   /** Since when it has waited for its client, being owed nothing: for a request, whole or in part, or for its FIN. NEVER: it does not. */
   get waitingSince(): number {
-    const isOwed = this.#phase !== HEAD && this.#phase !== LINGERING
-    if (isOwed || this.outbox.isBlocked || this.#inbox.isReadable) return NEVER
-    return this.#patience.since(this.deadlineAt)
+    const isMoving = this.outbox.isBlocked || this.#inbox.isReadable
+    return isMoving ? NEVER : this.#patience.since(this.#phase, this.deadlineAt)
   }
 
   /** Its place is needed: it leaves, unless a request lay in the socket. */
   makeRoom(): void {
-    const { bytesSent } = this.outbox
-    this.#inbox.isReadable = true
-    this.#turn()
-    if (this.outbox.bytesSent === bytesSent && this.waitingSince !== NEVER) this.close()
+    if (!this.#isMoving() && this.waitingSince !== NEVER) this.close()
   }
 
   // ── a turn ─────────────────────────────────────────────────────────────────
@@ -192,27 +192,21 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
 
   #readHead(): boolean {
     if (this.#inbox.isEmpty && !this.#receive()) return this.#inbox.hasEnded && this.#leave(false)
-    const inbox = this.#inbox
+    if (this.#parser === null && !this.#wire.beginHead(this)) return false
     this.#parser ??= this.service.borrowParser(this.ledger)
-    const outcome = this.#parser.parse(inbox.bytes, inbox.from, inbox.to)
-    if (outcome === MORE) {
+    const read = this.service.readHead(this.#parser, this.#inbox)
+    if (read === null) {
       if (!this.#patience.isBound) this.#patience.bind('headMs', this.service.loop.now)
       return this.#receive() || (this.#inbox.hasEnded && this.#leave(false))
     }
-    if (outcome === DONE) {
-      const head = this.#parser.take(inbox.bytes, inbox.from)
-      inbox.from += this.#parser.bytesUsed
-      this.service.returnParser(this.#parser)
-      this.#parser = null
-      this.#patience.unbind()
-      this.#begin(head)
-    } else {
-      this.#refuse(this.#parser.refusal!)
-    }
+    if (typeof read === 'string') this.#refuse(read)
+    else this.#begin(read)
     return true
   }
 
   #begin(head: RequestHead): void {
+    this.#parser = null
+    this.#patience.unbind()
     this.ledger?.take(head)
     const { limits, handler } = this.service
     const exchange = new Exchange(head, RequestBody.of(head, limits.bodyBytes, this), this)
@@ -297,10 +291,7 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
   /** Sends what waits. False when the connection is gone. */
   flush(): boolean {
     if (this.#phase === CLOSED) return false
-    const { bytesSent } = this.outbox
-    const flushed = this.#wire.flush()
-    this.service.row.addSent(this.outbox.bytesSent - bytesSent)
-    this.ledger?.settle()
+    const flushed = this.service.flush(this.#wire, this.ledger)
     if (flushed === 'sent') this.#stream?.onSent()
     if (flushed === 'gone') this.close()
     return !this.isClosed
@@ -403,7 +394,6 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     return awaitedIn(this.#phase, this.#body, this.#stream !== null && this.#inbox.finAnnounced)
   }
 
-  /** Of the request being answered, or what is left of one. */
   get #body(): RequestBody | null {
     return this.#exchange === null ? this.#rest : this.#exchange.body
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { awaitedIn, NEVER, Patience } from './patience.ts'
-import { ANSWERING, DISCARDING, HEAD, LEAVING } from './phase.ts'
+import { ANSWERING, DISCARDING, HEAD, LEAVING, LINGERING } from './phase.ts'
 import { LIMITS } from './pretend-service.test.support.ts'
 
 const TIMEOUTS = {
@@ -127,9 +127,10 @@ test('what a connection waits for follows from its phase and its body', () => {
 
 test('since when it waits is told by its deadline', () => {
   const { patience } = setUp()
-  assert.equal(patience.since(patience.deadline(FREE, null, 'idleMs', T)), T)
+  assert.equal(patience.since(HEAD, patience.deadline(FREE, null, 'idleMs', T)), T)
   for (const bound of ['headMs', 'lingerMs'] as const) {
     patience.bind(bound, T)
-    assert.equal(patience.since(patience.deadline(FREE, null, 'idleMs', T + 40)), T)
+    assert.equal(patience.since(LINGERING, patience.deadline(FREE, null, 'idleMs', T + 40)), T)
   }
+  for (const phase of [ANSWERING, DISCARDING, LEAVING] as const) assert.equal(patience.since(phase, T), NEVER)
 })

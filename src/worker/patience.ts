@@ -11,7 +11,7 @@
  */
 import type { Limits, Timeouts } from '../config/options.ts'
 import { Pace } from './pace.ts'
-import { DISCARDING, HEAD, type Phase } from './phase.ts'
+import { DISCARDING, HEAD, LINGERING, type Phase } from './phase.ts'
 
 /** No deadline. How long a handler thinks is the app's own affair. */
 export const NEVER = Number.POSITIVE_INFINITY
@@ -82,8 +82,9 @@ export class Patience {
     this.#boundAt = null
   }
 
-  /** Since when it has waited, between two requests or bound, whose deadline is this. */
-  since(deadlineAt: number): number {
+  /** Since when a connection with this deadline has waited for its client and owed it nothing: for a request, or a FIN. */
+  since(phase: Phase, deadlineAt: number): number {
+    if (phase !== HEAD && phase !== LINGERING) return NEVER
     return deadlineAt - this.#bounds.timeouts[this.isBound ? this.#bound : 'idleMs']
   }
 

@@ -155,6 +155,12 @@ export class PretendService {
     return { connection: new Connection(transportOn(near), peer, 'test', this.service), client: new Client(far) }
   }
 
+  /** So much time passes, in which nothing happens but deadlines. */
+  pass(ms: number): void {
+    this.loop.now += ms
+    this.loop.deadlines.expire(this.loop.now)
+  }
+
   /** A round of the loop, and what its promises lead to. */
   async round(): Promise<void> {
     this.loop.takeEvents()

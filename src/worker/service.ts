@@ -11,12 +11,14 @@ import type { Config, Limits, Timeouts } from '../config/options.ts'
 import type { Handler } from '../handlers/handler.ts'
 import { httpDate } from '../http/date.ts'
 import type { RequestHead } from '../http/head.ts'
-import { HeadParser } from '../http/head-parser.ts'
+import { DONE, HeadParser, MORE } from '../http/head-parser.ts'
+import type { RefusalName } from '../http/refusals.ts'
 import type { SocketAddress } from '../kernel/sockaddr.ts'
 import type { Log } from '../log.ts'
-import { ReceiveBuffer } from '../net/inbox.ts'
+import { type Inbox, ReceiveBuffer } from '../net/inbox.ts'
 import type { EventLoop } from '../net/loop.ts'
 import { SendBuffer } from '../net/outbox.ts'
+import type { Wire } from '../net/wire.ts'
 import { CLOCK_OFFSET_MS, type Row } from '../scoreboard.ts'
 import type { AccessLog } from './access-log.ts'
 import type { Ledger } from './ledger.ts'
@@ -196,9 +198,25 @@ export class Service {
     return parser
   }
 
-  returnParser(parser: HeadParser): void {
+  /** As far as there are bytes of it: a head, with which the parser is given back; why there can be none; or null, for more is needed. */
+  readHead(parser: HeadParser, inbox: Inbox): RequestHead | RefusalName | null {
+    const outcome = parser.parse(inbox.bytes, inbox.from, inbox.to)
+    if (outcome === MORE) return null
+    if (outcome !== DONE) return parser.refusal
+    const head = parser.take(inbox.bytes, inbox.from)
+    inbox.from += parser.bytesUsed
     parser.reset()
     this.#spareParser = parser
+    return head
+  }
+
+  /** Sends what waits on a connection, and counts it. */
+  flush(wire: Wire, ledger: Ledger | null): ReturnType<Wire['flush']> {
+    const { bytesSent } = wire.outbox
+    const flushed = wire.flush()
+    this.row.addSent(wire.outbox.bytesSent - bytesSent)
+    ledger?.settle()
+    return flushed
   }
 
   /** The Date field's value, rendered once a second (RFC 9110 §6.6.1). */

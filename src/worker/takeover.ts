@@ -268,12 +268,8 @@ class Takeover extends Deadline implements Watcher, Held, SocketOwner, TakenConn
   #flush(): boolean {
     const { outbox } = this.#wire
     const { bytesSent } = outbox
-    const flushed = this.#wire.flush()
-    if (outbox.bytesSent > bytesSent) {
-      this.#service.row.addSent(outbox.bytesSent - bytesSent)
-      this.#noteActivity()
-    }
-    this.ledger?.settle()
+    const flushed = this.#service.flush(this.#wire, this.ledger)
+    if (outbox.bytesSent > bytesSent) this.#noteActivity()
     if (flushed === 'gone') this.#lose()
     return flushed === 'sent'
   }

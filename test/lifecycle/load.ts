@@ -73,6 +73,7 @@ interface Link {
 
 export class Load {
   readonly #port: number
+  readonly #plan: typeof plan
   readonly #begunAt = performance.now()
   readonly #clients: Promise<void>[] = []
   readonly #failures: Failure[] = []
@@ -83,8 +84,9 @@ export class Load {
   #endedIdle = 0
   #isOver = false
 
-  constructor(port: number, random: Random, { keepAlive, oneShot }: Clients = CLIENTS) {
+  constructor(port: number, random: Random, { keepAlive, oneShot }: Clients = CLIENTS, planning = plan) {
     this.#port = port
+    this.#plan = planning
     for (let i = 0; i < keepAlive; i++)
       this.#clients.push(this.#keepAlive(`k${i}`, mulberry32(random(2 ** 32)), i % 8 === 7))
     for (let i = 0; i < oneShot; i++) this.#clients.push(this.#oneShot(`o${i}`, mulberry32(random(2 ** 32))))
@@ -119,7 +121,7 @@ export class Load {
       await pause(random(isSlow ? LONG_PAUSE_MS_MAX : PAUSE_MS_MAX))
       if (link !== null && link.client.over !== null) link = this.#forget(link)
       link ??= await this.#open('keep-alive')
-      if (link !== null && !(await this.#ask(link, 'keep-alive', plan(`${name}-${i}`, random)))) link = null
+      if (link !== null && !(await this.#ask(link, 'keep-alive', this.#plan(`${name}-${i}`, random)))) link = null
     }
     link?.client.leave()
   }
@@ -128,7 +130,7 @@ export class Load {
     for (let i = 0; !this.#isOver; i++) {
       await pause(random(PAUSE_MS_MAX))
       const link = await this.#open('one-shot')
-      if (link !== null) await this.#ask(link, 'one-shot', plan(`${name}-${i}`, random, 'Connection: close'))
+      if (link !== null) await this.#ask(link, 'one-shot', this.#plan(`${name}-${i}`, random, 'Connection: close'))
     }
   }
 

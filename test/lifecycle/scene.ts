@@ -1,36 +1,17 @@
 /**
- * A scene of a server's life: what is done to it while the load of load.ts goes
- * on, and the figures that come of it.
- *
- *     scene('reloads lose nothing', async (t, { isLong, print }) => { … })
- *
- * `npm test` plays each in its short form, `npm run test:lifecycle` in its long
- * one. Figures are printed, never asserted, but for the number of failures.
+ * Scenes of a server's life: what is done to it while the load of load.ts goes on,
+ * and the figures that come of it. They are printed, never asserted, but for the
+ * number of failures. The long forms are played by `npm run test:lifecycle`.
  */
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
-import { type Random, seededRandom } from '../support/random.ts'
+import type { TestContext } from 'node:test'
+import type { Stage } from '../support/scene.ts'
 import type { Server } from '../support/server.ts'
 import { startApp, type TreeOptions } from '../support/tree.ts'
-import { appOf } from './app.ts'
+import { appOf, plan } from './app.ts'
 import { type Failure, type Figures, Load } from './load.ts'
 
-/** Less than what the runner allows a whole file: a scene that hangs still ends its server. */
-const SHORT_MS = 120_000
-const LONG_MS = 840_000
-
-export interface Stage {
-  readonly isLong: boolean
-  readonly random: Random
-  print(line: string): void
-}
-
-export function scene(name: string, play: (t: TestContext, stage: Stage) => Promise<void>): void {
-  const isLong = process.env.PREFORK_LIFECYCLE === 'long'
-  test(name, { timeout: isLong ? LONG_MS : SHORT_MS }, (t) =>
-    play(t, { isLong, random: seededRandom(t), print: (line) => t.diagnostic(line) }),
-  )
-}
+export { type Stage, scene } from '../support/scene.ts'
 
 /** A server of the app under load. What its supervisor has to say of its own doings may be said: warnings may not. */
 export function startLoaded(t: TestContext, options: TreeOptions): Promise<Server> {
@@ -38,8 +19,13 @@ export function startLoaded(t: TestContext, options: TreeOptions): Promise<Serve
 }
 
 /** Loads the server while `ordeal` goes on, prints what came of it, and answers it. */
-export async function underLoad(server: Server, stage: Stage, ordeal: (load: Load) => Promise<void>): Promise<Figures> {
-  const load = new Load(server.port, stage.random)
+export async function underLoad(
+  server: Server,
+  stage: Stage,
+  ordeal: (load: Load) => Promise<void>,
+  planning = plan,
+): Promise<Figures> {
+  const load = new Load(server.port, stage.random, undefined, planning)
   const outcome = await ordeal(load).then(
     () => null,
     (error: unknown) => ({ error }),

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
- * npm run test:lifecycle: the scenes of test/lifecycle/ in their long form, one
- * after the other, with the figures that come of them.
+ * npm run test:lifecycle, npm run test:hostile: the scenes of test/lifecycle/ or
+ * test/hostile/ in their long form, one after the other, with the figures that
+ * come of them.
  *
  *     npm run test:lifecycle                     all
  *     npm run test:lifecycle -- reloads forks    those whose name begins so
@@ -10,28 +11,40 @@
  * has a deadline, and ends its server when it is over.
  */
 import { build } from './build.mjs'
+import { ensureDebianPackages } from './packages.mjs'
 import { hasRightNode, installIfNeeded } from './setup.mjs'
 import { chooseSeed, countLines, findTests, runSuite } from './suite.mjs'
 
 /** The longest scene takes two minutes on an idle machine. */
 const SCENE_MS_MAX = 900_000
 
-const asked = process.argv.slice(2)
+/** What some of them need, by folder. Without it they skip themselves. */
+const PACKAGES = { lifecycle: [], hostile: ['slowhttptest'] }
 
-process.exitCode = hasRightNode() && installIfNeeded() && build() && runScenes() ? 0 : 1
+const [folder, ...asked] = process.argv.slice(2)
+
+process.exitCode = isFolder() && hasRightNode() && installIfNeeded() && build() && runScenes() ? 0 : 1
+
+function isFolder() {
+  if (folder in PACKAGES) return true
+  console.error(`Say which scenes: ${Object.keys(PACKAGES).join(' or ')}`)
+  return false
+}
 
 function runScenes() {
-  const files = findTests(asked.length > 0 ? asked.map((name) => `test/lifecycle/${name}`) : ['test/lifecycle/'])
+  const all = findTests([`test/${folder}/`])
+  const files = asked.length > 0 ? findTests(asked.map((name) => `test/${folder}/${name}`)) : all
   if (files.length === 0) {
-    console.error(`No scene is named so: they are ${findTests(['test/lifecycle/']).map(nameOf).join(', ')}`)
+    console.error(`No scene is named so: they are ${all.map(nameOf).join(', ')}`)
     return false
   }
-  process.env.PREFORK_LIFECYCLE = 'long'
+  ensureDebianPackages(PACKAGES[folder])
+  process.env.PREFORK_SCENES = 'long'
   const seed = chooseSeed()
   const { passed, counts } = runSuite({
     files,
     flags: ['--test-concurrency=1', `--test-timeout=${SCENE_MS_MAX}`],
-    name: 'lifecycle',
+    name: folder,
   })
   console.log(`\nPREFORK_SEED=${seed} repeats the random choices of this run\n`)
   if (counts !== null) console.log(countLines(counts).join('\n'))

@@ -1,0 +1,81 @@
+/**
+ * What a connection costs a worker while it waits: JavaScript heap, counted by
+ * V8 after a collection, and all of the worker's own memory, counted by the
+ * kernel. The first is bounded here; docs/http.md has the figures.
+ */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { waitUntil } from '../support/program.ts'
+import { ask } from '../support/raw.ts'
+import { scene } from '../support/scene.ts'
+import type { Server } from '../support/server.ts'
+import { startApp } from '../support/tree.ts'
+import { affordable, Crowd } from './attack.ts'
+import type { Kind } from './members.ts'
+
+const CONNECTIONS_SHORT = 4_000
+const CONNECTIONS_LONG = 10_000
+
+/** Says how much is alive, and how many descriptors are open. */
+const APP = `
+import { readdirSync } from 'node:fs'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+setFlagsFromString('--expose-gc')
+const gc = runInNewContext('gc')
+export default (request) => {
+  if (!request.url.endsWith('/heap')) return new Response('answer')
+  for (let i = 0; i < 4; i++) gc()
+  const { heapUsed, arrayBuffers } = process.memoryUsage()
+  return Response.json({ heapUsed, arrayBuffers, descriptors: readdirSync('/proc/self/fd').length })
+}
+`
+
+interface Alive {
+  readonly heapUsed: number
+  readonly arrayBuffers: number
+  readonly descriptors: number
+}
+
+async function aliveIn(server: Server): Promise<Alive> {
+  return JSON.parse(await ask(server.port, '/heap')) as Alive
+}
+
+/** Its share of all memory (proc_pid_smaps(5)). */
+function pssBytes(pid: number): number {
+  return Number(/^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1'))![1]) * 1024
+}
+
+/** The bound is of each connection's heap, in bytes. What has sent nothing has no more than what has been answered. */
+const WAITS: readonly (readonly [Kind, number])[] = [
+  ['silent', 1_024],
+  ['idle', 1_024],
+  ['slow head', 2_048],
+]
+
+for (const [kind, heapBytesMax] of WAITS) {
+  scene(`a connection of the kind "${kind}" holds ${heapBytesMax} bytes of heap at most`, async (t, stage) => {
+    const server = await startApp(t, APP, { workers: 1 })
+    const connections = affordable(stage.isLong ? CONNECTIONS_LONG : CONNECTIONS_SHORT) - 100
+    // What a first crowd leaves behind (compiled code, arrays that have grown) is no cost of the second.
+    for (const round of ['first', 'second']) {
+      const before = await aliveIn(server)
+      const pssBefore = pssBytes(server.workers()[0]!)
+      const crowd = new Crowd(t, server, stage.random, { kind, connections, everyMs: 60_000 })
+      await crowd.isThere()
+      await waitUntil(async () => (await aliveIn(server)).descriptors >= before.descriptors + connections, 'all are in')
+      const after = await aliveIn(server)
+      const [heap, buffers, pss] = [
+        (after.heapUsed - before.heapUsed) / connections,
+        (after.arrayBuffers - before.arrayBuffers) / connections,
+        (pssBytes(server.workers()[0]!) - pssBefore) / connections,
+      ]
+      stage.print(
+        `${round} ${connections}: ${heap.toFixed(0)} bytes of heap each, ${buffers.toFixed(0)} of buffers, ${pss.toFixed(0)} of PSS`,
+      )
+      assert.ok(heap <= heapBytesMax, `${heap} bytes of heap for a connection`)
+      await crowd.goes()
+      await waitUntil(async () => (await aliveIn(server)).descriptors <= before.descriptors, 'all are gone')
+    }
+  })
+}
