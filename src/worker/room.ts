@@ -19,6 +19,8 @@ import type { Door, Held, Service } from './service.ts'
 
 /** How long a newcomer waits for another worker to have room. */
 const LOOK_MS = 500
+/** The same in the model 'prefork', where the pool is to grow first: to its 256 workers within so long (supervisor/upkeep.ts). */
+const LOOK_MS_OF_POOL = 15_000
 /** Pressed until so long after the last one had to leave. */
 const CALM_MS = 1_000
 /** Most that leave at once, and the share of those who wait that they may be: each search looks at all connections. */
@@ -79,8 +81,9 @@ export class Room extends Deadline {
   }
 
   #lookLater(): void {
-    const { loop } = this.#service
-    loop.setDeadline(this, Math.max(loop.now + LOOK_MS, this.#pressedUntil))
+    const { loop, connectionsAtOnce } = this.#service
+    const lookMs = connectionsAtOnce === 1 ? LOOK_MS_OF_POOL : LOOK_MS
+    loop.setDeadline(this, Math.max(loop.now + lookMs, this.#pressedUntil))
   }
 
   #make(): boolean {
