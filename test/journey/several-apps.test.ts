@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { ask } from '../support/raw.ts'
-import { runPrefork, type Server, startServer } from '../support/server.ts'
+import { folderOf, runPrefork, type Server, startServer } from '../support/server.ts'
 import { SPAWNS, workersReady } from '../support/tree.ts'
 
 /** Notes whatever happens to it; `fails` is a hook that throws. */
@@ -62,17 +62,16 @@ for (const spawn of SPAWNS) {
   })
 
   test(`by ${spawn}, a workerStart that fails is named, and who has started is stopped`, async (t) => {
-    const files = filesWith({ 'a.mjs': appNamed('a', 'workerStart') })
-    const { code, stderr } = await runPrefork(t, { files, args: ['--port', '0', ...args] })
+    const cwd = folderOf(t, filesWith({ 'a.mjs': appNamed('a', 'workerStart') }))
+    const { code, stderr } = await runPrefork(t, { cwd, args: ['--port', '0', ...args] })
     assert.equal(code, 1)
+    const says =
+      /error worker 0 .*: workerStart of the app \/.*\/a\.mjs failed; this worker ends: Error: no workerStart for a/
     assert.ok(
-      stderr.some((line) =>
-        /error worker 0 .*: workerStart of the app \/.*\/a\.mjs failed; this worker ends: Error: no workerStart for a/.test(
-          line,
-        ),
-      ),
+      stderr.some((line) => says.test(line)),
       stderr.join('\n'),
     )
+    assert.deepEqual(notes({ cwd }).slice(-2), ['workerStart b', 'workerStop b'])
   })
 }
 
