@@ -179,8 +179,8 @@ export interface Timeouts {
 
   /**
    * How long a draining worker may finish what it has begun (long downloads,
-   * streams, WebSockets), in milliseconds, before it is ended by force. `Infinity` is however
-   * long it takes, as nginx has it.
+   * streams, WebSockets), in milliseconds, before it is ended by force.
+   * `Infinity` is however long it takes, as nginx has it.
    * @default 300_000
    * @range 0..Infinity
    */
