@@ -102,6 +102,9 @@ test('two attachments are the same memory', () => {
   assert.equal(theirs.isEnding, true)
   mine.isEnding = false
   assert.equal(theirs.isEnding, false)
+  assert.equal(theirs.isPoolFull, false)
+  mine.isPoolFull = true
+  assert.deepEqual([theirs.isPoolFull, theirs.isEnding], [true, false])
 })
 
 test('rows that nobody wrote take no memory', () => {

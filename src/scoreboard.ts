@@ -52,6 +52,7 @@ const EARLIER_REQUESTS = 13
 const EARLIER_BYTES_SENT = 14
 
 const HEAD_IS_ENDING = 0
+const HEAD_IS_POOL_FULL = 1
 
 /** What is counted of a whole life. */
 export interface Counts {
@@ -109,6 +110,15 @@ export class Scoreboard {
 
   set isEnding(isEnding: boolean) {
     this.#numbers[HEAD_IS_ENDING] = Number(isEnding)
+  }
+
+  /** The model 'prefork': all workers are busy, and there are as many as there may be. Written by the supervisor alone. */
+  get isPoolFull(): boolean {
+    return this.#numbers[HEAD_IS_POOL_FULL] === 1
+  }
+
+  set isPoolFull(isPoolFull: boolean) {
+    this.#numbers[HEAD_IS_POOL_FULL] = Number(isPoolFull)
   }
 }
 

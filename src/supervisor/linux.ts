@@ -274,6 +274,10 @@ export class Linux implements Os {
     this.#outside.endReload(number)
   }
 
+  tellPool(isFull: boolean): void {
+    this.#scoreboard.isPoolFull = isFull
+  }
+
   beginEnding(): void {
     this.#scoreboard.isEnding = true
     this.#outside.beginEnding()

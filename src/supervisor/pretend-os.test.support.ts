@@ -49,6 +49,7 @@ export class PretendOs extends PretendOutside implements Os {
   readonly #config: Config
   readonly #fates: Fates
   readonly #fulfilled = new Map<readonly unknown[], number>()
+  #isPoolFull = false
   #noRoom: number
   #reading = 0
   #lastLine = 0
@@ -229,6 +230,11 @@ export class PretendOs extends PretendOutside implements Os {
     if (process === undefined) return { pid: 0, phase: STARTING, connections: 0, heartbeatAt: 0 }
     const phase = phaseOf(process)
     return { pid, phase, connections: this.connectionsOf(pid), heartbeatAt: this.heartbeatOf(process) }
+  }
+
+  tellPool(isFull: boolean): void {
+    if (isFull !== this.#isPoolFull) this.did(isFull ? 'pool full' : 'pool not full')
+    this.#isPoolFull = isFull
   }
 
   memoryOf(pid: number): number | null {

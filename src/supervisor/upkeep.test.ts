@@ -28,6 +28,21 @@ test('with too few idle workers there are one more, two, four … 32 a second, u
   assert.deepEqual(said, ['warn all 100 workers are busy (pool.maxWorkers); connections wait'])
 })
 
+test('workers are to make room only when there will be no more of them, and all are busy', async () => {
+  const { os } = await life({
+    ...POOL,
+    plan: (os) => {
+      os.connectionsOf = () => 1
+      os.at(12_500, () => (os.connectionsOf = (pid) => (pid < 110 ? 0 : 1)))
+    },
+  })
+  const [full, notFull, ...more] = [...os.when('pool full'), ...os.when('pool not full')] as [number, number]
+  const lastFork = Math.max(...os.times.filter((_, i) => os.log[i]!.startsWith('fork')))
+  assert.deepEqual(more, [])
+  assert.ok(full > lastFork && full < 12_000, `${full} ms, the last fork at ${lastFork}`)
+  assert.ok(notFull >= 12_500 && notFull < 14_000, `${notFull} ms`)
+})
+
 test('as soon as enough are idle it grows no more, and begins anew with one', async () => {
   const { os } = await life({
     ...POOL,

@@ -100,9 +100,10 @@ function lookAtPool(roster: Roster, os: Os): void {
   if (generation.config.model !== 'prefork') return
   roster.poolLookAt = os.now() + POOL_LOOK_MS
   if (roster.phase !== 'serving') return
-  const { minSpare, maxSpare } = generation.config.pool
+  const { minSpare, maxSpare, maxWorkers } = generation.config.pool
   const idle = generation.slots.filter((slot) => isIdle(slot, os))
   const coming = generation.slots.filter(({ state }) => state !== 'ready').length
+  os.tellPool(idle.length + coming === 0 && generation.slots.length >= maxWorkers)
   if (idle.length > maxSpare) shrink(idle, generation, roster, os)
   else if (idle.length + coming < minSpare) grow(idle.length + coming === 0, generation, os)
   else generation.growBy = 1

@@ -89,6 +89,18 @@ test('a newcomer waits a moment for others to have room; then the longest idle l
   assert.match(full.it.log.entries.join(), /^warn full at 4 connections: 1 that waited .* made room for others$/)
 })
 
+test('nobody leaves while there may be more workers', async (t) => {
+  const full = new Full(t, 1)
+  let mayHelpCome = true
+  full.it.service.mayHelpCome = () => mayHelpCome
+  const [idle, newcomer] = [await full.join(GET), await full.join(GET)]
+  for (let i = 0; i < 3; i++) await full.later()
+  assert.deepEqual(stories(idle, newcomer), ['200 open', '- open'])
+  mayHelpCome = false
+  await full.later()
+  assert.deepEqual(stories(idle, newcomer), ['- fin', '200 open'])
+})
+
 test('while newcomers come, each is taken at once', async (t) => {
   const full = new Full(t)
   for (let i = 0; i <= PLACES; i++) await full.join(GET)

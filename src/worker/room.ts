@@ -3,8 +3,9 @@
  * (`limits.connectionsMax`; one, in the model 'prefork').
  *
  *     full    → its doors look away: newcomers are for other workers, or wait in the accept queue
- *     pressed → for a moment later one still waits: nobody else has room. From here on the doors look
- *               again, and for whoever comes, those leave who have waited longest for their clients
+ *     pressed → for a moment later one still waits: nobody else has room, and there will be no other
+ *               worker (the pool of 'prefork' grows first). From here on the doors look again, and
+ *               for whoever comes, those leave who have waited longest for their clients
  *
  * Who waits is owed nothing: it is between two requests, or has sent half of one,
  * or is to hang up. So a crowd that is idle or slow does not keep others out. (Of
@@ -19,8 +20,6 @@ import type { Door, Held, Service } from './service.ts'
 
 /** How long a newcomer waits for another worker to have room. */
 const LOOK_MS = 500
-/** The same in the model 'prefork', where the pool is to grow first: to its 256 workers within so long (supervisor/upkeep.ts). */
-const LOOK_MS_OF_POOL = 15_000
 /** Pressed until so long after the last one had to leave. */
 const CALM_MS = 1_000
 /** Most that leave at once, and the share of those who wait that they may be: each search looks at all connections. */
@@ -66,12 +65,12 @@ export class Room extends Deadline {
   }
 
   override onDeadline(): void {
-    const { hasRoom, isEnding, doors } = this.#service
+    const { hasRoom, isEnding, doors, mayHelpCome } = this.#service
     if (hasRoom || isEnding) return
     if (!this.#isPressed) {
       this.#lookAway()
       // Whoever leaves makes the doors look again, and they take the newcomer in.
-      for (const door of doors) if (door.hasNewcomer() && this.#make()) break
+      if (!mayHelpCome()) for (const door of doors) if (door.hasNewcomer() && this.#make()) break
     }
     this.#lookLater()
   }
@@ -81,9 +80,8 @@ export class Room extends Deadline {
   }
 
   #lookLater(): void {
-    const { loop, connectionsAtOnce } = this.#service
-    const lookMs = connectionsAtOnce === 1 ? LOOK_MS_OF_POOL : LOOK_MS
-    loop.setDeadline(this, Math.max(loop.now + lookMs, this.#pressedUntil))
+    const { loop } = this.#service
+    loop.setDeadline(this, Math.max(loop.now + LOOK_MS, this.#pressedUntil))
   }
 
   #make(): boolean {

@@ -108,6 +108,8 @@ export class Service {
   isEnding = false
   /** Nor does it wait for a next request any more: an idle connection is closed. */
   closesIdle = false
+  /** Whether there may be more workers before long: then nobody has to make room yet. */
+  mayHelpCome: () => boolean = () => false
   /** Called whenever a connection has closed or a `waitUntil` promise has settled. */
   onLess: () => void = () => {}
   /** Called whenever a request has been answered. */

@@ -73,6 +73,7 @@ export async function runWorker(parts: WorkerParts): Promise<void> {
     // The model 'fork': its parent counts, who has accepted for it.
     addresses: parts.connection === null ? AddressLimit.of(config.limits, parts.row, scoreboard.fd) : null,
   })
+  if (config.model === 'prefork') service.mayHelpCome = () => !scoreboard.isPoolFull
   const stopper = new Stopper(service)
   // The model 'fork' has one line for all, and no doors.
   if (parts.connection === null) stopper.onShut = () => parts.line.send({ type: 'shut' })
