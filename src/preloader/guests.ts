@@ -11,7 +11,8 @@ import type { SocketAddress } from '../kernel/sockaddr.ts'
 import type { PeerAddress } from '../kernel/socket.ts'
 import type { Log } from '../log.ts'
 import type { Row } from '../scoreboard.ts'
-import { LEAVE_MAX, LEAVE_SHARE } from '../worker/room.ts'
+import { NEVER } from '../worker/patience.ts'
+import { longestWaiting } from '../worker/room.ts'
 import { Seldom, sayTurnedAway } from '../worker/seldom.ts'
 
 interface Guest {
@@ -71,15 +72,11 @@ export class Guests {
 
   /** Those who have waited longest for their clients: some of them, and one at least if there is one. */
   longestWaiting(): number[] {
-    const waiting: { readonly pid: number; readonly since: number }[] = []
-    for (const [pid, { row }] of this.#byPid) {
-      const { pid: writer, active, activeAt } = this.#rowOf(row)
-      if (writer === pid && active === 0) waiting.push({ pid, since: activeAt })
-    }
-    const count = Math.max(1, Math.min(LEAVE_MAX, Math.floor(waiting.length / LEAVE_SHARE)))
-    return waiting
-      .sort((a, b) => a.since - b.since)
-      .slice(0, count)
-      .map(({ pid }) => pid)
+    return longestWaiting(this.#byPid.keys(), (pid) => this.#waitingSince(pid))
+  }
+
+  #waitingSince(pid: number): number {
+    const { pid: writer, active, activeAt } = this.#rowOf(this.#byPid.get(pid)!.row)
+    return writer === pid && active === 0 ? activeAt : NEVER
   }
 }

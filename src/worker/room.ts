@@ -16,15 +16,15 @@
 import { Deadline } from '../net/deadlines.ts'
 import { NEVER } from './patience.ts'
 import { Seldom } from './seldom.ts'
-import type { Door, Held, Service } from './service.ts'
+import type { Door, Service } from './service.ts'
 
 /** How long a newcomer waits for another worker to have room. */
 const LOOK_MS = 500
 /** Pressed until so long after the last one had to leave. */
 const CALM_MS = 1_000
 /** Most that leave at once, and the share of those who wait that they may be: each search looks at all connections. */
-export const LEAVE_MAX = 32
-export const LEAVE_SHARE = 8
+const LEAVE_MAX = 32
+const LEAVE_SHARE = 8
 
 export class Room extends Deadline {
   readonly #service: Service
@@ -87,7 +87,7 @@ export class Room extends Deadline {
   #make(): boolean {
     const { connections, loop, connectionsAtOnce } = this.#service
     const before = connections.size
-    for (const connection of longestWaiting(connections)) connection.makeRoom()
+    for (const connection of longestWaiting(connections, (it) => it.waitingSince)) connection.makeRoom()
     const left = before - connections.size
     if (left === 0) return false
     this.#pressedUntil = loop.now + CALM_MS
@@ -100,18 +100,18 @@ export class Room extends Deadline {
   }
 }
 
-/** Of those who wait, the longest waiting: some, and one at least if there is one. */
-function longestWaiting(connections: ReadonlySet<Held>): Held[] {
-  const longest: { readonly connection: Held; readonly since: number }[] = []
+/** Of those who wait, the longest waiting: some, and one at least if there is one. `sinceOf` tells since when; NEVER: it does not wait. */
+export function longestWaiting<T>(all: Iterable<T>, sinceOf: (one: T) => number): T[] {
+  const longest: { readonly one: T; readonly since: number }[] = []
   let waiting = 0
-  for (const connection of connections) {
-    const since = connection.waitingSince
+  for (const one of all) {
+    const since = sinceOf(one)
     if (since === NEVER) continue
     waiting += 1
     if (longest.length === LEAVE_MAX && since >= longest[LEAVE_MAX - 1]!.since) continue
     if (longest.length === LEAVE_MAX) longest.pop()
     const place = longest.findIndex((other) => other.since > since)
-    longest.splice(place === -1 ? longest.length : place, 0, { connection, since })
+    longest.splice(place === -1 ? longest.length : place, 0, { one, since })
   }
-  return longest.slice(0, Math.max(1, Math.floor(waiting / LEAVE_SHARE))).map(({ connection }) => connection)
+  return longest.slice(0, Math.max(1, Math.floor(waiting / LEAVE_SHARE))).map(({ one }) => one)
 }
