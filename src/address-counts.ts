@@ -101,7 +101,7 @@ export class AddressCounts {
 
   add(row: number, { first, second }: Place, difference: 1 | -1): void {
     const counters = this.#mappingOf(row)
-    const from = (row % PARTS_PER_MAPPING) * PART_COUNTERS
+    const from = beginOf(row)
     Atomics.add(counters, from + first, difference)
     Atomics.add(counters, from + second, difference)
   }
@@ -112,7 +112,7 @@ export class AddressCounts {
     let [firsts, seconds] = [0, 0]
     for (let part = 0; part < parts; part++) {
       const counters = this.#mappingOf(part)
-      const from = (part % PARTS_PER_MAPPING) * PART_COUNTERS
+      const from = beginOf(part)
       firsts += Atomics.load(counters, from + first)
       seconds += Atomics.load(counters, from + second)
     }
@@ -124,7 +124,7 @@ export class AddressCounts {
   }
 
   #clear(part: number): void {
-    const from = (part % PARTS_PER_MAPPING) * PART_COUNTERS
+    const from = beginOf(part)
     this.#mappingOf(part).fill(0, from, from + PART_COUNTERS)
   }
 
@@ -139,6 +139,11 @@ export class AddressCounts {
     const { bytes } = mmap(length, PROT_READ | PROT_WRITE, MAP_SHARED, this.#fd, at)
     return new Int32Array(bytes.buffer, bytes.byteOffset, length / COUNTER_BYTES)
   }
+}
+
+/** Where a part begins in its mapping, in counters. */
+function beginOf(part: number): number {
+  return (part % PARTS_PER_MAPPING) * PART_COUNTERS
 }
 
 /** The bytes that count of an address, as words. */
