@@ -11,6 +11,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import type { AccessLogFormat } from '../config/options.ts'
+import { basicUserPass } from '../http/basic.ts'
 import type { RequestHead } from '../http/head.ts'
 import type { RefusalName } from '../http/refusals.ts'
 import type { Salvage } from '../http/salvage.ts'
@@ -193,14 +194,11 @@ function meant(text: string): string {
  */
 function userOf({ head }: AccessEntry): string | null {
   const authorization = head === null ? null : head.field('authorization')
-  const [, token] = (authorization === null ? null : BASIC.exec(authorization)) ?? []
-  if (token === undefined) return null
-  const pair = Buffer.from(token, 'base64').toString('latin1')
+  const pair = authorization === null ? undefined : basicUserPass(authorization)?.toString('latin1')
+  if (pair === undefined) return null
   const colon = pair.indexOf(':')
   return colon > 0 ? pair.slice(0, colon) : null
 }
-
-const BASIC = /^basic +([A-Za-z0-9+/]+={0,2})$/i
 
 /** The longest escape: `\u00e9`. In escaped text a backslash always begins one. */
 const ESCAPE_CHARS_MAX = 6

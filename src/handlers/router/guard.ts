@@ -12,6 +12,7 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import type { Guard as GuardRules } from '../../config/routes.ts'
 import { type PasswordHash, parsePasswordHash } from '../../config/site/password-hash.ts'
+import { basicUserPass } from '../../http/basic.ts'
 import type { Reply } from '../handler.ts'
 import { errorReply } from '../pages.ts'
 import type { Passwords } from './password.ts'
@@ -107,8 +108,8 @@ interface Credentials {
 
 /** Null for what is malformed, or of another scheme. */
 export function parseCredentials(authorization: string): Credentials | null {
-  const [, token] = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(authorization) ?? []
-  const text = token === undefined ? null : decodeUtf8(Buffer.from(token, 'base64'))
+  const bytes = basicUserPass(authorization)
+  const text = bytes === null ? null : decodeUtf8(bytes)
   const colon = text === null ? -1 : text.indexOf(':')
   if (colon === -1 || CONTROLS.test(text!)) return null
   // RFC 7617 §2.1 asks for the profiles of RFC 8265, of which this is the part that matters to passwords that people type.
