@@ -4,6 +4,7 @@
  */
 import type { SiteAction, SiteRoute } from '../../config/routes.ts'
 import type { Handler, Reply } from '../handler.ts'
+import { movedTo } from '../moved.ts'
 import { errorReply } from '../pages.ts'
 import { FieldRules } from './field-rules.ts'
 import { encodePath, meantPath } from './paths.ts'
@@ -70,17 +71,10 @@ function toldAs(told: string, lookedUp: string, asked: string): string | null {
   return asked.endsWith(lookedUp) ? `${asked.slice(0, -lookedUp.length)}${told}` : null
 }
 
-function movedTo(location: string): Reply {
-  return { status: 301, fields: ['Location', location], body: null }
-}
-
 function redirectTo(path: string, { to, status }: Extract<SiteAction, { readonly kind: 'redirect' }>): Act {
   const pattern = new Pattern(path)
   const redirect = new Redirect(to)
-  return ({ head }, meant) => {
-    const location = redirect.location(pattern.stars(meant) ?? [], head.query)
-    return { status, fields: ['Location', location], body: null }
-  }
+  return ({ head }, meant) => movedTo(redirect.location(pattern.stars(meant) ?? [], head.query), status)
 }
 
 function fixedReply({ status, body, fields }: Extract<SiteAction, { readonly kind: 'respond' }>): Reply {

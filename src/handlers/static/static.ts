@@ -10,8 +10,8 @@
  *     400 and more           error-pages.ts: the operator's page, if there is one
  *
  * Answers at once, without a promise, and never with anything from outside the
- * root, or with what is no regular file. Every descriptor opened here is closed here, unless it leaves in the
- * reply's body.
+ * root, or with what is no regular file. Every descriptor opened here is closed
+ * here, unless it leaves in the reply's body.
  */
 import type { StaticOptions } from '../../config/options.ts'
 import type { RequestHead } from '../../http/head.ts'
@@ -19,6 +19,7 @@ import { decodePath } from '../../http/target.ts'
 import { close } from '../../kernel/fd.ts'
 import type { Log } from '../../log.ts'
 import type { IncomingRequest, Reply } from '../handler.ts'
+import { movedTo } from '../moved.ts'
 import { errorReply } from '../pages.ts'
 import { FileSlice } from './content.ts'
 import { createErrorPages, type ErrorPages } from './error-pages.ts'
@@ -88,7 +89,7 @@ class StaticFiles {
     const known = this.#known.find(head.path)
     const found = known === undefined ? this.#finder.find(head.path) : this.#finder.open(known.name, head.path)
     if (typeof found === 'number') return errorReply(found)
-    if (found.kind === 'elsewhere') return redirectTo(locationOf(found.path, head.query))
+    if (found.kind === 'elsewhere') return movedTo(locationOf(found.path, head.query))
     if (found.kind === 'folder') return this.#answerFolder(head, found)
     let reply: Reply | null = null
     try {
@@ -105,7 +106,7 @@ class StaticFiles {
     try {
       // The links of a list count from the folder's address, which is therefore written in one way: not `//a/./b/`.
       const isOwnPath = decodePath(head.path) === folder.path
-      return isOwnPath ? this.#list(head, folder) : redirectTo(locationOf(folder.path, head.query))
+      return isOwnPath ? this.#list(head, folder) : movedTo(locationOf(folder.path, head.query))
     } finally {
       close(folder.fd)
     }
@@ -124,8 +125,4 @@ class StaticFiles {
     this.#known.keep(key, file)
     return file
   }
-}
-
-function redirectTo(location: string): Reply {
-  return { status: 301, fields: ['Location', location], body: null }
 }
