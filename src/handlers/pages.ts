@@ -53,16 +53,35 @@ export const COLORS = `\
 :root { color-scheme: light dark; --paper: #fbfaf6; --ink: #1d2423; --soft: #55605d; --accent: #0b6e5f }
 @media (prefers-color-scheme: dark) { :root { --paper: #12171a; --ink: #e7ebe8; --soft: #a3b0ac; --accent: #5fd0b8 } }`
 
-function page(status: number, sentence: string): string {
-  const phrase = reasonPhrase(status) || 'Error'
+/** The document around a page's own `style` and `body`; `title` and `body` are HTML. */
+export function documentOf(title: string, style: string, body: string): string {
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${status} ${phrase}</title>
-<style>
+<title>${title}</title>
+<style>${style}</style>
+</head>
+<body>
+${body}
+</body>
+</html>
+`
+}
+
+function page(status: number, sentence: string): string {
+  const phrase = reasonPhrase(status) || 'Error'
+  const body = `<main>
+<b>${status}</b>
+<h1>${phrase}</h1>
+<p>${escapeHtml(sentence)}</p>
+</main>`
+  return documentOf(`${status} ${phrase}`, STYLE, body)
+}
+
+const STYLE = `
 ${COLORS}
 body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: var(--paper); color: var(--ink);
   font: 1.0625rem/1.6 system-ui, sans-serif }
@@ -70,18 +89,7 @@ main { max-width: 34rem; padding: 2rem }
 b { color: var(--accent); font: 600 1rem ui-monospace, monospace }
 h1 { margin: .2rem 0 .6rem; font-size: clamp(1.8rem, 6vw, 2.8rem); line-height: 1.1; letter-spacing: -.02em }
 p { margin: 0; color: var(--soft); overflow-wrap: anywhere }
-</style>
-</head>
-<body>
-<main>
-<b>${status}</b>
-<h1>${phrase}</h1>
-<p>${escapeHtml(sentence)}</p>
-</main>
-</body>
-</html>
 `
-}
 
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',

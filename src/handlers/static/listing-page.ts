@@ -11,7 +11,7 @@
 import { createHash } from 'node:crypto'
 import { rfc3339 } from '../../http/date.ts'
 import { percentEncode } from '../../http/path-text.ts'
-import { COLORS, escapeHtml } from '../pages.ts'
+import { COLORS, documentOf, escapeHtml } from '../pages.ts'
 import type { Entry, FolderContents } from './read-folder.ts'
 import { queryOf, type Sorting, type SortKey, sortingBy } from './sorting.ts'
 
@@ -21,17 +21,7 @@ export function listingPage(path: string, contents: FolderContents, sorting: Sor
   const folders = path.split('/').slice(1, -1)
   const rows = contents.entries.map((entry) => rowOf(entry, query))
   if (folders.length > 0) rows.unshift(parentRow(query))
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>Index of ${shownName(path)}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-${ICONS}
+  const body = `${ICONS}
 <main>
 <nav aria-label="Breadcrumb"><ol>${crumbs(folders, query)}</ol></nav>
 <h1><bdi>${shownName(folders.at(-1) ?? ROOT_NAME)}</bdi></h1>
@@ -44,10 +34,8 @@ ${ICONS}
 ${rows.join('\n')}
 </tbody>
 </table>
-</main>
-</body>
-</html>
-`
+</main>`
+  return documentOf(`Index of ${shownName(path)}`, STYLE, body)
 }
 
 const ROOT_NAME = 'Index'
