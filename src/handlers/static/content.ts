@@ -11,11 +11,11 @@ import { type Fields, ifRangeHolds } from '../../http/conditional.ts'
 import { parseRange } from '../../http/range.ts'
 import { SyscallError } from '../../kernel/errno.ts'
 import { close, type Fd } from '../../kernel/fd.ts'
-import { pread } from '../../kernel/file.ts'
 import { allocate } from '../../kernel/memory.ts'
 import type { FileBody, Reply } from '../handler.ts'
 import { errorReply } from '../pages.ts'
 import type { KnownFile } from './known-files.ts'
+import { readFully } from './read-fully.ts'
 
 /**
  * Up to here a copy through the process is cheaper than sendfile: head and body
@@ -68,13 +68,9 @@ function readSmall(fd: Fd, offset: number, length: number): Uint8Array | null {
     slabUsed = 0
   }
   const at = slabUsed
-  // On a regular file only its end makes pread short; file systems that may be interrupted (NFS, FUSE) are asked again.
-  for (let got = 0; got < length; ) {
-    const count = pread(fd, slab, at + got, length - got, offset + got)
-    if (count === 0) return null
-    if (count < 0) throw new SyscallError('pread', -count, `of ${pathOf(fd)}`)
-    got += count
-  }
+  const got = readFully(fd, slab, at, length, offset)
+  if (got < 0) throw new SyscallError('pread', -got, `of ${pathOf(fd)}`)
+  if (got < length) return null
   slabUsed += length
   return slab.bytes.subarray(at, at + length)
 }

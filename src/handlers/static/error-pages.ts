@@ -14,11 +14,12 @@ import type { StaticOptions } from '../../config/options.ts'
 import { normalizePath } from '../../http/target.ts'
 import { errnoName } from '../../kernel/errno.ts'
 import { close, type Fd } from '../../kernel/fd.ts'
-import { fstat, pread, Stat } from '../../kernel/file.ts'
+import { fstat, Stat } from '../../kernel/file.ts'
 import { allocate } from '../../kernel/memory.ts'
 import type { Log } from '../../log.ts'
 import type { Reply } from '../handler.ts'
 import { FILE_FLAGS, type Root } from './open.ts'
+import { readFully } from './read-fully.ts'
 import { contentTypeOf } from './types.ts'
 
 /** A larger page is not sent: it would be kept in the memory of every worker. */
@@ -114,11 +115,9 @@ class ErrorPage {
 
   #take(fd: Fd, stat: Stat): string | null {
     const memory = allocate(stat.size)
-    for (let got = 0; got < stat.size; ) {
-      const count = pread(fd, memory, got, stat.size - got, got)
-      if (count <= 0) return count < 0 ? `cannot be read (${errnoName(-count)})` : 'is being rewritten'
-      got += count
-    }
+    const got = readFully(fd, memory, 0, stat.size, 0)
+    if (got < 0) return `cannot be read (${errnoName(-got)})`
+    if (got < stat.size) return 'is being rewritten'
     this.#bytes = memory.bytes
     Object.assign(this.#stat, stat)
     return null
