@@ -19,7 +19,8 @@ export interface Page {
   readonly console: string[]
 }
 
-const FLAGS = [
+/** What every Chromium of a test is started with: no window, nothing of its own on the network. */
+export const CHROMIUM_FLAGS = [
   '--headless',
   '--no-sandbox',
   '--disable-gpu',
@@ -29,9 +30,8 @@ const FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  '--enable-logging=stderr',
-  '--virtual-time-budget=5000',
 ]
+const FLAGS = [...CHROMIUM_FLAGS, '--enable-logging=stderr', '--virtual-time-budget=5000']
 
 /** Opens a page and waits until it is loaded and its scripts have run. */
 export async function browse(t: TestContext, url: string): Promise<Page> {

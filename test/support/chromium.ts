@@ -4,28 +4,18 @@
  *     const page = await openPage(t, server.url)
  *     assert.equal(await page.evaluate('document.title'), 'Hello')
  *
- * It ends with the test. For pages that are only to be looked at, browser.test.ts
- * has less.
+ * It ends with the test. For pages that are only to be looked at, browser.ts has
+ * less.
  */
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { TestContext } from 'node:test'
 import { WebSocket } from 'ws'
+import { CHROMIUM_FLAGS } from './browser.ts'
 import { DEADLINE_MS } from './program.ts'
 import { folderOf, undoAfter } from './server.ts'
 
-const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--disable-dev-shm-usage',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--remote-debugging-port=0',
-]
+const FLAGS = [...CHROMIUM_FLAGS, '--remote-debugging-port=0']
 
 export interface Page {
   /** What an expression comes to in the page; a promise is waited for. As JSON has it. */

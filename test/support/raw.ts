@@ -12,8 +12,8 @@
 import assert from 'node:assert/strict'
 import { connect as connectSocket, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
-import { DEADLINE_MS } from './program.ts'
 import { parseResponse, type RawResponse } from './response.ts'
+import { Waiting } from './waiting.ts'
 
 export type { RawResponse } from './response.ts'
 
@@ -27,7 +27,7 @@ export class RawClient {
   #buffer = Buffer.alloc(BUFFER_BYTES)
   #used = 0
   #end: End | null = null
-  #looking = new Set<() => void>()
+  readonly #waiting = new Waiting()
 
   constructor(socket: Socket) {
     this.socket = socket
@@ -151,30 +151,16 @@ export class RawClient {
 
   #note(act: () => void): void {
     act()
-    for (const look of [...this.#looking]) look()
+    this.#waiting.look()
   }
 
   #waitFor<T>(found: () => T | null, what: string): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const settle = (act: () => void) => {
-        clearTimeout(deadline)
-        this.#looking.delete(look)
-        act()
-      }
-      const look = () => {
-        try {
-          const value = found()
-          if (value !== null) settle(() => resolve(value))
-          else if (this.#end !== null) settle(() => reject(new Error(`${this.#end} before ${what} ${this.#story()}`)))
-        } catch (error) {
-          settle(() => reject(error))
-        }
-      }
-      const late = () => settle(() => reject(new Error(`waited ${DEADLINE_MS} ms for ${what} ${this.#story()}`)))
-      const deadline = setTimeout(late, DEADLINE_MS)
-      this.#looking.add(look)
-      look()
-    })
+    const foundOrOver = () => {
+      const value = found()
+      if (value === null && this.#end !== null) throw new Error(`${this.#end} before ${what} ${this.#story()}`)
+      return value
+    }
+    return this.#waiting.until(foundOrOver, () => `${what} ${this.#story()}`)
   }
 
   #story(): string {

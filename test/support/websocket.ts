@@ -9,7 +9,7 @@
 import { resolve } from 'node:path'
 import type { TestContext } from 'node:test'
 import { type ClientOptions, WebSocket } from 'ws'
-import { DEADLINE_MS } from './program.ts'
+import { Waiting } from './waiting.ts'
 
 /** The example: an echo at /echo. */
 export const ECHO_APP = resolve('examples/apps/websocket-echo.ts')
@@ -34,41 +34,31 @@ export class WebSocketClient {
   readonly messages: Message[] = []
   readonly closed: Promise<Close>
   #end: Close | null = null
-  #looking = new Set<() => void>()
+  readonly #waiting = new Waiting()
 
   constructor(socket: WebSocket) {
     this.socket = socket
     socket.on('message', (data, isBinary) => {
       this.messages.push({ data: data as Buffer, isBinary })
-      this.#look()
+      this.#waiting.look()
     })
     socket.on('error', () => {}) // 'close' follows
     this.closed = new Promise((resolve) => {
       socket.on('close', (code, reason) => {
         this.#end = { code, reason: reason.toString() }
         resolve(this.#end)
-        this.#look()
+        this.#waiting.look()
       })
     })
   }
 
   message(): Promise<Message> {
-    return new Promise((resolve, reject) => {
-      const settle = (act: () => void) => {
-        clearTimeout(deadline)
-        this.#looking.delete(look)
-        act()
-      }
-      const look = () => {
-        const message = this.messages.shift()
-        if (message !== undefined) settle(() => resolve(message))
-        else if (this.#end !== null) settle(() => reject(new Error(`closed: ${this.#end!.code} ${this.#end!.reason}`)))
-      }
-      const late = () => settle(() => reject(new Error(`waited ${DEADLINE_MS} ms for a message`)))
-      const deadline = setTimeout(late, DEADLINE_MS)
-      this.#looking.add(look)
-      look()
-    })
+    const found = () => {
+      const message = this.messages.shift() ?? null
+      if (message === null && this.#end !== null) throw new Error(`closed: ${this.#end.code} ${this.#end.reason}`)
+      return message
+    }
+    return this.#waiting.until(found, () => 'a message')
   }
 
   async text(): Promise<string> {
@@ -87,10 +77,6 @@ export class WebSocketClient {
   close(code?: number, reason?: string): Promise<Close> {
     this.socket.close(code, reason)
     return this.closed
-  }
-
-  #look(): void {
-    for (const look of [...this.#looking]) look()
   }
 }
 
