@@ -143,6 +143,24 @@ test('what is met may clear and set the others of its step', () => {
   )
 })
 
+test('of many that are due, so many are met at a time, each once, and none is forgotten', () => {
+  const clock = new Clock()
+  for (let i = 0; i < 5; i++) clock.entry(`early ${i}`, 100)
+  for (let i = 0; i < 3; i++) clock.entry(`late ${i}`, 600)
+  const moved = clock.entry('moved', 150)
+  clock.deadlines.set(moved, 100_000)
+  clock.now = 1_000
+  const counts: (number | boolean)[] = []
+  for (let more = true; more; ) {
+    more = clock.deadlines.expire(clock.now, 3)
+    counts.push(clock.met.length, more)
+    if (counts.length === 2) clock.entry('set meanwhile', 500)
+  }
+  assert.deepEqual(counts, [3, true, 6, true, 9, true, 9, false])
+  assert.equal(new Set(clock.met).size, 9)
+  assert.equal(clock.deadlines.count, 1)
+})
+
 test('beyond the horizon: hours are waited for', () => {
   const clock = new Clock()
   clock.entry('a', 86_400_000)

@@ -64,15 +64,20 @@ export class Deadlines {
     if (entry.step !== -1) this.#unlink(entry)
   }
 
-  /** Calls `onDeadline` of every entry whose time has come. */
-  expire(nowMs: number): void {
+  /** Calls `onDeadline` of every entry whose time has come, `most` of them at most. True: there may be more. */
+  expire(nowMs: number, most = Number.POSITIVE_INFINITY): boolean {
     const last = Math.floor(nowMs / STEP_MS)
     // After a long sleep every slot is looked at once, not once for each step that was slept through.
     if (last - this.#step > SLOTS) this.#step = last - SLOTS
+    let left = most
     while (this.#step < last) {
       this.#step += 1
-      this.#expireSlot(this.#slots[this.#step % SLOTS]!, nowMs)
+      left = this.#expireSlot(this.#slots[this.#step % SLOTS]!, nowMs, left)
+      if (left > 0) continue
+      this.#step -= 1 // it is looked at again
+      return true
     }
+    return false
   }
 
   /** When to look next: milliseconds on the same clock, or null when there is nothing to wait for. */
@@ -90,13 +95,19 @@ export class Deadlines {
     return Math.min(Math.max(step, this.#step + 1), this.#step + SLOTS - 1)
   }
 
-  /** One at a time off the front: what `onDeadline` does may set or clear any other entry. */
-  #expireSlot(slot: Slot, nowMs: number): void {
-    for (let entry = slot.next; entry !== null; entry = slot.next) {
+  /** One at a time off the front: what `onDeadline` does may set or clear any other entry. How many more there may be. */
+  #expireSlot(slot: Slot, nowMs: number, most: number): number {
+    let left = most
+    for (let entry = slot.next; entry !== null && left > 0; entry = slot.next) {
       this.#unlink(entry)
-      if (entry.deadlineAt > nowMs) this.#link(entry, this.#stepOf(entry.deadlineAt))
-      else entry.onDeadline()
+      if (entry.deadlineAt > nowMs) {
+        this.#link(entry, this.#stepOf(entry.deadlineAt))
+      } else {
+        left -= 1
+        entry.onDeadline()
+      }
     }
+    return left
   }
 
   #link(entry: Deadline, step: number): void {

@@ -16,7 +16,7 @@ import { close, type Fd, isOpen } from '../kernel/fd.ts'
 import { memoryOf } from '../kernel/memory.ts'
 import { recv, send, shutdown, socketpair } from '../kernel/socket.ts'
 import { Deadline, STEP_MS } from './deadlines.ts'
-import { EventLoop, type Watcher } from './loop.ts'
+import { DEADLINES_PER_ROUND, EventLoop, type Watcher } from './loop.ts'
 
 const BYTES = memoryOf(Buffer.alloc(64))
 
@@ -254,4 +254,26 @@ test('deadlines are met, though nothing else happens', async () => {
     }, 10)
   })
   assert.deepEqual(met, ['sooner', 'later'])
+})
+
+test('of many deadlines at once, others have their turn in between', async () => {
+  const loop = new EventLoop()
+  const counts: number[] = []
+  let met = 0
+  class Due extends Deadline {
+    override onDeadline(): void {
+      if (met % DEADLINES_PER_ROUND === 0) setImmediate(() => counts.push(met))
+      met += 1
+    }
+  }
+  const total = 2 * DEADLINES_PER_ROUND + 1
+  for (let i = 0; i < total; i++) loop.setDeadline(new Due(), loop.now + 1)
+  await new Promise<void>((resolve) => {
+    const timer = setInterval(() => {
+      if (counts.length < 3) return
+      clearInterval(timer)
+      resolve()
+    }, 10)
+  })
+  assert.deepEqual(counts, [DEADLINES_PER_ROUND, 2 * DEADLINES_PER_ROUND, total])
 })

@@ -34,6 +34,9 @@ import { type Deadline, Deadlines, STEP_MS } from './deadlines.ts'
 /** Events taken in one round. When there are more, our epoll stays readable, and the next poll does not sleep. */
 const EVENTS_PER_ROUND = 256
 
+/** Deadlines met in one round: of thousands that come at once, each may take as long as a request. */
+export const DEADLINES_PER_ROUND = 64
+
 export interface Watcher {
   /** Something happened on the descriptor: a set of EPOLL* bits. */
   onReady(events: number): void
@@ -162,10 +165,11 @@ export class EventLoop {
   }
 
   readonly #expire = (): void => {
+    if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
     this.#timerAt = Number.POSITIVE_INFINITY
     this.readClock()
-    this.deadlines.expire(this.now)
+    if (this.deadlines.expire(this.now, DEADLINES_PER_ROUND)) return void setImmediate(this.#expire)
     const next = this.deadlines.nextLookAt()
     if (next !== null) this.#lookAt(next)
   }

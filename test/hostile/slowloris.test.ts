@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { planNow } from '../lifecycle/app.ts'
 import { assertNoneFailed, scene, startLoaded, underLoad } from '../lifecycle/scene.ts'
+import { waitUntil } from '../support/program.ts'
 import { affordable, assertEnds, Crowd, Holdings, mib } from './attack.ts'
 
 const CONNECTIONS = 5_000
@@ -12,6 +13,9 @@ const CONNECTIONS = 5_000
 const ROUNDS_LONG = 3
 const HEAD_MS_SHORT = 3_000
 const HEAD_MS_LONG = 10_000
+/** Requests of the good clients alone, to compare with. */
+const CALM_SHORT = 500
+const CALM_LONG = 10_000
 /** Of the good clients, in the long form; the short one runs beside other tests. */
 const P99_MS_MAX = 50
 /** What a connection with half a head may cost a worker: limits.headBytes, garbage included. */
@@ -23,6 +27,14 @@ scene('slowloris with 5,000 connections: the slow are told 408, the others are s
   const connections = affordable(CONNECTIONS)
   const total = connections * (stage.isLong ? ROUNDS_LONG : 1)
   const holdings = new Holdings(server)
+  stage.print('without a crowd:')
+  await underLoad(
+    server,
+    stage,
+    (load) => waitUntil(() => load.requests > (stage.isLong ? CALM_LONG : CALM_SHORT), 'all are asked'),
+    planNow,
+  )
+  stage.print('beside the crowd:')
   const figures = await underLoad(
     server,
     stage,
