@@ -159,8 +159,9 @@ export class Ledger {
       this.#write(owed, now)
       over += 1
     }
-    if (over === 1) this.#owed.shift()
-    else if (over > 1) this.#owed.splice(0, over)
+    // An idle connection is to hold no room for many: a length of zero gives it back.
+    if (over === this.#owed.length) this.#owed.length = 0
+    else if (over > 0) this.#owed.splice(0, over)
   }
 
   /** Again, it finds nothing more to tell. */
