@@ -62,6 +62,9 @@ export class Stat {
   /** Last modification, whole seconds since 1970; negative before it. */
   mtimeSeconds = 0
   mtimeNanoseconds = 0
+  /** Last change of content or of anything else about the file. Nobody can set it back, as they can mtime. */
+  ctimeSeconds = 0
+  ctimeNanoseconds = 0
 
   get isFile(): boolean {
     return (this.mode & S_IFMT) === S_IFREG
@@ -111,6 +114,8 @@ function takeStat(into: Stat): Stat {
   into.size = readUInt64(bytes, layout.stat.length)
   into.mtimeSeconds = readInt64(bytes, layout.stat.mtime)
   into.mtimeNanoseconds = readUInt64(bytes, layout.stat.mtime + 8)
+  into.ctimeSeconds = readInt64(bytes, layout.stat.ctime)
+  into.ctimeNanoseconds = readUInt64(bytes, layout.stat.ctime + 8)
   return into
 }
 

@@ -91,6 +91,7 @@ test('the structs lie as the headers have them', { skip }, () => {
       stat_uid: 'offsetof(struct stat, st_uid)',
       stat_length: 'offsetof(struct stat, st_size)',
       stat_mtime: 'offsetof(struct stat, st_mtim)',
+      stat_ctime: 'offsetof(struct stat, st_ctim)',
     },
     false,
   )

@@ -25,6 +25,7 @@ export interface Layout {
     readonly uid: number
     readonly length: number
     readonly mtime: number
+    readonly ctime: number
   }
   /** The end of user space: the highest address of a mapping, plus one. */
   readonly userSpaceEnd: number
@@ -39,7 +40,7 @@ const x64: Layout = {
   O_DIRECTORY: 0o200000,
   O_NOFOLLOW: 0o400000,
   epollEvent: { size: 12, events: 0, data: 4 },
-  stat: { size: 144, dev: 0, ino: 8, mode: 24, uid: 28, length: 48, mtime: 88 },
+  stat: { size: 144, dev: 0, ino: 8, mode: 24, uid: 28, length: 48, mtime: 88, ctime: 104 },
   userSpaceEnd: 0x7ffffffff000,
 }
 
@@ -52,7 +53,7 @@ const arm64: Layout = {
   O_DIRECTORY: 0o40000,
   O_NOFOLLOW: 0o100000,
   epollEvent: { size: 16, events: 0, data: 8 },
-  stat: { size: 128, dev: 0, ino: 8, mode: 16, uid: 24, length: 48, mtime: 88 },
+  stat: { size: 128, dev: 0, ino: 8, mode: 16, uid: 24, length: 48, mtime: 88, ctime: 104 },
   userSpaceEnd: 0xfffffffff000,
 }
 
