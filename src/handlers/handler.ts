@@ -101,6 +101,15 @@ export interface FileBody {
   close(): void
 }
 
+/** Pieces sent one after the other: text of one byte per character, and parts of files. Owned and closed as a FileBody is. */
+export interface PartsBody {
+  readonly kind: 'parts'
+  readonly parts: readonly (string | FileBody)[]
+  /** Of all of them, in bytes. */
+  readonly length: number
+  close(): void
+}
+
 /** Bytes that come over time. Their length is unknown, unless the reply states it. */
 export interface StreamBody {
   readonly kind: 'stream'
@@ -108,7 +117,7 @@ export interface StreamBody {
 }
 
 /** A string is sent as UTF-8. */
-export type ReplyBody = null | string | Uint8Array | FileBody | StreamBody
+export type ReplyBody = null | string | Uint8Array | FileBody | PartsBody | StreamBody
 
 export interface Reply {
   readonly status: number

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import type { Reply, ReplyBody } from '../handlers/handler.ts'
+import type { PartsBody, Reply, ReplyBody } from '../handlers/handler.ts'
 import { EIO, SyscallError } from '../kernel/errno.ts'
+import { close } from '../kernel/fd.ts'
+import { memfd_create, write } from '../kernel/file.ts'
 import { PretendService, request } from './pretend-service.test.support.ts'
 import { discardReply, isStream } from './reply.ts'
 
@@ -143,6 +145,32 @@ test('a file that is not sent is closed: to HEAD, with fields that cannot be sen
   const discarded = countedFile()
   discardReply(of(discarded.body))
   assert.deepEqual([toHead.closed(), unsendable.closed(), discarded.closed()], [1, 1, 1])
+})
+
+/** Text and files by turns: the files are this one, read in pieces. */
+function partsOf(t: TestContext): { body: PartsBody; closed: () => number } {
+  const fd = memfd_create('parts')
+  write(fd, Buffer.from('0123456789'))
+  t.after(() => close(fd))
+  let closed = 0
+  const file = (offset: number, length: number) =>
+    ({ kind: 'file', fd, offset, length, close: () => (closed += 1) }) as const
+  const parts = ['first:', file(2, 3), ' second:', file(0, 1), ' end']
+  return { body: { kind: 'parts', parts, length: 22, close: () => (closed += 2) }, closed: () => closed }
+}
+
+test('parts are sent one after the other, and their files closed', async (t) => {
+  const { body, closed } = partsOf(t)
+  assert.equal(await sent(t, of(body)), '200 | Content-Length: 22 | "first:234 second:0 end" | open')
+  assert.equal(closed(), 2)
+})
+
+test('parts that are not sent are closed', async (t) => {
+  const toHead = partsOf(t)
+  assert.equal(await sent(t, of(toHead.body), HEAD), '200 | Content-Length: 22 | "" | open')
+  const discarded = partsOf(t)
+  discardReply(of(discarded.body))
+  assert.deepEqual([toHead.closed(), discarded.closed()], [2, 2])
 })
 
 test('a stream that is not sent is cancelled, and one that cannot be harms nobody', async () => {

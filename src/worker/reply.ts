@@ -4,11 +4,12 @@
  *
  *     null, string, bytes   counted, and sent together with the head
  *     file                  counted, and sent by sendfile(2) behind the head
+ *     parts                 counted: text and files by turns
  *     stream                each piece as a chunk, as it comes; to an HTTP/1.0
  *                           client until the connection closes
  */
 import { describeRequest } from '../handlers/describe.ts'
-import type { Reply, ReplyBody } from '../handlers/handler.ts'
+import type { PartsBody, Reply, ReplyBody } from '../handlers/handler.ts'
 import { errorReply } from '../handlers/pages.ts'
 import { chunkHead, LAST_CHUNK } from '../http/chunked.ts'
 import type { RequestHead } from '../http/head.ts'
@@ -103,7 +104,7 @@ export function writeRefusal(name: RefusalName, head: RequestHead | null, owner:
 export function discardReply(reply: Reply): void {
   const { body } = reply
   if (body === null || typeof body === 'string' || body instanceof Uint8Array) return
-  if (body.kind === 'file') body.close()
+  if (body.kind !== 'stream') body.close()
   else body.stream.cancel().catch(() => {}) // a stream that cannot be cancelled is its maker's affair
 }
 
@@ -140,7 +141,7 @@ function lengthOf(reply: Reply): number | null {
   if (body === null) return reply.statedLength ?? 0
   if (typeof body === 'string') return Buffer.byteLength(body)
   if (body instanceof Uint8Array) return body.length
-  return body.kind === 'file' ? body.length : (reply.statedLength ?? null)
+  return body.kind === 'stream' ? (reply.statedLength ?? null) : body.length
 }
 
 function writeBody(body: ReplyBody, framing: ResponseFraming, { outbox, ledger }: ReplyOwner): void {
@@ -150,6 +151,14 @@ function writeBody(body: ReplyBody, framing: ResponseFraming, { outbox, ledger }
   if (typeof body === 'string') outbox.writeUtf8(body, length)
   else if (body instanceof Uint8Array) outbox.writeBytes(body)
   else if (body.kind === 'file') outbox.writeFile(body)
+  else if (body.kind === 'parts') writeParts(body, outbox)
+}
+
+function writeParts({ parts }: PartsBody, outbox: Outbox): void {
+  for (const part of parts) {
+    if (typeof part === 'string') outbox.writeLatin1(part)
+    else outbox.writeFile(part)
+  }
 }
 
 function complete(owner: ReplyOwner): void {
