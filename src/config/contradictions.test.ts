@@ -36,6 +36,8 @@ const HOLDS: readonly (readonly [file: Options, flags?: Options])[] = [
   [{ model: 'event', accept: 'reuseport' }],
   [{ group: 'www-data' }],
   [{ model: 'fork', spawn: 'exec' }, { spawn: 'auto' }],
+  [{ static: { cacheBytes: 0 } }],
+  [{ static: { cacheBytes: 4096, cacheFileBytesMax: 4096 } }],
 ]
 
 for (const [file, flags = {}] of HOLDS) {
@@ -43,6 +45,11 @@ for (const [file, flags = {}] of HOLDS) {
 }
 
 const REFUSED: readonly (readonly [file: Options, flags: Options, sentence: string])[] = [
+  [
+    { static: { cacheBytes: 4096, cacheFileBytesMax: 4097 } },
+    {},
+    'static.cacheFileBytesMax in c.mjs is 4097, more than static.cacheBytes in c.mjs, which is 4096; lower the one or raise the other',
+  ],
   [
     { pool: { minSpare: 11 } },
     {},

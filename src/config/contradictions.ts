@@ -22,6 +22,9 @@ const RULES: readonly ((look: Look) => string | null)[] = [
   (look) => tooMany(look, 'pool.minSpare', 'pool.maxSpare'),
   // The default of maxSpare may stand beside a small maxWorkers: a pool never has more idle workers than workers.
   (look) => (look('pool.maxSpare').isAsked ? tooMany(look, 'pool.maxSpare', 'pool.maxWorkers') : null),
+  // The same: who wants a small cache, or none, need not say it twice.
+  (look) =>
+    look('static.cacheFileBytesMax').isAsked ? tooMany(look, 'static.cacheFileBytesMax', 'static.cacheBytes') : null,
   (look) => (look('model').value === 'prefork' ? tooMany(look, 'workers', 'pool.maxWorkers') : null),
   (look) => {
     if (look('model').value !== 'fork' || look('spawn').value !== 'exec') return null

@@ -43,6 +43,26 @@ function portOf({ listen: [first] }: Config): number {
   return first.port
 }
 
+const STATIC_DEFAULTS = {
+  index: ['index.html'],
+  tryFiles: [],
+  cleanUrls: false,
+  listing: false,
+  listingEntriesMax: 1000,
+  errorPages: {},
+  hidden: 'deny',
+  symlinks: 'beneath',
+  precompressed: true,
+  compress: ['br', 'zstd', 'gzip'],
+  compressMinBytes: 1024,
+  compressionsMax: 16,
+  cacheControl: [],
+  hashedNames: 'off',
+  cacheMs: 1000,
+  cacheBytes: 16_777_216,
+  cacheFileBytesMax: 1_048_576,
+}
+
 test('with nothing asked, the defaults', async () => {
   const config = await load(folderWith({}))
   assert.deepEqual(config, {
@@ -87,16 +107,7 @@ test('with nothing asked, the defaults', async () => {
       bootMs: 30_000,
       lingerMs: 5000,
     },
-    static: {
-      index: ['index.html'],
-      tryFiles: [],
-      cleanUrls: false,
-      listing: false,
-      listingEntriesMax: 1000,
-      errorPages: {},
-      hidden: 'deny',
-      symlinks: 'beneath',
-    },
+    static: STATIC_DEFAULTS,
     security: {
       nosniff: true,
       frameOptions: 'off',

@@ -15,7 +15,7 @@ import type { HostOptions, SecurityOptions, Site, Surroundings } from './routes.
 import type { StaticOptions } from './static-options.ts'
 
 export type { Limits, RecycleOptions, Timeouts } from './limits.ts'
-export type { HiddenRule, StaticOptions, SymlinkRule } from './static-options.ts'
+export type { HashedNameRule, HiddenRule, StaticOptions, SymlinkRule } from './static-options.ts'
 
 /** What may be written in prefork.config.ts. */
 export interface Options extends Surroundings {

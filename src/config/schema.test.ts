@@ -25,6 +25,17 @@ const ACCEPTED: readonly unknown[] = [
   { limits: { bodyBytes: 0 } },
   { static: { index: [], tryFiles: ['$path', '/$path.html', '$path/', '/index.html', '=410'], errorPages: {} } },
   { static: { index: ['a.html', 'b.htm'], tryFiles: '/a.html', errorPages: { 404: '/a b.html', '5xx': '/한.html' } } },
+  { static: { compress: [], precompressed: false, cacheControl: [], hashedNames: 'immutable', cacheBytes: 0 } },
+  { static: { compress: ['gzip', 'br'], cacheControl: [{ path: '/a/*', value: 'no-cache' }] } },
+  {
+    static: {
+      compress: 'zstd',
+      cacheControl: [
+        { path: '*.html', value: 'public, max-age=60 ,must-revalidate' },
+        { path: '/한*', value: 'private="set-cookie, x"' },
+      ],
+    },
+  },
   { socket: { ipv6Only: false, noDelay: true } },
   { recycle: { maxRequestsPerWorker: Number.POSITIVE_INFINITY } },
   { listen: [':80', { path: '/run/a.sock', mode: 0o660 }], user: 'www-data', readyPath: '/' },
@@ -78,6 +89,33 @@ const REFUSED: readonly (readonly [unknown, string])[] = [
           `statuses from 400 on, and paths beneath the root, not ${quote(errorPages)}`,
       ] as const,
   ),
+  ...[['deflate'], ['br', 'br'], 'all', [''], true].map(
+    (compress) =>
+      [
+        { static: { compress } },
+        `static.compress in the file must be a list of 'br', 'zstd' and 'gzip', each once, or an empty one, not ${quote(compress)}`,
+      ] as const,
+  ),
+  ...[
+    [{ path: 'a/*', value: 'no-cache' }],
+    [{ path: '/a', value: 'a\r\nb' }],
+    [{ path: '/a', value: 'max-age=' }],
+    [{ path: '/a', value: 'no-cache,' }],
+    [{ path: '/a', value: 'no cache' }],
+    [{ path: '/a', value: '' }],
+    [{ path: '/a' }],
+    [{ path: '/a', value: 'no-cache', vary: 'x' }],
+    ['no-cache'],
+    { path: '/a', value: 'no-cache' },
+  ].map(
+    (cacheControl) =>
+      [
+        { static: { cacheControl } },
+        "static.cacheControl in the file must be a list such as [{ path: '/assets/*', value: 'max-age=3600' }]: " +
+          `paths that begin with '/' or '*', and directives, not ${quote(cacheControl)}`,
+      ] as const,
+  ),
+  [{ static: { hashedNames: true } }, 'static.hashedNames in the file must be one of off, immutable, not true'],
   [{ static: { hidden: true } }, 'static.hidden in the file must be one of deny, allow, not true'],
   [{ static: { symlinks: 'all' } }, "static.symlinks in the file must be one of beneath, owner, never, not 'all'"],
   [

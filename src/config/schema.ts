@@ -42,6 +42,11 @@ function ruleOf(row: OptionRow): v.GenericSchema {
       return v.custom(
         (value) => isTextByKey(value) && Object.entries(value).every(([key, text]) => row.accepts(key, text)),
       )
+    case 'pathRules':
+      return v.custom(
+        (value) =>
+          Array.isArray(value) && value.every((rule) => isPathRule(rule) && row.accepts(rule.path, rule.value)),
+      )
     case 'site':
       return v.any() // judged by checkSite
     case 'text':
@@ -64,6 +69,11 @@ function isTexts(value: unknown): value is string | readonly string[] {
 
 function isTextByKey(value: unknown): value is Readonly<Record<string, string>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(isText)
+}
+
+/** Exactly these two: a third would be one that is mistyped. */
+function isPathRule(value: unknown): value is { readonly path: string; readonly value: string } {
+  return isTextByKey(value) && Object.keys(value).sort().join() === 'path,value'
 }
 
 function isText(value: unknown): value is string {

@@ -78,7 +78,89 @@ export interface StaticOptions {
    * @default 'beneath'
    */
   readonly symlinks: SymlinkRule
+
+  /**
+   * Whether a file that was compressed beforehand is sent in place of a text file
+   * (or another of a compressible type) to clients that take it: `app.js.br`,
+   * `app.js.zst` and `app.js.gz` beside `app.js`. One that is older than its
+   * original is passed over. As nginx's `gzip_static` and Caddy's `precompressed`.
+   * @default true
+   */
+  readonly precompressed: boolean
+
+  /**
+   * In which codings files of compressible types are compressed when nobody has
+   * done so beforehand: 'br', 'zstd' and 'gzip', the first being preferred where
+   * the client does not care. It happens on Node's thread pool, and what comes of
+   * files up to `cacheFileBytesMax` is kept. zstd needs Node 22.15 or newer, and is
+   * passed over below. An empty list compresses nothing.
+   * @default ['br','zstd','gzip']
+   */
+  readonly compress: string | readonly string[]
+
+  /**
+   * Smaller files are not compressed: they fit into one packet as they are.
+   * @default 1024
+   * @range 0..Infinity
+   */
+  readonly compressMinBytes: number
+
+  /**
+   * How many files a worker compresses at once. With so many under way others
+   * are sent as they are.
+   * @default 16
+   * @range 1..1024
+   */
+  readonly compressionsMax: number
+
+  /**
+   * What Cache-Control says of a file: a list of rules, of which the first counts
+   * whose `path` is that of the file beneath the root; `*` in it stands for any
+   * characters, slashes too. For instance `[{ path: '/assets/*', value: 'public,
+   * max-age=31536000, immutable' }, { path: '*.html', value: 'no-cache' }]`. Without
+   * a rule nothing is said, and browsers guess.
+   * @default []
+   */
+  readonly cacheControl: readonly { readonly path: string; readonly value: string }[]
+
+  /**
+   * Whether files whose names hold a hash, as bundlers make them
+   * (`index-BxKq81aC.js`, `main.3f9a1c2b.css`), are said to be immutable for a year,
+   * where no rule of `cacheControl` says otherwise. It is a guess by the name, and a
+   * wrong one stays in browsers for a year; docs/static-files.md tells which names
+   * are taken for such.
+   * @default 'off'
+   */
+  readonly hashedNames: HashedNameRule
+
+  /**
+   * How long answers may come from memory, in milliseconds, without a look at the
+   * file: a change is seen after so long at most. 0 looks at each request. As
+   * lighttpd's stat cache.
+   * @default 1000
+   * @range 0..86_400_000
+   */
+  readonly cacheMs: number
+
+  /**
+   * How many bytes a worker keeps of the files of a root: small ones, what came of
+   * compressing, and what is known of the others. What is not asked for makes room
+   * for what is. 0 keeps nothing.
+   * @default 16_777_216
+   * @range 0..68_719_476_736
+   */
+  readonly cacheBytes: number
+
+  /**
+   * The largest file that is compressed at once and kept compressed; larger ones
+   * are compressed anew for each client, at its pace. As they are, files up to
+   * 64 KiB are kept, and larger ones sent by sendfile(2).
+   * @default 1_048_576
+   * @range 0..67_108_864
+   */
+  readonly cacheFileBytesMax: number
 }
 
 export type HiddenRule = 'deny' | 'allow'
 export type SymlinkRule = 'beneath' | 'owner' | 'never'
+export type HashedNameRule = 'off' | 'immutable'

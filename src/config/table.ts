@@ -96,7 +96,24 @@ export interface SiteRow extends Row {
   readonly default: null
 }
 
-export type OptionRow = IntegerRow | ChoiceRow | TextRow | BooleanRow | ListenRow | TextsRow | TextByKeyRow | SiteRow
+/** A list of `{ path, value }`. */
+export interface PathRulesRow extends Row {
+  readonly kind: 'pathRules'
+  readonly default: readonly never[]
+  readonly says: string
+  readonly accepts: (path: string, value: string) => boolean
+}
+
+export type OptionRow =
+  | IntegerRow
+  | ChoiceRow
+  | TextRow
+  | BooleanRow
+  | ListenRow
+  | TextsRow
+  | TextByKeyRow
+  | PathRulesRow
+  | SiteRow
 
 const DAY_MS = 86_400_000
 const MIB = 1_048_576
@@ -274,6 +291,26 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
   },
   'static.hidden': { kind: 'choice', default: 'deny', choices: ['deny', 'allow'] },
   'static.symlinks': { kind: 'choice', default: 'beneath', choices: ['beneath', 'owner', 'never'] },
+  'static.precompressed': { kind: 'boolean', default: true },
+  'static.compress': {
+    kind: 'texts',
+    default: ['br', 'zstd', 'gzip'],
+    says: "a list of 'br', 'zstd' and 'gzip', each once, or an empty one",
+    accepts: (codings) =>
+      codings.every((coding, at) => ['br', 'zstd', 'gzip'].includes(coding) && codings.indexOf(coding) === at),
+  },
+  'static.compressMinBytes': { kind: 'integer', default: 1_024, min: 0, max: INFINITY },
+  'static.compressionsMax': { kind: 'integer', default: 16, min: 1, max: 1_024 },
+  'static.cacheControl': {
+    kind: 'pathRules',
+    default: [],
+    says: "a list such as [{ path: '/assets/*', value: 'max-age=3600' }]: paths that begin with '/' or '*', and directives",
+    accepts: (path, value) => /^[/*]/.test(path) && areDirectives(value),
+  },
+  'static.hashedNames': { kind: 'choice', default: 'off', choices: ['off', 'immutable'] },
+  'static.cacheMs': { kind: 'integer', default: 1_000, min: 0, max: DAY_MS },
+  'static.cacheBytes': { kind: 'integer', default: 16 * MIB, min: 0, max: 65_536 * MIB },
+  'static.cacheFileBytesMax': { kind: 'integer', default: MIB, min: 0, max: 64 * MIB },
   'security.nosniff': { kind: 'boolean', default: true },
   'security.frameOptions': { kind: 'choice', default: 'off', choices: ['off', 'DENY', 'SAMEORIGIN'] },
   'security.referrerPolicy': {
@@ -310,6 +347,13 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
   },
 }
 
+/** Cache-Control, RFC 9111 §5.2: `no-cache`, `max-age=60`, `private="set-cookie"`, separated by commas. */
+function areDirectives(text: string): boolean {
+  const token = "[\\w!#$%&'*+.^`|~-]+"
+  const directive = `${token}(?:=(?:${token}|"[ !#-~]*"))?`
+  return new RegExp(`^${directive}(?: *, *${directive})*$`).test(text)
+}
+
 function isPathToTry(path: string): boolean {
   return isPathBeneath(path.startsWith('$path') ? `/${path}` : path)
 }
@@ -330,6 +374,7 @@ export function describeValues(row: OptionRow): string {
     case 'text':
     case 'texts':
     case 'textByKey':
+    case 'pathRules':
       return row.says
     case 'choice':
       return `one of ${row.choices.join(', ')}`

@@ -32,6 +32,7 @@ const USUAL_SENTENCES: Readonly<Record<number, string>> = {
   403: 'This may not be read.',
   404: 'There is nothing at this address.',
   405: 'This cannot be done here.',
+  406: 'There is nothing here in a form that the request takes.',
   408: 'The request took too long to arrive.',
   412: 'What is here is not what the request was made for.',
   413: 'The request is larger than this server takes.',

@@ -23,7 +23,7 @@ export function qualityOf(accept: string | null, type: string, subtype: string):
 }
 
 /** weight = OWS ";" OWS "q=" qvalue, RFC 9110 §12.4.2. One that cannot be read counts as absent. */
-function weightOf(parameters: readonly string[]): number {
+export function weightOf(parameters: readonly string[]): number {
   const q = parameters.find((parameter) => parameter.startsWith('q='))
   const value = /^q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/.exec(q ?? '')?.[1]
   return value === undefined ? 1 : Number(value)

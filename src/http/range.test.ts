@@ -64,10 +64,25 @@ test('of nothing there is no range', () => {
   check('bytes=-1', 0, 'ignore')
 })
 
-test('what would cost more than everything is ignored', () => {
+test('more ranges than an honest client asks for are ignored', () => {
   const ranges = (count: number) => Array.from({ length: count }, (_, i) => `${2 * i}-${2 * i}`).join(',')
   check(`bytes=${ranges(RANGES_MAX)}`, 1000, ranges(RANGES_MAX).replaceAll(',', ' '))
   check(`bytes=${ranges(RANGES_MAX + 1)}`, 1000, 'ignore')
-  check('bytes=0-,0-', 1000, 'ignore')
-  check('bytes=0-599,400-999', 1000, 'ignore')
+  check(`bytes=${ranges(10_000)}`, 1000, 'ignore')
+})
+
+test('overlaps are told as they were asked for', () => {
+  check('bytes=0-,0-', 1000, '0-999 0-999')
+  check('bytes=0-599,400-999', 1000, '0-599 400-999')
+})
+
+test('of a file beyond 2^32 each byte can be named; beyond 2^53 there is none', () => {
+  const size = 2 ** 33 + 7
+  check(`bytes=${2 ** 32}-${2 ** 32 + 1}`, size, '4294967296-4294967297')
+  check('bytes=-7', size, '8589934592-8589934598')
+  check(`bytes=${2 ** 53}-`, size, 'unsatisfiable')
+  check('bytes=9223372036854775807-18446744073709551616', size, 'unsatisfiable')
+  check('bytes=18446744073709551616-1', size, 'ignore')
+  check('bytes=-18446744073709551616', size, '0-8589934598')
+  check('bytes=0-18446744073709551615', size, '0-8589934598')
 })

@@ -10,7 +10,8 @@ import { type Answer, curl, run, say, unless } from '../support/curl.ts'
 import { addFiles, type Server, startServer } from '../support/server.ts'
 
 const GIB = 1024 ** 3
-const SPARSE_BYTES = 3 * GIB
+/** More than 32 bits can count. */
+const SPARSE_BYTES = 5 * GIB
 const LONG_AGO = new Date('2020-02-02T20:20:20Z')
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz'
 const PAGE = '<!doctype html><title>Home</title>'
@@ -19,6 +20,7 @@ const FILES: Readonly<Record<string, string>> = {
   'public/index.html': PAGE,
   'public/alphabet.txt': ALPHABET,
   'public/empty.txt': '',
+  'public/long.txt': ALPHABET.repeat(100),
   'public/style.css': 'a{}',
   'public/code.mjs': 'export {}',
   'public/data.json': '{}',
@@ -160,8 +162,19 @@ test('ranges', withCurl, async (t) => {
     assert.match(text, /<title>416 /)
   })
 
+  await t.test('several, near each other and far apart', async () => {
+    const near = await getRange('bytes=0-1,4-5')
+    assert.deepEqual([near.status, near.text, near.fields.get('content-range')], [206, 'abcdef', 'bytes 0-5/26'])
+    const long = await get('/long.txt', '-H', 'Range: bytes=-2,0-3')
+    const boundary = /^multipart\/byteranges; boundary=(\w+)$/.exec(long.fields.get('content-type')!)![1]
+    const part = (range: string, text: string) =>
+      `--${boundary}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Range: bytes ${range}/2600\r\n\r\n${text}\r\n`
+    assert.equal(long.text, `${part('2598-2599', 'yz')}${part('0-3', 'abcd')}--${boundary}--\r\n`)
+    assert.deepEqual([long.status, long.fields.get('content-range')], [206, null])
+  })
+
   await t.test('those that need not be answered get the whole', async () => {
-    for (const range of ['bytes=0-1,4-5', 'lines=1-2', 'bytes=5-2', 'bytes=x']) {
+    for (const range of [`bytes=${'0-1,'.repeat(20)}4-5`, 'lines=1-2', 'bytes=5-2', 'bytes=x']) {
       const { status, text } = await getRange(range)
       assert.deepEqual([status, text], [200, ALPHABET], range)
     }
@@ -261,8 +274,9 @@ test('symbolic links are followed beneath the root, and nowhere else', withCurl,
   }
 })
 
-test('changes on disk are seen at once', withCurl, async (t) => {
-  const server = await startSite(t)
+test('changes on disk are seen at once, where nothing is told from memory', withCurl, async (t) => {
+  const config = "export default { target: 'public', static: { cacheMs: 0 } }"
+  const server = await startServer(t, { files: { ...FILES, 'prefork.config.mjs': config } })
   const read = async () => (await curl([`${server.url}/alphabet.txt`])).text
   assert.equal(await read(), ALPHABET)
   addFiles(server.cwd, { 'public/alphabet.txt': 'changed' })
@@ -304,7 +318,7 @@ test('a slow reader gets a large file whole', withCurl, async (t) => {
   assert.equal(sha256(slowly), sha256(big))
 })
 
-test('the end of a file of 3 GiB', withCurl, async (t) => {
+test('a file of 5 GiB: its end, a place beyond 2^32, and places beyond 2^53', withCurl, async (t) => {
   const server = await startServer(t, { args: ['.'] })
   makeSparse(join(server.cwd, 'sparse.bin'))
   const size = SPARSE_BYTES
@@ -316,6 +330,12 @@ test('the end of a file of 3 GiB', withCurl, async (t) => {
   const more = await curl(['-H', `Range: bytes=-${1024 * 1024}`, `${server.url}/sparse.bin`])
   assert.deepEqual([more.status, more.body.length], [206, 1024 * 1024])
   assert.ok(more.text.endsWith('the end'))
+  const parts = await curl(['-H', `Range: bytes=${2 ** 32}-${2 ** 32 + 1},-7`, `${server.url}/sparse.bin`])
+  assert.deepEqual([parts.status, parts.text.split('the end').length, parts.text.split('\0\0').length], [206, 2, 2])
+  for (const range of [`${size}-`, `${2 ** 53}-`, '18446744073709551616-18446744073709551617']) {
+    const beyond = await curl(['-H', `Range: bytes=${range}`, `${server.url}/sparse.bin`])
+    assert.deepEqual([beyond.status, beyond.fields.get('content-range')], [416, `bytes */${size}`], range)
+  }
 })
 
 function makeSparse(file: string): void {

@@ -135,8 +135,8 @@ test('a file that may not be read is 403, and no page stands in for it', withCur
   assert.equal(await story(server, '/other'), '200 home')
 })
 
-test('what changes on disk changes the answer at once', withCurl, async (t) => {
-  const server = await serve(t, { tryFiles: ['$path', '$path.html', '/index.html'], cleanUrls: true })
+test('what changes on disk changes the answer at once, where nothing is told from memory', withCurl, async (t) => {
+  const server = await serve(t, { tryFiles: ['$path', '$path.html', '/index.html'], cleanUrls: true, cacheMs: 0 })
   const at = (name: string) => join(server.cwd, 'public', name)
   for (let i = 0; i < 3; i++) assert.equal(await story(server, '/news'), '200 home')
   writeFileSync(at('news.html'), 'news')

@@ -1,107 +1,127 @@
 /**
- * What is said of a file with every answer: its type, its validators, the fields
- * of its head. Made once per file and version, kept for the next request.
+ * The files that a worker knows, by the paths that lead to them: so that a known
+ * path is neither decoded nor taken apart again, and what is kept of its file can
+ * be sent without a system call.
  *
- * Holds no descriptor and no content, and decides nothing by age: each request
- * opens the file and looks at it (fstat), and what was kept counts only while
- * length and time of change are the same. So nothing stale is ever told.
+ * What is kept counts only for so long after a look at the file (`cacheMs`), and
+ * goes no further than so many bytes (`cacheBytes`): then the file that nobody has
+ * asked for the longest time makes room (the clock algorithm, "second chance").
+ * Paths that lead nowhere are not kept: to look again costs one call, and strangers
+ * could fill the memory with names.
  */
-import type { Validators } from '../../http/conditional.ts'
-import { httpDate } from '../../http/date.ts'
-import type { Stat } from '../../kernel/file.ts'
-import { contentTypeOf } from './types.ts'
+import type { StaticOptions } from '../../config/options.ts'
+import type { KnownFile } from './known-file.ts'
+import { ownCopy } from './own-copy.ts'
 
-/** Files remembered; past that, the one remembered longest is forgotten. */
-export const KNOWN_FILES_MAX = 1_024
 /** Longer paths are not remembered: they cost memory, and hardly anybody asks for them twice. */
 const KNOWN_PATH_CHARS_MAX = 256
+/** One file may be the answer to paths without end: only the last so many of each are remembered. */
+export const PATHS_PER_FILE_MAX = 16
 
-export class KnownFile implements Validators {
-  /** Beneath the root, without a slash in front. */
-  readonly name: string
-  size = -1
-  etag = ''
-  lastModifiedMs = 0
-  /** The fields of a 200. Replaced, never changed: replies share the array. */
-  fields: readonly string[] = []
-  readonly #type: string
-  #mtimeSeconds = -1
-  #mtimeNanoseconds = -1
-
-  constructor(name: string) {
-    this.name = name
-    this.#type = contentTypeOf(name)
-  }
-
-  /** Takes in what fstat says now. */
-  update(stat: Stat): void {
-    if (
-      stat.size === this.size &&
-      stat.mtimeNanoseconds === this.#mtimeNanoseconds &&
-      stat.mtimeSeconds === this.#mtimeSeconds
-    ) {
-      return
-    }
-    this.size = stat.size
-    this.#mtimeSeconds = stat.mtimeSeconds
-    this.#mtimeNanoseconds = stat.mtimeNanoseconds
-    // A Last-Modified later than Date MUST NOT be sent; the present stands in for it, RFC 9110 §8.8.2.1.
-    this.lastModifiedMs = Math.min(stat.mtimeSeconds * 1_000, Date.now())
-    this.etag = entityTag(stat)
-    this.fields = [
-      'Content-Type',
-      this.#type,
-      'X-Content-Type-Options',
-      'nosniff',
-      'Last-Modified',
-      httpDate(this.lastModifiedMs),
-      'ETag',
-      this.etag,
-      'Accept-Ranges',
-      'bytes',
-    ]
-  }
+export interface KnownPath {
+  readonly file: KnownFile
+  /** The file is the path's own (find.ts): as long as it is there, the path leads to it. */
+  readonly isOwn: boolean
+  readonly lookedAtMs: number
 }
 
-/**
- * A strong entity-tag (RFC 9110 §8.8.3): time of last change to the nanosecond,
- * and length. Without the inode: copies of one site on several machines behind
- * one address must agree, and rsync, tar and container images keep times but
- * not inodes. What it cannot tell apart is two contents of the same length
- * written within one tick of the kernel's file clock (4 ms at most).
- */
-function entityTag(stat: Stat): string {
-  return `"${stat.mtimeSeconds.toString(16)}.${stat.mtimeNanoseconds.toString(16)}-${stat.size.toString(16)}"`
-}
-
-/** Files by the path clients ask with, so that a known path is neither decoded nor taken apart again. */
 export class KnownFiles {
-  readonly #byPath = new Map<string, KnownFile>()
+  readonly #cacheMs: number
+  readonly #bytesMax: number
+  readonly #byPath = new Map<string, KnownPath>()
+  /** In the order in which the hand of the clock passes them. */
+  readonly #byName = new Map<string, KnownFile>()
+  #bytes = 0
+
+  constructor(options: Pick<StaticOptions, 'cacheMs' | 'cacheBytes'>) {
+    this.#cacheMs = options.cacheMs
+    this.#bytesMax = options.cacheBytes
+  }
 
   get count(): number {
-    return this.#byPath.size
+    return this.#byName.size
   }
 
-  find(rawPath: string): KnownFile | undefined {
-    return this.#byPath.get(rawPath)
+  get bytes(): number {
+    return this.#bytes
   }
 
-  /** Only for files that exist, or strangers could fill the memory with names. */
-  keep(rawPath: string, file: KnownFile): void {
-    if (rawPath.length > KNOWN_PATH_CHARS_MAX || this.#byPath.has(rawPath)) return
-    if (this.#byPath.size >= KNOWN_FILES_MAX) this.#forgetOldest()
-    this.#byPath.set(ownCopy(rawPath), file)
+  find(rawPath: string): KnownPath | undefined {
+    const known = this.#byPath.get(rawPath)
+    if (known !== undefined) known.file.isUsed = true
+    return known
   }
 
-  #forgetOldest(): void {
-    for (const oldest of this.#byPath.keys()) {
-      this.#byPath.delete(oldest)
-      return
+  /** Whether what is known may be told without a look at the file. */
+  isFresh({ file, isOwn, lookedAtMs }: KnownPath, nowMs: number): boolean {
+    return file.isSettled && this.isRecent(isOwn ? file.lookedAtMs : lookedAtMs, nowMs)
+  }
+
+  isRecent(lookedAtMs: number, nowMs: number): boolean {
+    return nowMs - lookedAtMs < this.#cacheMs
+  }
+
+  /** By its name beneath the root. */
+  file(name: string): KnownFile | undefined {
+    const file = this.#byName.get(name)
+    if (file !== undefined) file.isUsed = true
+    return file
+  }
+
+  /** Keeps a file that was just looked at, and that this path leads to it. */
+  keep(rawPath: string, file: KnownFile, isOwn: boolean): void {
+    if (file.weight === 0) this.#byName.set(file.name, file)
+    const known = this.#byPath.get(rawPath)
+    const isNew = known?.file !== file
+    if (isNew || known.isOwn !== isOwn || !isOwn) this.#keepPath(rawPath, file, isOwn)
+    if (isNew || file.isChanged) this.weigh(file)
+  }
+
+  /** To be called when more of a file is kept, or less. */
+  weigh(file: KnownFile): void {
+    if (this.#byName.get(file.name) !== file) return // forgotten meanwhile: what is kept of it goes with it
+    const weight = file.weigh()
+    this.#bytes += weight - file.weight
+    file.weight = weight
+    file.isChanged = false
+    if (this.#bytes > this.#bytesMax) this.#makeRoom()
+  }
+
+  forgetAll(): void {
+    this.#byPath.clear()
+    this.#byName.clear()
+    this.#bytes = 0
+  }
+
+  #keepPath(rawPath: string, file: KnownFile, isOwn: boolean): void {
+    if (rawPath.length > KNOWN_PATH_CHARS_MAX) return
+    const known = this.#byPath.get(rawPath)
+    const path = known?.file === file ? rawPath : ownCopy(rawPath)
+    if (known?.file !== file) {
+      if (known !== undefined) this.#leave(known.file, rawPath)
+      if (file.paths.length === PATHS_PER_FILE_MAX) this.#byPath.delete(file.paths.shift()!)
+      file.paths.push(path)
+    }
+    this.#byPath.set(path, { file, isOwn, lookedAtMs: file.lookedAtMs })
+  }
+
+  /** The path leads elsewhere now. */
+  #leave(file: KnownFile, rawPath: string): void {
+    file.paths.splice(file.paths.indexOf(rawPath), 1)
+    this.weigh(file)
+  }
+
+  #makeRoom(): void {
+    for (const [name, file] of this.#byName) {
+      if (this.#bytes <= this.#bytesMax) return
+      this.#byName.delete(name)
+      if (file.isUsed) {
+        file.isUsed = false
+        this.#byName.set(name, file) // to the end: the hand comes by again, and then it counts
+      } else {
+        for (const path of file.paths) this.#byPath.delete(path)
+        this.#bytes -= file.weight
+      }
     }
   }
-}
-
-/** A slice of a request's head would keep the whole head in memory. */
-function ownCopy(text: string): string {
-  return Buffer.from(text, 'latin1').toString('latin1')
 }

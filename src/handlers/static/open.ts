@@ -42,7 +42,7 @@ import {
   SyscallError,
 } from '../../kernel/errno.ts'
 import { close, type Fd } from '../../kernel/fd.ts'
-import { open, openat2 } from '../../kernel/file.ts'
+import { fstat, open, openat2 } from '../../kernel/file.ts'
 import { openOwned } from './owned-links.ts'
 
 /** How old the look-up of the root may get: a swapped folder is served after this long at most. */
@@ -74,6 +74,7 @@ export class Root {
   readonly #now: () => number
   #fd: Fd
   #lookedUpAt: number
+  #generation = 0
 
   /** Throws a SyscallError when `path` is no directory that can be reached. `now` in milliseconds, never running back. */
   constructor(path: string, symlinks: SymlinkRule, now: () => number = performance.now.bind(performance)) {
@@ -86,8 +87,14 @@ export class Root {
 
   /** A descriptor the caller must close, or a negative errno. `name` is relative: no slash in front. */
   open(name: string, flags: number): number {
-    if (this.#now() - this.#lookedUpAt >= ROOT_LOOKUP_MS) this.#lookUpAgain()
+    this.generationAt(this.#now())
     return this.#open(this.#fd, name, flags)
+  }
+
+  /** Grows when the path is found to lead to another folder. `now` is the present, of the same clock. */
+  generationAt(now: number): number {
+    if (now - this.#lookedUpAt >= ROOT_LOOKUP_MS) this.#lookUpAgain(now)
+    return this.#generation
   }
 
   /** Gives the root back. It must not be asked again. */
@@ -95,10 +102,11 @@ export class Root {
     close(this.#fd)
   }
 
-  #lookUpAgain(): void {
-    this.#lookedUpAt = this.#now()
+  #lookUpAgain(now: number): void {
+    this.#lookedUpAt = now
     const found = lookUp(this.#path)
     if (found < 0) return
+    if (!isSameFolder(found as Fd, this.#fd)) this.#generation += 1
     close(this.#fd)
     this.#fd = found as Fd
   }
@@ -127,6 +135,11 @@ function openSurely(root: Fd, name: string, flags: number, resolve: number): num
 /** O_PATH: a place to start from, not a directory to read, so search permission is enough. */
 function lookUp(path: string): number {
   return open(path, O_PATH | O_DIRECTORY)
+}
+
+function isSameFolder(a: Fd, b: Fd): boolean {
+  const [one, other] = [fstat(a), fstat(b)]
+  return one.ino === other.ino && one.dev === other.dev
 }
 
 /**

@@ -11,11 +11,12 @@ import type { StaticOptions } from '../../config/options.ts'
 import { OPTION_PATHS, OPTION_TABLE } from '../../config/table.ts'
 import { DONE, HeadParser } from '../../http/head-parser.ts'
 import type { IncomingRequest, Reply } from '../handler.ts'
-import type { FileSlice } from './content.ts'
+import type { FileSlice } from './open-file.ts'
 import { createStaticHandler, type StaticSite } from './static.ts'
 
+/** Each request looks at its files anew: tests change them faster than anybody else. Those about memory say so. */
 export function siteOf(root: string, options: Partial<StaticOptions> = {}): StaticSite {
-  return { ...optionsOf(options), root }
+  return { ...optionsOf({ cacheMs: 0, ...options }), root }
 }
 
 export function optionsOf(options: Partial<StaticOptions> = {}): StaticOptions {
@@ -42,6 +43,12 @@ export function request(method: string, target: string, fields: Record<string, s
       throw new Error('a file server takes no connection over')
     },
   }
+}
+
+/** A reply that is there without waiting, as all are but those that must be compressed. */
+export function atOnce(reply: Reply | Promise<Reply>): Reply {
+  assert.ok(!(reply instanceof Promise), 'the reply must be waited for')
+  return reply
 }
 
 /** By lower-case name. */
@@ -76,8 +83,10 @@ export function serving(t: TestContext, files: readonly string[], options: Parti
     handler.close()
     rmSync(root, { recursive: true })
   })
-  const ask = (path: string, fields?: Record<string, string>, method = 'GET') => handler(request(method, path, fields))
-  return { root, ask, get: (path: string) => storyOf(ask(path)) }
+  const later = (path: string, fields?: Record<string, string>, method = 'GET') =>
+    handler(request(method, path, fields))
+  const ask = (path: string, fields?: Record<string, string>, method = 'GET') => atOnce(later(path, fields, method))
+  return { root, ask, later, get: (path: string) => storyOf(ask(path)) }
 }
 
 type Lines = string[]

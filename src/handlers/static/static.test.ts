@@ -16,13 +16,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import type { Reply } from '../handler.ts'
-import { FileSlice, SMALL_BYTES_MAX } from './content.ts'
-import { bytesOf, fieldsOf, request, siteOf } from './site.test.support.ts'
+import { SMALL_BYTES_MAX } from './content.ts'
+import { FileSlice } from './open-file.ts'
+import { atOnce, bytesOf, fieldsOf, request, siteOf } from './site.test.support.ts'
 import { createStaticHandler } from './static.ts'
 
 // One site for all tests: `public` is the root, `secret.txt` lies beside it.
 const SMALL = 'smallest of all'
-const BIG = Buffer.from(Array.from({ length: SMALL_BYTES_MAX * 3 }, (_, at) => at % 251))
+const BIG = Buffer.from(Array.from({ length: SMALL_BYTES_MAX * 5 }, (_, at) => at % 251))
 const base = mkdtempSync(join(tmpdir(), 'static-'))
 const root = join(base, 'public')
 chmodSync(base, 0o755)
@@ -51,7 +52,7 @@ const LAST_MODIFIED = 'Tue, 14 Nov 2023 22:13:20 GMT'
 const ETAG = fieldsOf(ask('GET', '/small.txt')).etag!
 
 function ask(method: string, target: string, fields?: Record<string, string>): Reply {
-  return handler(request(method, target, fields))
+  return atOnce(handler(request(method, target, fields)))
 }
 
 /** What GET answers: the status, and the text of a 200. */
@@ -75,6 +76,7 @@ test('a file is answered with its bytes, type and validators', () => {
   assert.deepEqual(fieldsOf(reply), {
     'content-type': 'text/plain; charset=utf-8',
     'x-content-type-options': 'nosniff',
+    vary: 'Accept-Encoding',
     'last-modified': LAST_MODIFIED,
     etag: ETAG,
     'accept-ranges': 'bytes',
@@ -162,7 +164,7 @@ test('symbolic links within the root are followed, links out of it are not', () 
 test('magic links of /proc lead nowhere', () => {
   const proc = createStaticHandler(siteOf('/proc/self'))
   for (const path of ['/root/etc/passwd', '/cwd/package.json', '/exe', '/fd/0']) {
-    assert.equal(proc(request('GET', path)).status, 404, path)
+    assert.equal(atOnce(proc(request('GET', path))).status, 404, path)
   }
   proc.close()
 })
@@ -193,7 +195,7 @@ test('what is no regular file is not found, and never waited for', async () => {
   assert.equal(get('/socket'), '404')
   server.close()
   const dev = createStaticHandler(siteOf('/dev'))
-  assert.equal(dev(request('GET', '/null')).status, 404)
+  assert.equal(atOnce(dev(request('GET', '/null'))).status, 404)
   dev.close()
 })
 
@@ -295,9 +297,9 @@ test('conditional requests', () => {
   }
 })
 
-test('a 304 has the tag and no word of a body', () => {
+test('a 304 has the tag and what caches need to know, and no word of a body', () => {
   const reply = ask('GET', '/small.txt', { 'If-None-Match': ETAG })
-  assert.deepEqual(reply, { status: 304, fields: ['ETag', ETAG], body: null })
+  assert.deepEqual(reply, { status: 304, fields: ['ETag', ETAG, 'Vary', 'Accept-Encoding'], body: null })
 })
 
 test('what is not there is 404 whatever the conditions', () => assert.equal(get('/no', { 'If-Match': '*' }), '404'))
@@ -307,7 +309,7 @@ test('a file shorter than fstat said is never answered with a wrong length', (t)
   if (!existsSync(file)) return t.skip('no sysfs here')
   const sysfs = createStaticHandler(siteOf('/sys/kernel'))
   const before = openDescriptors()
-  assert.equal(sysfs(request('GET', '/uevent_seqnum')).status, 503)
+  assert.equal(atOnce(sysfs(request('GET', '/uevent_seqnum'))).status, 503)
   assert.equal(openDescriptors(), before)
   sysfs.close()
 })

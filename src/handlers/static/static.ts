@@ -1,17 +1,18 @@
 /**
  * Files under a root, and the road of a request for one:
  *
- *     path → open file       find.ts: names, openat2, fstat
+ *     path → known file      known-files.ts: looked at a moment ago, perhaps in memory
+ *     or path → open file    find.ts: names, openat2, fstat
  *     or an open folder      listing.ts, where that is asked for
- *     conditions             represent.ts: 304 or 412, RFC 9110 §13
+ *     representation         represent.ts: as it is or compressed; 304 or 412
  *     range                  content.ts: 200, 206 or 416, RFC 9110 §14
  *     pread, close           a small file is read here
  *     or sendfile, close     a large one is sent and closed by the connection
  *     400 and more           error-pages.ts: the operator's page, if there is one
  *
- * Answers at once, without a promise, and never with anything from outside the
- * root, or with what is no regular file. Every descriptor opened here is closed
- * here, unless it leaves in the reply's body.
+ * Answers at once, without a promise, unless something has to be compressed; never
+ * with anything from outside the root, or with what is no regular file. Every
+ * descriptor opened here is closed here, unless a body or a compression holds it.
  */
 import type { StaticOptions } from '../../config/options.ts'
 import type { RequestHead } from '../../http/head.ts'
@@ -21,18 +22,23 @@ import type { Log } from '../../log.ts'
 import type { IncomingRequest, Reply } from '../handler.ts'
 import { movedTo } from '../moved.ts'
 import { errorReply } from '../pages.ts'
-import { FileSlice } from './content.ts'
+import { createCacheControl } from './cache-control.ts'
 import { createErrorPages, type ErrorPages } from './error-pages.ts'
 import { Finder, type OpenedFile, type OpenedFolder } from './find.ts'
-import { KnownFile, KnownFiles } from './known-files.ts'
+import { KnownFile } from './known-file.ts'
+import { KnownFiles } from './known-files.ts'
 import { createLister, type Lister } from './listing.ts'
 import { locationOf } from './names.ts'
+import { negotiates } from './negotiation.ts'
 import { Root } from './open.ts'
-import { represent } from './represent.ts'
+import { OpenFile } from './open-file.ts'
+import { Representer } from './represent.ts'
+import type { Said } from './representation.ts'
+import { contentTypeOf, isCompressible } from './types.ts'
 
-/** A handler that never needs to be waited for, and gives its root back when closed. */
+/** A handler that gives its root back when closed. */
 export interface StaticHandler {
-  (request: IncomingRequest): Reply
+  (request: IncomingRequest): Reply | Promise<Reply>
   close(): void
 }
 
@@ -41,10 +47,14 @@ export type StaticSite = StaticOptions & { readonly root: string }
 
 /**
  * Serves the files under `root`. Throws a SyscallError when the root cannot be
- * opened: at start, not at a request.
+ * opened: at start, not at a request. `now` in milliseconds, never running back.
  */
-export function createStaticHandler(site: StaticSite, log?: Pick<Log, 'warn'>): StaticHandler {
-  const files = new StaticFiles(site, log)
+export function createStaticHandler(
+  site: StaticSite,
+  log?: Pick<Log, 'warn'>,
+  now: () => number = performance.now.bind(performance),
+): StaticHandler {
+  const files = new StaticFiles(site, log, now)
   return Object.assign((request: IncomingRequest) => files.answer(request.head), { close: () => files.close() })
 }
 
@@ -53,27 +63,38 @@ const ALLOW = ['Allow', 'GET, HEAD, OPTIONS'] as const
 class StaticFiles {
   readonly #root: Root
   readonly #finder: Finder
-  readonly #known = new KnownFiles()
+  readonly #known: KnownFiles
+  readonly #representer: Representer
   readonly #list: Lister
   readonly #errorPages: ErrorPages | null
+  readonly #say: (name: string) => Said
+  readonly #now: () => number
+  #generation = 0
 
-  constructor(site: StaticSite, log: Pick<Log, 'warn'> | undefined) {
-    this.#root = new Root(site.root, site.symlinks)
+  constructor(site: StaticSite, log: Pick<Log, 'warn'> | undefined, now: () => number) {
+    this.#now = now
+    this.#root = new Root(site.root, site.symlinks, now)
     this.#finder = new Finder(this.#root, site, log)
+    this.#known = new KnownFiles(site)
+    this.#representer = new Representer(site, this.#root, this.#known)
     this.#list = createLister(this.#finder, site)
-    this.#errorPages = createErrorPages(site, this.#root, log)
+    this.#errorPages = createErrorPages(site, this.#root, log, now)
+    this.#say = createSayings(site)
   }
 
   close(): void {
     this.#root.close()
   }
 
-  answer(head: RequestHead): Reply {
+  answer(head: RequestHead): Reply | Promise<Reply> {
     const reply = this.#answer(head)
-    return reply.status < 400 || this.#errorPages === null ? reply : this.#errorPages(reply)
+    const errorPages = this.#errorPages
+    if (errorPages === null) return reply
+    if (reply instanceof Promise) return reply.then((late) => (late.status < 400 ? late : errorPages(late)))
+    return reply.status < 400 ? reply : errorPages(reply)
   }
 
-  #answer(head: RequestHead): Reply {
+  #answer(head: RequestHead): Reply | Promise<Reply> {
     switch (head.method) {
       case 'GET':
       case 'HEAD':
@@ -85,21 +106,32 @@ class StaticFiles {
     }
   }
 
-  #find(head: RequestHead): Reply {
+  #find(head: RequestHead): Reply | Promise<Reply> {
+    const now = this.#now()
+    this.#forgetOtherRoot(now)
     const known = this.#known.find(head.path)
-    const found = known === undefined ? this.#finder.find(head.path) : this.#finder.open(known.name, head.path)
+    if (known !== undefined && this.#known.isFresh(known, now)) {
+      const reply = this.#representer.fromMemory(head, known.file, now)
+      if (reply !== null) return reply
+    }
+    const found = known?.isOwn === true ? this.#finder.open(known.file.name, head.path) : this.#finder.find(head.path)
     if (typeof found === 'number') return errorReply(found)
     if (found.kind === 'elsewhere') return movedTo(locationOf(found.path, head.query))
     if (found.kind === 'folder') return this.#answerFolder(head, found)
-    let reply: Reply | null = null
+    const opened = new OpenFile(found.fd)
     try {
-      const file = this.#noted(head.path, known, found)
-      reply = represent(head, file, found.fd)
-      return reply
+      return this.#representer.fromFile(head, this.#noted(head.path, found, now), opened, now)
     } finally {
-      // In a FileSlice the descriptor leaves with the reply. In every other case, thrown errors too, it ends here.
-      if (!(reply?.body instanceof FileSlice)) close(found.fd)
+      opened.release()
     }
+  }
+
+  /** A deploy has exchanged the root: what is known is of files in another folder. */
+  #forgetOtherRoot(now: number): void {
+    const generation = this.#root.generationAt(now)
+    if (generation === this.#generation) return
+    this.#generation = generation
+    this.#known.forgetAll()
   }
 
   #answerFolder(head: RequestHead, folder: OpenedFolder): Reply {
@@ -112,17 +144,22 @@ class StaticFiles {
     }
   }
 
-  /**
-   * What is known of the file, brought up to what fstat says now. Kept by the path
-   * that is its own; by its name, which has no slash in front, where it stood in
-   * for others: their paths may lead elsewhere the next time, and are without end.
-   */
-  #noted(rawPath: string, known: KnownFile | undefined, { name, stat, isOwn }: OpenedFile): KnownFile {
-    const key = isOwn ? rawPath : name
-    const noted = isOwn ? known : this.#known.find(key)
-    const file = noted?.name === name ? noted : new KnownFile(name)
-    file.update(stat)
-    this.#known.keep(key, file)
+  /** What is known of the file, brought up to what fstat says now. */
+  #noted(rawPath: string, { name, stat, isOwn }: OpenedFile, now: number): KnownFile {
+    const known = this.#known.file(name)
+    known?.update(stat, now)
+    const file = known ?? new KnownFile(name, this.#say(name), stat, now)
+    this.#known.keep(rawPath, file, isOwn)
     return file
+  }
+}
+
+/** What is said of files by their names alone. */
+function createSayings(site: StaticSite): (name: string) => Said {
+  const cacheControl = createCacheControl(site)
+  const varies = negotiates(site)
+  return (name) => {
+    const type = contentTypeOf(name)
+    return { type, cacheControl: cacheControl(name), varies: varies && isCompressible(type) }
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { contentTypeOf } from './types.ts'
+import { contentTypeOf, isCompressible } from './types.ts'
 
 test('the end of the name decides, characters are UTF-8', () => {
   for (const [name, type] of [
@@ -24,5 +24,18 @@ test('the end of the name decides, characters are UTF-8', () => {
     ['ends-in-dot.', 'application/octet-stream'],
   ] as const) {
     assert.equal(contentTypeOf(name), type, name)
+  }
+})
+
+test('text in every guise is worth compressing, and what is compressed inside is not', () => {
+  for (const name of 'a.html a.css a.js a.mjs a.json a.map a.xml a.svg a.txt a.csv a.md a.wasm a.ttf a.ico'.split(
+    ' ',
+  )) {
+    assert.equal(isCompressible(contentTypeOf(name)), true, name)
+  }
+  for (const name of 'a.png a.jpg a.webp a.avif a.gif a.mp4 a.mp3 a.woff a.woff2 a.zip a.gz a.br a.pdf a.bin a'.split(
+    ' ',
+  )) {
+    assert.equal(isCompressible(contentTypeOf(name)), false, name)
   }
 })

@@ -1,5 +1,6 @@
 /**
- * What kind of file a name promises: its Content-Type. Never looks into the file.
+ * What kind of file a name promises: its Content-Type, and whether compressing it
+ * is worth the while. Never looks into the file.
  */
 import mime from 'mime'
 
@@ -11,6 +12,40 @@ export function contentTypeOf(name: string): string {
   const type = mime.getType(extensionOf(name)) ?? UNKNOWN_TYPE
   return isText(type) ? `${type}; charset=utf-8` : type
 }
+
+/**
+ * Whether files of a Content-Type become much smaller by compression: text in every
+ * guise, and the formats that leave compression to the transport. Pictures, films,
+ * archives, PDF and WOFF are compressed inside.
+ */
+export function isCompressible(contentType: string): boolean {
+  const [type = ''] = contentType.split(';', 1)
+  return isText(type) || COMPRESSIBLE.has(type)
+}
+
+const COMPRESSIBLE: ReadonlySet<string> = new Set([
+  'application/json5',
+  'application/node',
+  'application/postscript',
+  'application/rtf',
+  'application/sql',
+  'application/toml',
+  'application/vnd.apple.mpegurl',
+  'application/vnd.ms-fontobject',
+  'application/wasm',
+  'application/x-sh',
+  'application/x-subrip',
+  'application/x-tex',
+  'application/xml-dtd',
+  'font/collection',
+  'font/otf',
+  'font/ttf',
+  'image/bmp',
+  'image/vnd.microsoft.icon',
+  'model/gltf-binary',
+  'model/obj',
+  'model/stl',
+])
 
 /** What stands behind the last dot of the last segment; '' for `README` and for `.profile`. */
 function extensionOf(name: string): string {
