@@ -107,7 +107,7 @@ export interface StaticOptions {
 
   /**
    * How many files a worker compresses at once. With so many under way others
-   * are sent as they are.
+   * are sent as they are, or 503 where their client refuses that.
    * @default 16
    * @range 1..1024
    */

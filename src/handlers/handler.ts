@@ -22,6 +22,11 @@ export class BodyError extends Error {
   override readonly name = 'BodyError'
 }
 
+/** The content that was to be sent is not there any more as it was promised: a file has become shorter. Its message says all. */
+export class ContentError extends Error {
+  override readonly name = 'ContentError'
+}
+
 /** The connection cannot be taken over as the request stands: nobody asked for that, or its body is not over. Never the app's mistake. */
 export class UpgradeError extends Error {
   override readonly name = 'UpgradeError'

@@ -9,7 +9,7 @@
  *                           client until the connection closes
  */
 import { describeRequest } from '../handlers/describe.ts'
-import type { PartsBody, Reply, ReplyBody } from '../handlers/handler.ts'
+import { ContentError, type PartsBody, type Reply, type ReplyBody } from '../handlers/handler.ts'
 import { errorReply } from '../handlers/pages.ts'
 import { chunkHead, LAST_CHUNK } from '../http/chunked.ts'
 import type { RequestHead } from '../http/head.ts'
@@ -112,15 +112,20 @@ export function discardReply(reply: Reply): void {
  * In place of a reply that the handler could not give: the log names what was
  * being served, the client learns nothing.
  *
- * Whose failure it is shows in the error. A system call's (EIO, a file system
- * gone) is the machine's, and its message says all: call, errno, file. Any other
- * comes with its stack.
  */
 export function failureReply(head: RequestHead, error: unknown, log: Log): Reply {
-  const what = `the handler failed on ${describeRequest(head)}`
-  if (error instanceof SyscallError) log.error(`${what}: ${error.message}`)
-  else log.errorWithStack(what, error)
+  logFailure(`the handler failed on ${describeRequest(head)}`, error, log)
   return errorReply(500)
+}
+
+/**
+ * Whose failure it is shows in the error. A system call's (EIO, a file system
+ * gone) is the machine's, a shorter file is its writer's, and the message says
+ * all: call, errno, file. Any other comes with its stack.
+ */
+function logFailure(what: string, error: unknown, log: Log): void {
+  if (error instanceof SyscallError || error instanceof ContentError) log.error(`${what}: ${error.message}`)
+  else log.errorWithStack(what, error)
 }
 
 export function isStream(body: ReplyBody): body is Extract<ReplyBody, { kind: 'stream' }> {
@@ -230,7 +235,7 @@ export class ReplyStream {
     } catch (error) {
       if (this.#isGone) return
       const what = describeRequest(this.#exchange.head)
-      this.#owner.service.log.errorWithStack(`the response to ${what} broke off`, error)
+      logFailure(`the response to ${what} broke off`, error, this.#owner.service.log)
       this.onGone()
       this.#owner.cut()
     }

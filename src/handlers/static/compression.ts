@@ -12,6 +12,7 @@ import { createReadStream, open, read } from 'node:fs'
 import { pipeline, Readable, Transform } from 'node:stream'
 import type { Coding } from '../../http/accept-encoding.ts'
 import { allocate } from '../../kernel/memory.ts'
+import { ContentError } from '../handler.ts'
 import { codecOf } from './codecs.ts'
 import type { OpenFile } from './open-file.ts'
 
@@ -80,7 +81,7 @@ function counted(size: number): Transform {
       done(null, piece)
     },
     flush(done) {
-      done(bytes === size ? null : new Error(`the file ended after ${bytes} of ${size} bytes`))
+      done(bytes === size ? null : new ContentError(`the file ended after ${bytes} of ${size} bytes`))
     },
   })
 }

@@ -253,6 +253,8 @@ test('with enough under way, others are sent as they are', async (t) => {
   const busy = atOnce(ask('/b.txt'))
   assert.deepEqual([codingOf(busy), fieldsOf(busy).vary], ['plain', 'Accept-Encoding'])
   bytesOf(busy)
+  const refused = atOnce(later('/b.txt', { 'Accept-Encoding': 'br, identity;q=0' }))
+  assert.deepEqual([refused.status, fieldsOf(refused)['retry-after']], [503, '1'])
   await waiting
   assert.equal(codingOf(await ask('/b.txt')), 'br')
 })

@@ -53,6 +53,11 @@ export class Negotiation {
     )
   }
 
+  /** Whether the client would have the file as it is, too. */
+  takesIdentity(head: RequestHead): boolean {
+    return this.#wishesOf(head).takesIdentity
+  }
+
   #chooseSibling(file: KnownFile, codings: readonly Coding[], nowMs: number): FileRepresentation | null {
     if (this.#siblings === null) return null
     for (const coding of codings) {

@@ -31,6 +31,9 @@ const KEPT_BYTES_MAX = 65_536
 /** A sibling may be exchanged between being chosen and being opened; not again and again. */
 const SIBLING_ATTEMPTS = 3
 
+/** To a client that takes nothing but what would have to be compressed, with enough of that under way. RFC 9110 §15.6.4. */
+const BUSY = errorReply(503, undefined, ['Retry-After', '1', ...VARY])
+
 export class Representer {
   readonly #known: KnownFiles
   readonly #siblings: Siblings
@@ -112,7 +115,9 @@ export class Representer {
   ): Reply | Promise<Reply> | null {
     const made = chosen.whole ?? chosen.pending
     if (made !== null || opened === null) return made
-    if (!this.#compression.hasRoom) return this.#content(head, file, file.identity, opened)
+    if (!this.#compression.hasRoom) {
+      return this.#negotiation.takesIdentity(head) ? this.#content(head, file, file.identity, opened) : BUSY
+    }
     const { size } = file.identity
     if (size <= this.#atOnceBytesMax) return this.#compressAtOnce(file, chosen, opened)
     const stream = this.#compression.stream(opened, size, chosen.coding)
