@@ -19,11 +19,13 @@ import {
 } from './bytes.ts'
 
 const PORT_MAX = 65_535
+/** A name that can be looked up has no more, RFC 3986 §3.2.2 and RFC 1035 §2.3.4: longer ones only make work, or hide what they mean. */
+const HOST_BYTES_MAX = 255
 
 /** Whether input[from..to) names a host, with or without a port. An empty host is none. */
 export function isAuthority(input: Uint8Array, from: number, to: number): boolean {
   const hostEnd = input[from] === OPEN_BRACKET ? skipAddress6(input, from, to) : skipHostName(input, from, to)
-  if (hostEnd === from) return false
+  if (hostEnd === from || hostEnd - from > HOST_BYTES_MAX) return false
   return hostEnd === to || (input[hostEnd] === COLON && isPort(input, hostEnd + 1, to))
 }
 

@@ -212,6 +212,7 @@ export const TRICKS: Readonly<Record<string, string>> = {
 
   // host
   'host-comma': 'refused BAD_HOST',
+  'host-too-long': 'refused BAD_HOST',
   'host-with-space': 'refused BAD_HOST',
   'host-with-tab': 'refused BAD_HOST',
   'host-with-scheme': 'refused BAD_HOST',

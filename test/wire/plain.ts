@@ -90,7 +90,7 @@ function hostOf(method: string, target: string, hosts: readonly string[], minorV
 
 function isHost(text: string): boolean {
   const [, name, port] = HOST.exec(text) ?? []
-  if (name === undefined || Number(port ?? 0) > 65_535) return false
+  if (name === undefined || name.length > 255 || Number(port ?? 0) > 65_535) return false
   return !name.startsWith('[') || (isIPv6(name.slice(1, -1)) && !name.includes('%'))
 }
 

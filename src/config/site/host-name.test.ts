@@ -18,10 +18,27 @@ const ASKED: readonly (readonly [authority: string, name: string])[] = [
   ['.', ''],
   ['a..', 'a.'],
   ['*.example.com', '*.example.com'],
+  ['www.%65xample.com', 'www.example.com'],
+  ['www%2eexample.com:80', 'www.example.com'],
+  ['%EF%BD%97ww.example.com', 'www.example.com'], // fullwidth
+  ['ww%C2%ADw.example.com', 'www.example.com'], // soft hyphen
+  ['www%E3%80%82example.com', 'www.example.com'], // ideographic full stop
+  ['127.1', '127.0.0.1'],
+  ['2130706433:80', '127.0.0.1'],
+  ['0x7f000001', '127.0.0.1'],
+  ['XN--BCHER-KVA.de', 'xn--bcher-kva.de'],
+  ['www%00.example.com', 'www%00.example.com'],
 ]
 
 for (const [authority, name] of ASKED) {
   test(`a request for '${authority}' is for '${name}'`, () => assert.equal(hostOfAuthority(authority), name))
+}
+
+for (const [authority, name] of ASKED) {
+  if (!URL.canParse(`http://${authority}/`)) continue
+  test(`a URL with '${authority}' has that host, too`, () => {
+    assert.equal(new URL(`http://${authority}/`).hostname.replace(/\.$/, ''), name)
+  })
 }
 
 const WRITTEN: readonly (readonly [text: string, name: string])[] = [

@@ -4,6 +4,11 @@
  *
  *     'WWW.Example.com.' → 'www.example.com'     'www.example.com:8080' → 'www.example.com'
  *     '[0:0::1]'         → '[::1]'               'bücher.de'            → 'xn--bcher-kva.de'
+ *     '127.1'            → '127.0.0.1'           'www.%65xample.com'    → 'www.example.com'
+ *
+ * The form is the URL standard's: an app that is told `http://admin.example/` in
+ * its request's URL must have been reached by the rules of that host, in whatever
+ * disguise the client wrote it.
  *
  * Pure. Names are compared without regard to case (RFC 9110 §4.2.3); a dot at the
  * end only says that the name is whole (RFC 3986 §3.2.2).
@@ -15,8 +20,17 @@ import { domainToASCII } from 'node:url'
 export function hostOfAuthority(authority: string): string {
   if (authority.startsWith('[')) return canonicalIPv6(authority.slice(1, authority.indexOf(']')))
   const colon = authority.indexOf(':')
-  return withoutLastDot((colon === -1 ? authority : authority.slice(0, colon)).toLowerCase())
+  const name = (colon === -1 ? authority : authority.slice(0, colon)).toLowerCase()
+  // What no URL can have as its host has no disguise, either: it is compared as it is.
+  return withoutLastDot(OF_ONE_FORM.test(name) ? name : domainToASCII(name) || name)
 }
+
+/**
+ * Which names the URL parser leaves as they are: letters, digits, '-' and '_', and
+ * a last label that begins with a letter, for any other may be a number, and the
+ * name an IPv4 address. Not punycode, which it checks.
+ */
+const OF_ONE_FORM = /^(?!.*xn--)(?:[a-z0-9_-]+\.)*[a-z_][a-z0-9_-]*\.?$/
 
 /** The name as requests will be compared with it, or what is wrong with it, to follow the name of its place. */
 export function hostAsWritten(text: string): { readonly name: string } | { readonly mistake: string } {

@@ -5,18 +5,19 @@
  * (authority-form, RFC 9112 §3.2.3). Whether that host may be connected to is
  * the app's to judge; nothing is resolved or connected here.
  */
+import { hostOfAuthority } from '../../config/site/host-name.ts'
 import type { IncomingRequest } from '../handler.ts'
 import type { ConnectRequest } from './contract.ts'
 import { headersOf } from './lazy-request.ts'
 
 export function connectRequestFor(incoming: IncomingRequest): ConnectRequest {
   const { host } = incoming.head
-  const colon = host.lastIndexOf(':')
-  const name = host.slice(0, colon)
+  // In one form, whatever disguise it came in: the app compares it with names.
+  const name = hostOfAuthority(host)
   return {
     method: 'CONNECT',
     hostname: name.startsWith('[') ? name.slice(1, -1) : name,
-    port: Number(host.slice(colon + 1)),
+    port: Number(host.slice(host.lastIndexOf(':') + 1)),
     headers: headersOf(incoming),
     get signal() {
       return incoming.signal

@@ -26,7 +26,7 @@ const TABLE: readonly (readonly [authority: string, host: string])[] = [
   ['*', '*'],
   ['*.example.com', '*.example.com'],
   ['%77ww.example.com', '*.example.com'],
-  ['example%2Ecom', '*'],
+  ['example%2Ecom', 'example.com'],
 ]
 
 for (const [authority, host] of TABLE) {
