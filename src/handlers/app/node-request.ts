@@ -19,7 +19,8 @@ export function nodeRequest(head: RequestHead, socket: TakenSocket): IncomingMes
   message.httpVersionMinor = head.minorVersion
   message.httpVersion = `1.${head.minorVersion}`
   message.method = head.method
-  message.url = head.target
+  // Not the target as it was sent: the path meant, by which the route and its rules were chosen.
+  message.url = head.method === 'CONNECT' ? head.target : `${head.path}${head.query}`
   const distinct: Record<string, string[]> = Object.create(null)
   for (const [name, value] of head.fieldPairs()) {
     message.rawHeaders.push(name, value)

@@ -32,6 +32,17 @@ function asking(line = 'GET /chat?room=1', ...fields: string[]): { request: Pret
 /** The reply that is not sent. */
 const NOT_SENT: Reply = { status: 101, fields: [], body: null }
 
+test('the path it is told is the one that its route was chosen by', async () => {
+  const { request } = asking('GET /admin//../chat?room=1')
+  const rewritten = { ...request, head: request.head.withPath('/chat'), upgrade: request.upgrade }
+  let url: string | undefined
+  await answer((_request, context) => {
+    url = context.upgrade().request.url
+    return undefined
+  }, rewritten as PretendRequest)
+  assert.equal(url, '/chat?room=1')
+})
+
 test('what the app gets is what Node’s upgrade event tells of', async () => {
   const { request, stream } = asking('GET /chat?room=1', 'X-Twice: a', 'Cookie: b=1', 'x-twice: c', 'Cookie: d=2')
   const app: FetchHandler = (_request, context) => {
