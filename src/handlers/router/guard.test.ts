@@ -69,7 +69,7 @@ function guarded(users = { alice: hashOf('a'), bob: hashOf('b') }) {
   const passwords = new Pretended()
   const clock = { now: 0 }
   const guard = new Guard({ realm: 'the "back" room', users: Object.entries(users) }, passwords, () => clock.now)
-  const judge = async (text: string | null) => guard.judge(text === null ? null : basic(text))
+  const judge = async (text: string | null) => guard.judge(text === null ? null : basic(text), CLIENT)
   return { guard, passwords, clock, judge }
 }
 
@@ -78,6 +78,8 @@ function isTurnedAway(verdict: Verdict): void {
   // RFC 9110 §11.6.1, RFC 7617 §2.1
   assert.equal(fieldOf(verdict, 'www-authenticate'), 'Basic realm="the \\"back\\" room", charset="UTF-8"')
 }
+
+const CLIENT = '192.0.2.1'
 
 test('who has the right password is let in; everybody else is asked', async () => {
   const { judge } = guarded()
@@ -97,14 +99,14 @@ test('without credentials nothing is computed', async () => {
 test('what was right is remembered for a while, and then asked again', async () => {
   const { guard, judge, passwords, clock } = guarded()
   await judge('alice:alice’s')
-  assert.equal(guard.judge(basic('alice:alice’s')), null) // at once, without a promise
+  assert.equal(guard.judge(basic('alice:alice’s'), CLIENT), null) // at once, without a promise
   clock.now = 299_999
-  assert.equal(guard.judge(basic('alice:alice’s')), null)
+  assert.equal(guard.judge(basic('alice:alice’s'), CLIENT), null)
   assert.equal(passwords.asked.length, 1)
   clock.now = 300_000
   assert.equal(await judge('alice:alice’s'), null)
   assert.equal(passwords.asked.length, 2)
-  assert.equal(guard.judge(basic('alice:alice’s')), null)
+  assert.equal(guard.judge(basic('alice:alice’s'), CLIENT), null)
 })
 
 test('what was wrong is not, and what was right of one name is not right of another', async () => {
@@ -146,7 +148,7 @@ test('nor does it help to know the password of the hash that stands in', async (
 test('who asks several times at once is verified once', async () => {
   const { guard, passwords } = guarded()
   passwords.answer = 'later'
-  const verdicts = Array.from({ length: 6 }, () => guard.judge(basic('alice:alice’s')))
+  const verdicts = Array.from({ length: 6 }, () => guard.judge(basic('alice:alice’s'), CLIENT))
   passwords.finish()
   assert.deepEqual(await Promise.all(verdicts), [null, null, null, null, null, null])
   assert.equal(passwords.asked.length, 1)
@@ -166,7 +168,7 @@ test('the memory has a bound, and the oldest goes first', async () => {
   const users = Object.fromEntries(Array.from({ length: 1_100 }, (_, i) => [`user${i}`, hashOf('a')]))
   const { guard, judge } = guarded(users as { alice: string; bob: string })
   for (let i = 0; i < 1_100; i++) assert.equal(await judge(`user${i}:alice’s`), null)
-  const isRemembered = (i: number) => !(guard.judge(basic(`user${i}:alice’s`)) instanceof Promise)
+  const isRemembered = (i: number) => !(guard.judge(basic(`user${i}:alice’s`), CLIENT) instanceof Promise)
   assert.deepEqual([0, 75, 76, 77, 1_099].map(isRemembered), [false, false, true, true, true])
 })
 

@@ -53,8 +53,8 @@ export class Guard {
     this.#unauthorized = errorReply(401, undefined, ['WWW-Authenticate', `Basic realm="${realm}", charset="UTF-8"`])
   }
 
-  /** `authorization` is the field's value. */
-  judge(authorization: string | null): Verdict | Promise<Verdict> {
+  /** `authorization` is the field's value, `address` the client's. */
+  judge(authorization: string | null, address: string): Verdict | Promise<Verdict> {
     const credentials = authorization === null ? null : parseCredentials(authorization)
     if (credentials === null) return this.#unauthorized
     const { name, password } = credentials
@@ -63,15 +63,15 @@ export class Guard {
     if (verifiedAt !== undefined && this.#now() - verifiedAt < REMEMBERED_MS) return null
     const pending = this.#pending.get(id)
     if (pending !== undefined) return pending
-    const verdict = this.#verify(name, password, id)
+    const verdict = this.#verify(name, password, id, address)
     this.#pending.set(id, verdict)
     return verdict
   }
 
-  async #verify(name: string, password: string, id: string): Promise<Verdict> {
+  async #verify(name: string, password: string, id: string, address: string): Promise<Verdict> {
     const hash = this.#hashes.get(name)
     const answer = await this.#passwords
-      .verify(password, hash ?? this.#decoyFor(name))
+      .verify(password, hash ?? this.#decoyFor(name), address)
       .finally(() => this.#pending.delete(id))
     if (answer === null) return BUSY
     if (!answer || hash === undefined) return this.#unauthorized

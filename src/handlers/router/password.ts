@@ -5,7 +5,9 @@
  *     scrypt   node:crypto, on libuv's threads
  *     bcrypt   in a thread of ours (bcrypt-thread.ts), begun when first needed
  *
- * So many at once, so many waiting; beyond that the answer is "not now".
+ * So many at once, so many waiting; beyond that the answer is "not now". No client
+ * may fill the places of those who wait: one with as many there as are left free has
+ * enough. So half of them are the most that guesses from one address can have.
  */
 import { scrypt, timingSafeEqual } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
@@ -20,19 +22,24 @@ const WAITING_MAX = 32
 /** Null: not now, too many are asking. */
 export type Answer = boolean | null
 
+interface Waiting {
+  readonly address: string
+  go(): void
+}
+
 export class Passwords {
   readonly #bcrypt: BcryptThread
-  readonly #waiting: (() => void)[] = []
+  readonly #waiting: Waiting[] = []
   #running = 0
 
   constructor(log: Pick<Log, 'error'>) {
     this.#bcrypt = new BcryptThread(log)
   }
 
-  /** Never rejects. */
-  async verify(password: string, hash: PasswordHash): Promise<Answer> {
+  /** `address` is the client's. Never rejects. */
+  async verify(password: string, hash: PasswordHash, address: string): Promise<Answer> {
     if (this.#running < AT_ONCE_MAX) this.#running += 1
-    else if (this.#waiting.length < WAITING_MAX) await new Promise<void>((turn) => this.#waiting.push(turn))
+    else if (this.#mayWait(address)) await new Promise<void>((go) => this.#waiting.push({ address, go }))
     else return null
     try {
       return await (hash.kind === 'scrypt' ? isScryptOf(password, hash) : this.#bcrypt.verify(password, hash.text))
@@ -40,8 +47,13 @@ export class Passwords {
       // Whoever has waited longest takes this one's place.
       const next = this.#waiting.shift()
       if (next === undefined) this.#running -= 1
-      else next()
+      else next.go()
     }
+  }
+
+  #mayWait(address: string): boolean {
+    const own = this.#waiting.filter((it) => it.address === address).length
+    return own < WAITING_MAX - this.#waiting.length
   }
 }
 

@@ -49,7 +49,7 @@ export class Route implements Routed {
     if (this.#access !== null && !this.#access.admits(request.remoteAddress)) return this.#dress(errorReply(403), head)
     if (this.#cors?.isPreflight(head) === true) return this.#dress(PREFLIGHT, head)
     if (this.#guard === null) return this.#admit(request, path)
-    const verdict = this.#guard.judge(head.field('authorization'))
+    const verdict = this.#guard.judge(head.field('authorization'), request.remoteAddress)
     if (verdict instanceof Promise) return verdict.then((late) => this.#settle(late, request, path))
     return this.#settle(verdict, request, path)
   }
