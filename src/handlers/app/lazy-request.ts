@@ -11,7 +11,7 @@
  * lazy-fetch.ts.
  */
 import type { BodySource, IncomingRequest } from '../handler.ts'
-import { copyHeaders, markAsUncloneable, NativeRequest, standInFor } from './native-fetch.ts'
+import { copyHeaders, markAsUncloneable, NativeRequest, NativeResponse, standInFor } from './native-fetch.ts'
 import { collect, decodeUtf8, streamOf } from './request-body.ts'
 import { hrefOf } from './request-url.ts'
 
@@ -77,6 +77,23 @@ export class LazyRequest {
   arrayBuffer(): Promise<ArrayBuffer> {
     const source = this.#takeBody()
     return source === null ? this.#materialise().arrayBuffer() : collect(source).then((bytes) => bytes.buffer)
+  }
+
+  /** The two that follow are parsed by Node's own class, which is given the body in one piece: it keeps all pieces until the end. */
+  blob(): Promise<Blob> {
+    const source = this.#takeBody()
+    return source === null ? this.#materialise().blob() : this.#inOnePiece(source).then((whole) => whole.blob())
+  }
+
+  formData(): Promise<FormData> {
+    const source = this.#takeBody()
+    return source === null ? this.#materialise().formData() : this.#inOnePiece(source).then((whole) => whole.formData())
+  }
+
+  #inOnePiece(source: BodySource): Promise<Response> {
+    const type = this.headers.get('content-type')
+    const headers: Record<string, string> = type === null ? {} : { 'Content-Type': type }
+    return collect(source).then((bytes) => new NativeResponse(bytes, { headers }))
   }
 
   /** The body, if nobody has touched it yet. Null: let the real Request say what is to be said. */
