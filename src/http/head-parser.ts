@@ -107,6 +107,11 @@ export class HeadParser {
     return this.#state > BLANK_LINE_LF
   }
 
+  /** The method, once it has been read: also of a head that is refused. '' before. */
+  get method(): string {
+    return this.#notes.method
+  }
+
   /** Ready for the next head. */
   reset(): void {
     this.bytesUsed = 0

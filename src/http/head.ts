@@ -167,8 +167,9 @@ export function blankNotes(): HeadNotes {
   }
 }
 
-/** Forgets the last head. What every head writes anew (the method, the version, the target's places) may stay. */
+/** Forgets the last head. What every head that comes whole writes anew (the version, the target's places) may stay. */
 export function wipeNotes(notes: HeadNotes): void {
+  notes.method = ''
   notes.authorityFrom = 0
   notes.authorityTo = 0
   notes.hasHost = false

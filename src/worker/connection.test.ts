@@ -344,7 +344,7 @@ test('every wait has its deadline', async (t) => {
   client.send(`${request('POST /', 'Content-Length: 5')}he`)
   await it.round()
   await held.answer()
-  isDueIn(TIMEOUTS.bodyMs)
+  isDueIn(TIMEOUTS.lingerMs) // for what nobody wants of the body
   client.send(`llo${request('GET /', 'Connection: close')}`)
   await it.round()
   client.send('more')

@@ -100,14 +100,9 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     if (this.#isMoving()) return
     // What the kernel still holds would reach the client before our FIN, and could be taken for whole.
     if (this.outbox.isBlocked) return this.#end(true)
-    if (this.#phase === ANSWERING) {
-      if (awaited === 'body') this.#refuse('BODY_LATE')
-      else if (awaited !== null) return this.close()
-    } else if (this.#phase === HEAD && this.#parser !== null) {
-      this.#refuse('HEAD_LATE')
-    } else {
-      return this.close()
-    }
+    if (this.#phase === ANSWERING && awaited === 'body') this.#refuse('BODY_LATE')
+    else if (this.#phase === HEAD && this.#parser !== null) this.#refuse('HEAD_LATE')
+    else if (this.#phase !== ANSWERING || awaited !== null) return this.close()
     this.#turn()
   }
 
@@ -281,7 +276,7 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     if (exchange?.isAnswered === true) return this.cut()
     if (exchange === null) this.service.begin()
     this.service.answered()
-    writeRefusal(name, exchange?.head ?? null, this)
+    writeRefusal(name, (exchange?.head ?? this.#parser)?.method ?? '', this)
     this.#parser = null
     this.#exchange = null
     this.#inbox.drop()
@@ -322,11 +317,13 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
   #discardBody(): boolean {
     const body = this.#rest!
     if (!body.isUnwanted && !body.isAwaited) return false
+    if (body.isUnwanted && !this.#patience.isBound) this.#patience.bind('lingerMs', this.service.loop.now)
     if (this.#inbox.isEmpty && !this.#receive()) return this.#inbox.hasEnded && this.#leave(false)
     body.takeFrom(this.#inbox)
     if (body.refusal !== null || (body.isComplete && this.#isLast)) return this.#leave(true)
     if (body.isComplete) {
       this.#rest = null
+      this.#patience.unbind()
       this.#phase = HEAD
     }
     return true

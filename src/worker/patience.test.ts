@@ -23,7 +23,7 @@ const FREE = { isBlocked: false, bytesArrived: 0 }
 const blocked = (bytesArrived: number) => ({ isBlocked: true, bytesArrived })
 
 function newBody() {
-  return { isAwaited: true, isUnwanted: false, bytesTaken: 0, pace: null }
+  return { isAwaited: true, bytesTaken: 0, pace: null }
 }
 
 function setUp(rate = 1_000): { patience: Patience; body: ReturnType<typeof newBody> } {
@@ -114,12 +114,10 @@ test('at no rate, any byte begins the wait anew', () => {
 
 test('what a connection waits for follows from its phase and its body', () => {
   const unread = { ...newBody(), isAwaited: false }
-  const unwanted = { ...unread, isUnwanted: true }
   assert.equal(awaitedIn(HEAD, null, false), 'idleMs')
   assert.equal(awaitedIn(ANSWERING, newBody(), true), 'body')
-  assert.equal(awaitedIn(ANSWERING, unwanted, false), null)
+  assert.equal(awaitedIn(ANSWERING, unread, false), null)
   assert.equal(awaitedIn(ANSWERING, null, true), 'writeMs')
-  assert.equal(awaitedIn(DISCARDING, unwanted, false), 'body')
   assert.equal(awaitedIn(DISCARDING, newBody(), false), 'body')
   assert.equal(awaitedIn(DISCARDING, unread, false), 'bodyMs')
   assert.equal(awaitedIn(LEAVING, null, false), null)
@@ -132,5 +130,7 @@ test('since when it waits is told by its deadline', () => {
     patience.bind(bound, T)
     assert.equal(patience.since(LINGERING, patience.deadline(FREE, null, 'idleMs', T + 40)), T)
   }
+  assert.equal(patience.since(DISCARDING, patience.deadline(FREE, newBody(), 'bodyMs', T + 40)), T)
+  patience.unbind()
   for (const phase of [ANSWERING, DISCARDING, LEAVING] as const) assert.equal(patience.since(phase, T), NEVER)
 })

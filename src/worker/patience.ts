@@ -1,8 +1,8 @@
 /**
  * How long a connection waits: when the wait it is in must be over.
  *
- * There are three kinds. A wait with a bound (for a whole head, for the client's
- * FIN) ends when it ends, whatever trickles in meanwhile. A wait for bytes to be
+ * There are three kinds. A wait with a bound (for a whole head, for what is left of a
+ * body that nobody wants, for the client's FIN) ends when it ends, whatever trickles in meanwhile. A wait for bytes to be
  * moved (to send, to receive a body) lasts as long as they move fast enough
  * (pace.ts); an event that moved nothing does not count. Any other (between two
  * requests) begins anew with each turn.
@@ -43,8 +43,6 @@ export interface Sending {
 export interface Receiving {
   /** Somebody reads it, and waits. */
   readonly isAwaited: boolean
-  /** Nobody will read what is left, which is to be got past. */
-  readonly isUnwanted: boolean
   readonly bytesTaken: number
   /** The client's, of this body; null before it was first waited for. */
   pace: Pace | null
@@ -53,8 +51,8 @@ export interface Receiving {
 /** What a connection without a bound waits for. Whether a client that is `isHalfClosed` still listens shows only when it is sent something. */
 export function awaitedIn(phase: Phase, body: Receiving | null, isHalfClosed: boolean): Awaited {
   if (phase === HEAD) return 'idleMs'
-  if (body !== null && (body.isAwaited || (phase === DISCARDING && body.isUnwanted))) return 'body'
-  if (phase === DISCARDING) return 'bodyMs' // for a handler that makes up its mind to read on
+  if (body?.isAwaited === true) return 'body'
+  if (phase === DISCARDING) return 'bodyMs' // for a handler that makes up its mind to read on; what is unwanted has a bound
   return isHalfClosed ? 'writeMs' : null
 }
 
@@ -82,9 +80,9 @@ export class Patience {
     this.#boundAt = null
   }
 
-  /** Since when a connection with this deadline has waited for its client and owed it nothing: for a request, or a FIN. */
+  /** Since when a connection with this deadline has waited for its client and owed it nothing: for a request, the end of one that is answered, or a FIN. */
   since(phase: Phase, deadlineAt: number): number {
-    if (phase !== HEAD && phase !== LINGERING) return NEVER
+    if (phase !== HEAD && phase !== LINGERING && !(phase === DISCARDING && this.isBound)) return NEVER
     return deadlineAt - this.#bounds.timeouts[this.isBound ? this.#bound : 'idleMs']
   }
 

@@ -86,9 +86,10 @@ function withoutTunnel(reply: Reply): Reply {
 
 /**
  * A refusal is always the last response: the connection's next bytes cannot be
- * trusted. `head` is null when none was read.
+ * trusted. `method` is '' when none was read; an answer to HEAD has no content, though
+ * it is refused (RFC 9110 §9.3.2).
  */
-export function writeRefusal(name: RefusalName, head: RequestHead | null, owner: ReplyOwner): void {
+export function writeRefusal(name: RefusalName, method: string, owner: ReplyOwner): void {
   const { status, says } = REFUSALS[name]
   const { service, outbox, ledger } = owner
   ledger?.refuse(name)
@@ -96,7 +97,7 @@ export function writeRefusal(name: RefusalName, head: RequestHead | null, owner:
   const framing = { kind: 'length', length: lengthOf(reply) ?? 0 } as const
   ledger?.answer(status)
   outbox.writeLatin1(responseHead(1, status, reply.fields, framing, 'close', service.date()))
-  if (head?.method !== 'HEAD') writeBody(reply.body, framing, owner)
+  if (method !== 'HEAD') writeBody(reply.body, framing, owner)
   ledger?.complete()
 }
 

@@ -7,8 +7,8 @@
  *               worker (the pool of 'prefork' grows first). From here on the doors look again, and
  *               for whoever comes, those leave who have waited longest for their clients
  *
- * Who waits is owed nothing: it is between two requests, or has sent half of one,
- * or is to hang up. So a crowd that is idle or slow does not keep others out. (Of
+ * Who waits is owed nothing: it is between two requests, or has sent half of one, or
+ * is answered and still sends what nobody wants, or is to hang up. So a crowd that is idle or slow does not keep others out. (Of
  * nginx' connections those between two requests are reused in the same way; and as
  * many at once.) A connection that is being answered is never cut for another: with
  * none but those, newcomers wait.

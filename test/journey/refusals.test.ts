@@ -11,6 +11,7 @@ import { REFUSED } from '../../src/http/requests.test.support.ts'
 import { bytesOf, ECHO_APP } from '../support/corpus.ts'
 import { journey, type Scene } from '../support/journey.ts'
 import { connect, connectAndSend, type RawClient, request } from '../support/raw.ts'
+import { startServer } from '../support/server.ts'
 
 /** More than the kernel holds for a connection on both sides: it is only sent whole if somebody receives it. */
 const REST = Buffer.alloc(16 * 1024 * 1024, 'x')
@@ -71,6 +72,17 @@ journey(
   { app: ECHO_APP, config: { timeouts: { headMs: 300, bodyMs: 300 } } },
   Object.fromEntries(late.map(([name, bytes]) => [name, refusesALatecomer(name, bytes)])),
 )
+
+test('an answer to HEAD has no content, though the request is refused (RFC 9110 §9.3.2)', async (t) => {
+  const server = await startServer(t, {})
+  for (const head of ['HEAD / HTTP/1.1\r\nHost: a b\r\n\r\n', 'HEAD / HTTP/1.1\r\nHost: a\r\nX: \x01\r\n\r\n']) {
+    const client = await connectAndSend(t, server.port, head)
+    await client.ended()
+    const received = client.received.toString('latin1')
+    assert.match(received, /^HTTP\/1\.1 400 .*\r\nContent-Length: [1-9]\d*\r\n.*\r\n\r\n$/s)
+    assert.ok(!received.includes('<html'))
+  }
+})
 
 /** 405 is an answer to a request that is well understood: the connection lives on when it can. */
 journey(

@@ -25,7 +25,13 @@ const WAYS: readonly (readonly string[])[] = [
 ]
 
 /** Who fills the places: what each sends, and never anything after it. */
-const CROWD = ['', 'GET / HTTP/1.1\r\nHost: te', request('GET /'), 'nonsense\r\n\r\n']
+const CROWD = [
+  '',
+  'GET / HTTP/1.1\r\nHost: te',
+  request('GET /'),
+  'nonsense\r\n\r\n',
+  `${request('POST /', 'Content-Length: 200000')}some`,
+]
 
 for (const args of WAYS) {
   test(`${args.join(' ')}: newcomers find room among those who wait`, async (t) => {
