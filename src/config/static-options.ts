@@ -106,7 +106,8 @@ export interface StaticOptions {
   readonly compressMinBytes: number
 
   /**
-   * How many files a worker compresses at once. With so many under way others
+   * How many files a worker compresses at once, and how many larger ones it may be
+   * sending that are compressed on their way. With so many under way others
    * are sent as they are, or 503 where their client refuses that.
    * @default 16
    * @range 1..1024

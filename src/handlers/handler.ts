@@ -34,6 +34,8 @@ export class UpgradeError extends Error {
 
 export interface IncomingRequest {
   readonly head: RequestHead
+  /** The path that the client asked for, as it was sent, where `head` is for another that a route has made of it. */
+  readonly askedPath?: string
   /** Null when the request has no body. */
   readonly body: BodySource | null
   /** The client's address without its port: `127.0.0.1`, `::1`. */
@@ -101,6 +103,8 @@ export interface TakenSocket extends Duplex {
 export interface FileBody {
   readonly kind: 'file'
   readonly fd: number
+  /** For messages. */
+  readonly name: string
   readonly offset: number
   readonly length: number
   close(): void

@@ -15,6 +15,7 @@ function setUp(): { outbox: Outbox; transport: PretendTransport; shared: SendBuf
 
 /** A file that counts how often it is closed. */
 class CountedFile implements OutgoingFile {
+  readonly name = 'pretend'
   readonly fd: number
   readonly offset: number
   readonly length: number
@@ -129,7 +130,8 @@ test('a file that ends early is the end of the connection', () => {
   const files = [new CountedFile(7, 0, 100), new CountedFile(8, 0, 100)]
   for (const file of files) outbox.writeFile(file)
   transport.takes = [40, 0]
-  assert.equal(outbox.flush(transport), 'gone')
+  assert.equal(outbox.flush(transport), 'broken')
+  assert.match(outbox.failure, /^pretend ended 60 bytes before it should$/)
   assert.deepEqual(
     files.map((it) => it.closed),
     [1, 1],
@@ -246,7 +248,8 @@ test('a file that really shrinks is noticed', () => {
   assert.equal(outbox.flush(near), 'blocked')
   ftruncateSync(file, 1_000)
   far.read()
-  assert.equal(outbox.flush(near), 'gone')
+  assert.equal(outbox.flush(near), 'broken')
+  assert.match(outbox.failure, /^pretend ended \d+ bytes before it should$/)
 })
 
 test('a peer that really went is noticed', () => {

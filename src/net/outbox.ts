@@ -9,7 +9,7 @@
  * The bound is the writer's: whoever writes a stream waits until `flush` has
  * answered `sent` before it writes more, and no next request is begun before.
  */
-import { EAGAIN } from '../kernel/errno.ts'
+import { EAGAIN, ECONNRESET, EPIPE, ETIMEDOUT, errnoName } from '../kernel/errno.ts'
 import type { Fd } from '../kernel/fd.ts'
 import { allocate, type Memory, memoryOf } from '../kernel/memory.ts'
 import type { Transport } from './transport.ts'
@@ -31,6 +31,8 @@ export const FLUSH_BYTES_MAX = 4 * SENDFILE_BYTES_MAX
 /** A file, or a part of it, as the outbox sees it. `close` is called once, sent or not. */
 export interface OutgoingFile {
   readonly fd: number
+  /** For messages. */
+  readonly name: string
   readonly offset: number
   readonly length: number
   close(): void
@@ -39,9 +41,10 @@ export interface OutgoingFile {
 /**
  * What flushing came to: all `sent`; `blocked` until an event says the socket is
  * writable; `paused`, for it has sent enough for one round, and no event will
- * come unless asked for; `gone`: the peer (or the file's end) is missing.
+ * come unless asked for; `gone`: the peer is missing; `broken`: the file is not there any
+ * more as far as was promised, see `failure`.
  */
-export type Flushed = 'sent' | 'blocked' | 'paused' | 'gone'
+export type Flushed = 'sent' | 'blocked' | 'paused' | 'gone' | 'broken'
 
 /** The buffer that the connections of one worker take turns with. */
 export class SendBuffer {
@@ -62,6 +65,8 @@ export class Outbox {
   #queue: Waiting[] | null = null
   /** Bytes that the kernel has taken, in the connection's life. */
   bytesSent = 0
+  /** After `broken`: what became of the file. */
+  failure = ''
 
   constructor(shared: SendBuffer) {
     this.#shared = shared
@@ -144,6 +149,14 @@ export class Outbox {
     return 'gone'
   }
 
+  /** A file that ends early, or cannot be read, cannot be made up for: its length is already stated. */
+  #break({ file, at, end }: Waiting, result: number): Flushed {
+    const why = result === 0 ? `ended ${end - at} bytes before it should` : `cannot be read (${errnoName(-result)})`
+    this.failure = `${file!.name} ${why}`
+    this.discard()
+    return 'broken'
+  }
+
   #keepUnsent(sent: number): void {
     this.bytesSent += sent
     const rest = Buffer.from(this.#shared.bytes.subarray(sent, this.#shared.used))
@@ -172,8 +185,7 @@ export class Outbox {
       if (first.at < first.end) {
         const result = this.#sendSome(transport, first, queue.length > 1)
         if (result === -EAGAIN) return 'blocked'
-        // A file that ends early cannot be made up for: its length is already stated.
-        if (result <= 0) return this.#lose()
+        if (result <= 0) return first.file === null || isOfPeer(result) ? this.#lose() : this.#break(first, result)
         first.at += result
         this.bytesSent += result
         if (first.at < first.end) continue
@@ -190,4 +202,9 @@ export class Outbox {
     if (waiting.memory !== null) return transport.send(waiting.memory, waiting.at, length, more)
     return transport.sendfile(waiting.file!.fd as Fd, waiting.at, Math.min(length, SENDFILE_BYTES_MAX))
   }
+}
+
+/** Of a negative errno: the socket's, not the file's. */
+function isOfPeer(result: number): boolean {
+  return result === -EPIPE || result === -ECONNRESET || result === -ETIMEDOUT
 }

@@ -105,7 +105,7 @@ test('who is blocked asks for the writable socket, once and for good', () => {
 
 test('who pauses amid a large file is blocked for others to see, and asks every time', () => {
   const { wire, loop } = setUp()
-  wire.outbox.writeFile({ fd: 7, offset: 0, length: 3 * FLUSH_BYTES_MAX, close: () => {} })
+  wire.outbox.writeFile({ fd: 7, name: 'pretend', offset: 0, length: 3 * FLUSH_BYTES_MAX, close: () => {} })
   assert.deepEqual([wire.flush(), wire.flush(), wire.flush()], ['blocked', 'blocked', 'sent'])
   assert.deepEqual(loop.log, ['rewatch read and write', 'rewatch read and write'])
 })
@@ -117,7 +117,7 @@ test('at the end everything is given back: events, what waits, the socket', () =
   ] as const) {
     const { wire, loop, transport } = setUp()
     let closed = 0
-    wire.outbox.writeFile({ fd: 7, offset: 0, length: 10, close: () => (closed += 1) })
+    wire.outbox.writeFile({ fd: 7, name: 'pretend', offset: 0, length: 10, close: () => (closed += 1) })
     wire.finish()
     wire.end(reset)
     assert.deepEqual([loop.log, transport.log, closed], [['forget'], ['finish', how], 1])

@@ -54,7 +54,14 @@ function heldStream(): {
 
 function countedFile(): { reply: Reply; closed: () => number } {
   let closed = 0
-  const body = { kind: 'file', fd: 1_000_000, offset: 0, length: 10, close: () => (closed += 1) } as const
+  const body = {
+    kind: 'file',
+    fd: 1_000_000,
+    name: 'pretend',
+    offset: 0,
+    length: 10,
+    close: () => (closed += 1),
+  } as const
   return { reply: answer(body), closed: () => closed }
 }
 

@@ -289,6 +289,7 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     const flushed = this.service.flush(this.#wire, this.ledger)
     if (flushed === 'sent') this.#stream?.onSent()
     if (flushed === 'gone') this.close()
+    if (flushed === 'broken') this.cut()
     return !this.isClosed
   }
 

@@ -132,7 +132,7 @@ test('a failed system call is answered 500, and logged with its call and file', 
 function countedFile(): { body: ReplyBody; closed: () => number } {
   let closed = 0
   return {
-    body: { kind: 'file', fd: 1_000_000, offset: 0, length: 10, close: () => (closed += 1) },
+    body: { kind: 'file', fd: 1_000_000, name: 'pretend', offset: 0, length: 10, close: () => (closed += 1) },
     closed: () => closed,
   }
 }
@@ -154,7 +154,7 @@ function partsOf(t: TestContext): { body: PartsBody; closed: () => number } {
   t.after(() => close(fd))
   let closed = 0
   const file = (offset: number, length: number) =>
-    ({ kind: 'file', fd, offset, length, close: () => (closed += 1) }) as const
+    ({ kind: 'file', fd, name: 'pretend', offset, length, close: () => (closed += 1) }) as const
   const parts = ['first:', file(2, 3), ' second:', file(0, 1), ' end']
   return { body: { kind: 'parts', parts, length: 22, close: () => (closed += 2) }, closed: () => closed }
 }

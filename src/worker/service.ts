@@ -216,6 +216,7 @@ export class Service {
   flush(wire: Wire, ledger: Ledger | null): ReturnType<Wire['flush']> {
     const { bytesSent } = wire.outbox
     const flushed = wire.flush()
+    if (flushed === 'broken') this.log.error(`a response broke off: ${wire.outbox.failure}`)
     this.row.addSent(wire.outbox.bytesSent - bytesSent)
     ledger?.settle()
     return flushed

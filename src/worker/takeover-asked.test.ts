@@ -7,7 +7,14 @@ import { ASKING, IGNORED } from './takeover.test.support.ts'
 
 test('what the handler replies when it has taken the connection is not sent, and given back', async (t) => {
   let closed = 0
-  const body = { kind: 'file', fd: 1_000_000, offset: 0, length: 10, close: () => (closed += 1) } as const
+  const body = {
+    kind: 'file',
+    fd: 1_000_000,
+    name: 'pretend',
+    offset: 0,
+    length: 10,
+    close: () => (closed += 1),
+  } as const
   for (const late of [false, true]) {
     const it = new PretendService(t, (incoming) => {
       incoming.upgrade()

@@ -84,6 +84,9 @@ journey(
       const [, length] = /Content-Length: (\d+)/.exec(text)!
       assert.ok(text.length - text.indexOf('\r\n\r\n') - 4 < Number(length))
       assert.equal(text.split('HTTP/1.1 ').length, 2, 'nothing follows')
+      await server.waitForLog(
+        / error worker .*: a response broke off: parts-shrink\.bin ended \d+ bytes before it should$/,
+      )
     },
 
     'a small one that is rewritten is never mixed': async (t, server) => {

@@ -103,6 +103,7 @@ journey(
       const body = client.received.subarray(head)
       assert.ok(body.length < LARGE.length)
       assert.ok(body.equals(LARGE.subarray(0, body.length)))
+      await server.waitForLog(/ error worker .*: a response broke off: shrinks\.bin ended \d+ bytes before it should$/)
     },
   },
 )

@@ -5,8 +5,9 @@
  *     at once      a small file: read and compressed, for the result to be kept
  *     streamed     a large one: as much as the client takes, piece by piece
  *
- * Only so many at a time: the pool has four threads, and each compression memory of
- * its own. Whoever finds no room is sent the file as it is.
+ * Only so many of each at a time: the pool has four threads, and each compression
+ * memory of its own. They are counted apart, for a stream lasts as long as its client
+ * likes. Whoever finds no room is sent the file as it is.
  */
 import { createReadStream, open, read } from 'node:fs'
 import { pipeline, Readable, Transform } from 'node:stream'
@@ -26,31 +27,36 @@ export interface Made {
 
 export class Compression {
   readonly #max: number
-  #underWay = 0
+  #atOnce = 0
+  #streams = 0
 
   constructor(max: number) {
     this.#max = max
   }
 
-  get hasRoom(): boolean {
-    return this.#underWay < this.#max
+  get hasRoomAtOnce(): boolean {
+    return this.#atOnce < this.#max
+  }
+
+  get hasRoomForStream(): boolean {
+    return this.#streams < this.#max
   }
 
   /** The first `size` bytes of the file, and the same compressed. Null when it has become shorter. */
   atOnce(file: OpenFile, size: number, coding: Coding): Promise<Made | null> {
-    this.#underWay += 1
+    this.#atOnce += 1
     file.hold()
     return readWhole(file.fd, size)
       .then((plain) => (plain === null ? null : compress(plain, coding)))
       .finally(() => {
-        this.#underWay -= 1
+        this.#atOnce -= 1
         file.release()
       })
   }
 
   /** The first `size` bytes of the file, compressed. Fails when it becomes shorter; to cancel it frees all. */
   stream(file: OpenFile, size: number, coding: Coding): ReadableStream<Uint8Array> {
-    this.#underWay += 1
+    this.#streams += 1
     file.hold()
     // Asked to close when no read is under way any more.
     const close = (_fd: number, closed: () => void) => {
@@ -66,7 +72,7 @@ export class Compression {
     })
     const compressed = codecOf(coding)!.stream()
     pipeline(source, counted(size), compressed, () => {
-      this.#underWay -= 1
+      this.#streams -= 1
     })
     return Readable.toWeb(compressed) as ReadableStream<Uint8Array>
   }

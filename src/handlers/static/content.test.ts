@@ -23,7 +23,7 @@ function opened(t: TestContext, bytes: string | Buffer, coding: 'br' | null = nu
   const path = join(folder, 'file.bin')
   writeFileSync(path, bytes)
   utimesSync(path, 1_700_000_000.25, 1_700_000_000.25)
-  const source = new OpenFile(openSync(path, 'r') as Fd)
+  const source = new OpenFile(openSync(path, 'r') as Fd, 'pretend')
   t.after(() => source.release())
   const file = new FileRepresentation('file.bin', coding, fstat(source.fd), SAID, Date.now())
   const answer = (fields: Record<string, string>, from: OpenFile | Uint8Array) =>
@@ -138,7 +138,7 @@ test('a file that became shorter is not answered with a wrong length', (t) => {
 test('a file that cannot be read is named', (t) => {
   const { file } = opened(t, TEXT)
   const directory = openSync(folder, 'r') as Fd
-  assert.throws(() => content({ field: () => null }, file, new OpenFile(directory)), {
+  assert.throws(() => content({ field: () => null }, file, new OpenFile(directory, 'pretend')), {
     code: 'EISDIR',
     message: `pread: EISDIR of ${folder}`,
   })
@@ -195,7 +195,7 @@ test('the file is held as long as a part of it waits, and no longer', (t) => {
   const whole = get().body as FileSlice
   const parts = get({ range: 'bytes=0-0,9999-9999' }).body as PartsBody
   const own = openSync(join(folder, 'file.bin'), 'r') as Fd
-  const other = new OpenFile(own)
+  const other = new OpenFile(own, 'pretend')
   const slice = other.slice(0, 1)
   other.hold()
   other.release()

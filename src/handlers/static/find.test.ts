@@ -8,7 +8,16 @@ import type { StaticOptions } from '../../config/options.ts'
 import { EMFILE } from '../../kernel/errno.ts'
 import { Finder } from './find.ts'
 import type { Root } from './open.ts'
-import { bytesOf, fieldsOf, openDescriptors, optionsOf, serving } from './site.test.support.ts'
+import {
+  atOnce,
+  bytesOf,
+  fieldsOf,
+  openDescriptors,
+  optionsOf,
+  request,
+  serving,
+  storyOf,
+} from './site.test.support.ts'
 
 type Answers = readonly (readonly [path: string, story: string])[]
 
@@ -353,7 +362,14 @@ test('when descriptors run out, nothing stands in either: 503, and the log says 
   const root = { open: (name: string) => (name === 'index.html' ? assert.fail('looked further') : -EMFILE) }
   const options = optionsOf({ tryFiles: ['$path', '/index.html'] })
   const finder = new Finder(root as unknown as Root, options, { warn: (line) => void lines.push(line) })
-  assert.deepEqual([finder.find('/a'), finder.find('/b')], [503, 503])
+  assert.deepEqual([finder.find('/a', false), finder.find('/b', false)], [503, 503])
   assert.equal(lines.length, 1)
   assert.match(lines[0]!, /no descriptor left to open a with \(EMFILE\)/)
+})
+
+test('a path that a rewrite has made up is not sent on to a cleaner one, which might lead back to the same rewrite', (t) => {
+  const { handler } = serving(t, ['about.html'], { cleanUrls: true })
+  const asked = (askedPath: string) => storyOf(atOnce(handler({ ...request('GET', '/about.html'), askedPath })))
+  assert.equal(asked('/docs/about.html'), '301 /about')
+  for (const path of ['/about', '/legal', '/x/about.html/y']) assert.equal(asked(path), '200 [about.html]')
 })

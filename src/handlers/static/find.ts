@@ -90,19 +90,19 @@ export class Finder {
     this.#log = log
   }
 
-  /** What `rawPath`, as the client sent it, leads to. */
-  find(rawPath: string): Found {
+  /** What `rawPath`, as the client sent it, leads to; or one that a rewrite has made up: to that there is no cleaner one. */
+  find(rawPath: string, isDisguised: boolean): Found {
     const path = meantPath(rawPath, this.#hidden)
     if (typeof path === 'number') return path
     if (this.#candidates === null) return this.#findItself(path)
     const found = this.#findFirst(path, this.#candidates)
-    return this.#isClean && isFile(found) ? this.#cleaned(path, found, this.#candidates) : found
+    return this.#isClean && !isDisguised && isFile(found) ? this.#cleaned(path, found, this.#candidates) : found
   }
 
   /** The same for a path whose own file is known from before (`isOwn`). */
-  open(name: string, rawPath: string): Found {
+  open(name: string, rawPath: string, isDisguised: boolean): Found {
     const found = this.#openFile(name, true)
-    return isFile(found) ? found : this.find(rawPath)
+    return isFile(found) ? found : this.find(rawPath, isDisguised)
   }
 
   /** What a name beneath the root leads to, without opening it. False when it leads nowhere, or no request could get there. */

@@ -9,11 +9,14 @@ import type { FileBody } from '../handler.ts'
 
 export class OpenFile {
   readonly fd: Fd
+  /** Beneath the root. */
+  readonly name: string
   #holders = 1
 
   /** Held by the caller. */
-  constructor(fd: Fd) {
+  constructor(fd: Fd, name: string) {
     this.fd = fd
+    this.name = name
   }
 
   hold(): void {
@@ -36,6 +39,7 @@ export class OpenFile {
 export class FileSlice implements FileBody {
   readonly kind = 'file'
   readonly fd: Fd
+  readonly name: string
   readonly offset: number
   readonly length: number
   #file: OpenFile | null
@@ -43,6 +47,7 @@ export class FileSlice implements FileBody {
   constructor(file: OpenFile, offset: number, length: number) {
     file.hold()
     this.fd = file.fd
+    this.name = file.name
     this.offset = offset
     this.length = length
     this.#file = file

@@ -3,7 +3,7 @@
  *
  *     Accept-Encoding        which representation (negotiation.ts), RFC 9110 §12.5.3
  *     conditions             304 or 412, RFC 9110 §13
- *     HEAD                   what GET would say, and nothing is read
+ *     HEAD                   what GET would say; the file is read where only that tells
  *     GET                    from memory; or content.ts: the whole or parts of it;
  *                            or compression.ts
  *
@@ -68,8 +68,8 @@ export class Representer {
       const verdict = evaluateConditions(head.method, head, chosen)
       if (verdict === 'failed') return errorReply(412)
       if (verdict === 'not-modified') return chosen.notModified
-      if (head.method === 'HEAD') return chosen.toHead()
       if (chosen instanceof CompressedRepresentation) return this.#compressed(head, file, chosen, opened)
+      if (head.method === 'HEAD') return chosen.toHead()
       if (chosen === file.identity) return this.#content(head, file, file.identity, opened)
       const reply = this.#sibling(head, file, chosen)
       if (reply !== null) return reply
@@ -115,11 +115,15 @@ export class Representer {
   ): Reply | Promise<Reply> | null {
     const made = chosen.whole ?? chosen.pending
     if (made !== null || opened === null) return made
-    if (!this.#compression.hasRoom) {
-      return this.#negotiation.takesIdentity(head) ? this.#content(head, file, file.identity, opened) : BUSY
-    }
     const { size } = file.identity
-    if (size <= this.#atOnceBytesMax) return this.#compressAtOnce(file, chosen, opened)
+    const isSmall = size <= this.#atOnceBytesMax
+    if (!(isSmall ? this.#compression.hasRoomAtOnce : this.#compression.hasRoomForStream)) {
+      if (!this.#negotiation.takesIdentity(head)) return BUSY
+      return head.method === 'HEAD' ? file.identity.toHead() : this.#content(head, file, file.identity, opened)
+    }
+    // For HEAD as well: whether it becomes smaller, and to which length, only shows when it is done. It is kept for the GET.
+    if (isSmall) return this.#compressAtOnce(file, chosen, opened)
+    if (head.method === 'HEAD') return chosen.toHead()
     const stream = this.#compression.stream(opened, size, chosen.coding)
     return { status: 200, fields: chosen.fields, body: { kind: 'stream', stream } }
   }

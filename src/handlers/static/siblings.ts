@@ -40,7 +40,7 @@ export class Siblings {
   /** The file of a sibling that was found, to be released by the caller. Null when it has changed since; then find it anew. */
   open(file: KnownFile, sibling: FileRepresentation): OpenFile | null {
     const fd = this.#open(sibling.name)
-    if (fd !== null && isSameVersion(this.#stat, sibling.version)) return new OpenFile(fd)
+    if (fd !== null && isSameVersion(this.#stat, sibling.version)) return new OpenFile(fd, sibling.name)
     if (fd !== null) close(fd)
     file.siblings.delete(sibling.coding!)
     return null

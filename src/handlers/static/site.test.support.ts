@@ -86,7 +86,7 @@ export function serving(t: TestContext, files: readonly string[], options: Parti
   const later = (path: string, fields?: Record<string, string>, method = 'GET') =>
     handler(request(method, path, fields))
   const ask = (path: string, fields?: Record<string, string>, method = 'GET') => atOnce(later(path, fields, method))
-  return { root, ask, later, get: (path: string) => storyOf(ask(path)) }
+  return { root, handler, ask, later, get: (path: string) => storyOf(ask(path)) }
 }
 
 type Lines = string[]

@@ -55,7 +55,13 @@ export function createStaticHandler(
   now: () => number = performance.now.bind(performance),
 ): StaticHandler {
   const files = new StaticFiles(site, log, now)
-  return Object.assign((request: IncomingRequest) => files.answer(request.head), { close: () => files.close() })
+  const answer = (request: IncomingRequest) => files.answer(request.head, isDisguised(request))
+  return Object.assign(answer, { close: () => files.close() })
+}
+
+/** Whether the path is one that a route has made up: the client's does not end with it. */
+function isDisguised({ head, askedPath }: IncomingRequest): boolean {
+  return askedPath !== undefined && !askedPath.endsWith(head.path)
 }
 
 const ALLOW = ['Allow', 'GET, HEAD, OPTIONS'] as const
@@ -86,19 +92,20 @@ class StaticFiles {
     this.#root.close()
   }
 
-  answer(head: RequestHead): Reply | Promise<Reply> {
-    const reply = this.#answer(head)
+  /** `isDisguised`: the client asked for another path, which a cleaner one would not lead back to. */
+  answer(head: RequestHead, isDisguised: boolean): Reply | Promise<Reply> {
+    const reply = this.#answer(head, isDisguised)
     const errorPages = this.#errorPages
     if (errorPages === null) return reply
     if (reply instanceof Promise) return reply.then((late) => (late.status < 400 ? late : errorPages(late)))
     return reply.status < 400 ? reply : errorPages(reply)
   }
 
-  #answer(head: RequestHead): Reply | Promise<Reply> {
+  #answer(head: RequestHead, isDisguised: boolean): Reply | Promise<Reply> {
     switch (head.method) {
       case 'GET':
       case 'HEAD':
-        return this.#find(head)
+        return this.#find(head, isDisguised)
       case 'OPTIONS':
         return { status: 204, fields: ALLOW, body: null }
       default:
@@ -106,7 +113,7 @@ class StaticFiles {
     }
   }
 
-  #find(head: RequestHead): Reply | Promise<Reply> {
+  #find(head: RequestHead, isDisguised: boolean): Reply | Promise<Reply> {
     const now = this.#now()
     this.#forgetOtherRoot(now)
     const known = this.#known.find(head.path)
@@ -114,11 +121,14 @@ class StaticFiles {
       const reply = this.#representer.fromMemory(head, known.file, now)
       if (reply !== null) return reply
     }
-    const found = known?.isOwn === true ? this.#finder.open(known.file.name, head.path) : this.#finder.find(head.path)
+    const found =
+      known?.isOwn === true
+        ? this.#finder.open(known.file.name, head.path, isDisguised)
+        : this.#finder.find(head.path, isDisguised)
     if (typeof found === 'number') return errorReply(found)
     if (found.kind === 'elsewhere') return movedTo(locationOf(found.path, head.query))
     if (found.kind === 'folder') return this.#answerFolder(head, found)
-    const opened = new OpenFile(found.fd)
+    const opened = new OpenFile(found.fd, found.name)
     try {
       return this.#representer.fromFile(head, this.#noted(head.path, found, now), opened, now)
     } finally {

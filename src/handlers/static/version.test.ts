@@ -76,4 +76,9 @@ test('older is what was changed before', () => {
   assert.equal(isOlder(changed(4), changed(4)), false)
   assert.equal(isOlder(changed(4), changed(5)), false)
   assert.equal(isOlder(changed(4, 9), changed(4, 5)), false)
+  const at = (mtimeSeconds: number, mtimeNanoseconds: number) =>
+    Object.assign(new Stat(), { mtimeSeconds, mtimeNanoseconds })
+  assert.equal(isOlder(at(7, 1), at(7, 2)), true)
+  assert.equal(isOlder(at(7, 0), at(7, 2)), false, 'whole seconds are compared with whole seconds')
+  assert.equal(isOlder(at(6, 0), at(7, 2)), true)
 })

@@ -41,12 +41,14 @@ function isTickOver(stat: Stat, nowMs: number): boolean {
   return age < 0 || age >= tickMsOf(stat.mtimeNanoseconds)
 }
 
-/** Whether its content was changed before that of the other. */
+/**
+ * Whether its content was changed before that of the other. A time without a fraction
+ * was given by a program that copies whole seconds (brotli 1.0): then it is seconds
+ * that are compared.
+ */
 export function isOlder(stat: Stat, than: Stat): boolean {
-  return (
-    stat.mtimeSeconds < than.mtimeSeconds ||
-    (stat.mtimeSeconds === than.mtimeSeconds && stat.mtimeNanoseconds < than.mtimeNanoseconds)
-  )
+  if (stat.mtimeSeconds !== than.mtimeSeconds) return stat.mtimeSeconds < than.mtimeSeconds
+  return stat.mtimeNanoseconds !== 0 && stat.mtimeNanoseconds < than.mtimeNanoseconds
 }
 
 /**
