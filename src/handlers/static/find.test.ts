@@ -16,8 +16,10 @@ import {
   optionsOf,
   request,
   serving,
+  siteOf,
   storyOf,
 } from './site.test.support.ts'
+import { createStaticHandler } from './static.ts'
 
 type Answers = readonly (readonly [path: string, story: string])[]
 
@@ -372,4 +374,26 @@ test('a path that a rewrite has made up is not sent on to a cleaner one, which m
   const asked = (askedPath: string) => storyOf(atOnce(handler({ ...request('GET', '/about.html'), askedPath })))
   assert.equal(asked('/docs/about.html'), '301 /about')
   for (const path of ['/about', '/legal', '/x/about.html/y']) assert.equal(asked(path), '200 [about.html]')
+})
+
+test('at level debug it is told why a file was refused', (t) => {
+  const told: string[] = []
+  const { root } = serving(t, ['folder/', 'a.txt'])
+  execFileSync('mkfifo', [join(root, 'pipe')])
+  symlinkSync('/etc/passwd', join(root, 'out'))
+  const log = { warn: () => {}, debug: (line: string) => void told.push(line) }
+  const handler = createStaticHandler(siteOf(root), log)
+  t.after(() => handler.close())
+  for (const path of ['/a.txt', '/none', '/folder/', '/pipe', '/out', '/.env', '/%zz', '/a.txt/b']) {
+    bytesOf(atOnce(handler(request('GET', path))))
+  }
+  assert.deepEqual(told, [
+    '404 for GET /none for test: none: ENOENT',
+    '404 for GET /folder/ for test: folder/index.html: ENOENT',
+    '404 for GET /pipe for test: pipe: is no regular file',
+    '404 for GET /out for test: out: EXDEV',
+    '404 for GET /.env for test: /.env: is hidden',
+    '400 for GET /%zz for test: /%zz: names nothing',
+    '404 for GET /a.txt/b for test: a.txt/b: ENOTDIR',
+  ])
 })

@@ -77,6 +77,9 @@ export class Finder {
   /** Filled again for each file: nothing is awaited between filling and reading it. */
   readonly #stat = new Stat()
   #warnedAt = Number.NEGATIVE_INFINITY
+  /** Of the last refusal: which name, and what was wrong with it. */
+  #refusedName = ''
+  #refusedFor: number | string = ''
 
   constructor(root: Root, options: StaticOptions, log: Pick<Log, 'warn'> | undefined) {
     const tryFiles = listOf(options.tryFiles)
@@ -93,7 +96,7 @@ export class Finder {
   /** What `rawPath`, as the client sent it, leads to; or one that a rewrite has made up: to that there is no cleaner one. */
   find(rawPath: string, isDisguised: boolean): Found {
     const path = meantPath(rawPath, this.#hidden)
-    if (typeof path === 'number') return path
+    if (typeof path === 'number') return this.#refuse(path, rawPath, path === 404 ? 'is hidden' : 'names nothing')
     if (this.#candidates === null) return this.#findItself(path)
     const found = this.#findFirst(path, this.#candidates)
     return this.#isClean && !isDisguised && isFile(found) ? this.#cleaned(path, found, this.#candidates) : found
@@ -103,6 +106,12 @@ export class Finder {
   open(name: string, rawPath: string, isDisguised: boolean): Found {
     const found = this.#openFile(name, true)
     return isFile(found) ? found : this.find(rawPath, isDisguised)
+  }
+
+  /** Why the last answer of `find` or `open` was a status, for whoever wonders at level debug. */
+  get reason(): string {
+    const why = typeof this.#refusedFor === 'number' ? errnoName(this.#refusedFor) : this.#refusedFor
+    return `${this.#refusedName === '' ? '.' : this.#refusedName}: ${why}`
   }
 
   /** What a name beneath the root leads to, without opening it. False when it leads nowhere, or no request could get there. */
@@ -183,7 +192,8 @@ export class Finder {
       const stat = fstat(fd, this.#stat)
       isRegular = stat.isFile
       if (isRegular) return { kind: 'file', name, fd, stat, isOwn }
-      return stat.isDirectory ? 'folder' : 404
+      if (stat.isDirectory) return this.#refuse('folder', name, 'is a directory')
+      return this.#refuse(404, name, 'is no regular file')
     } finally {
       if (!isRegular) close(fd)
     }
@@ -191,7 +201,13 @@ export class Finder {
 
   #notOpened(errno: number, name: string): number {
     if (errno === EMFILE || errno === ENFILE) this.#warnOfExhaustion(errno, name)
-    return statusOfOpenError(errno, name)
+    return this.#refuse(statusOfOpenError(errno, name), name, errno)
+  }
+
+  #refuse<Answer>(answer: Answer, name: string, why: number | string): Answer {
+    this.#refusedName = name
+    this.#refusedFor = why
+    return answer
   }
 
   #warnOfExhaustion(errno: number, name: string): void {

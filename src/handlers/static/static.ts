@@ -19,6 +19,7 @@ import type { RequestHead } from '../../http/head.ts'
 import { decodePath } from '../../http/target.ts'
 import { close } from '../../kernel/fd.ts'
 import type { Log } from '../../log.ts'
+import { describeRequest } from '../describe.ts'
 import type { IncomingRequest, Reply } from '../handler.ts'
 import { movedTo } from '../moved.ts'
 import { errorReply } from '../pages.ts'
@@ -42,6 +43,9 @@ export interface StaticHandler {
   close(): void
 }
 
+/** Warnings are of what an operator should mend; at level debug is told why a file was refused. */
+export type StaticLog = Pick<Log, 'warn'> & Partial<Pick<Log, 'debug'>>
+
 /** What to serve, and how: the options of `static`, each documented where it is declared. */
 export type StaticSite = StaticOptions & { readonly root: string }
 
@@ -51,7 +55,7 @@ export type StaticSite = StaticOptions & { readonly root: string }
  */
 export function createStaticHandler(
   site: StaticSite,
-  log?: Pick<Log, 'warn'>,
+  log?: StaticLog,
   now: () => number = performance.now.bind(performance),
 ): StaticHandler {
   const files = new StaticFiles(site, log, now)
@@ -75,10 +79,12 @@ class StaticFiles {
   readonly #errorPages: ErrorPages | null
   readonly #say: (name: string) => Said
   readonly #now: () => number
+  readonly #log: StaticLog | undefined
   #generation = 0
 
-  constructor(site: StaticSite, log: Pick<Log, 'warn'> | undefined, now: () => number) {
+  constructor(site: StaticSite, log: StaticLog | undefined, now: () => number) {
     this.#now = now
+    this.#log = log
     this.#root = new Root(site.root, site.symlinks, now)
     this.#finder = new Finder(this.#root, site, log)
     this.#known = new KnownFiles(site)
@@ -125,7 +131,7 @@ class StaticFiles {
       known?.isOwn === true
         ? this.#finder.open(known.file.name, head.path, isDisguised)
         : this.#finder.find(head.path, isDisguised)
-    if (typeof found === 'number') return errorReply(found)
+    if (typeof found === 'number') return this.#refuse(head, found)
     if (found.kind === 'elsewhere') return movedTo(locationOf(found.path, head.query))
     if (found.kind === 'folder') return this.#answerFolder(head, found)
     const opened = new OpenFile(found.fd, found.name)
@@ -134,6 +140,11 @@ class StaticFiles {
     } finally {
       opened.release()
     }
+  }
+
+  #refuse(head: RequestHead, status: number): Reply {
+    this.#log?.debug?.(`${status} for ${describeRequest(head)}: ${this.#finder.reason}`)
+    return errorReply(status)
   }
 
   /** A deploy has exchanged the root: what is known is of files in another folder. */
