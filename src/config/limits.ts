@@ -218,7 +218,8 @@ export interface Timeouts {
 
   /**
    * How long, after a last response, the rest of what a client is still sending
-   * is read and thrown away before the socket is closed, in milliseconds.
+   * is read and thrown away before the socket is closed, in milliseconds. As long
+   * has what is left of a request's body when it was answered without being read.
    * Closing at once would reset the connection and could destroy the response
    * on its way (RFC 9112 §9.6). As nginx has it (lingering_timeout).
    * @default 5000
