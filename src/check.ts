@@ -2,20 +2,22 @@
  * `prefork check`: does everything that a start does, short of starting, and
  * says what would happen.
  *
- * The configuration has been checked by whoever made it; here the address is
- * bound and given back, and the app is loaded.
+ * The configuration has been checked by whoever made it; here user and group are
+ * looked up, the addresses bound and given back, and the apps loaded, in the
+ * order of a start (supervisor/serve.ts), so that the same mistake is told first.
  */
 import { describeListen } from './config/address.ts'
 import type { Config, Listen } from './config/options.ts'
 import { describeSite, describeTarget } from './config/site/describe-site.ts'
+import { identityOf } from './supervisor/identity.ts'
 import { closeListener, openListeners } from './supervisor/listeners.ts'
+import { readPassedSockets } from './supervisor/passed-sockets.ts'
 import { loadOrExit } from './worker/load.ts'
 
 /** The exit code, 0. Throws an OperatorError, or ends the process with 1, for whatever would keep the server from starting. */
 export async function check(config: Config): Promise<number> {
-  // What a service manager passes is not there yet.
-  const listen = config.listen.filter(({ kind }) => kind !== 'passed')
-  for (const listener of openListeners({ ...config, listen }, 1)) closeListener(listener)
+  identityOf(config)
+  for (const listener of openListeners(config, 1, readPassedSockets(process.env))) closeListener(listener)
   await loadOrExit(config)
   process.stdout.write(`${describe(config).join('\n')}\n`)
   return 0

@@ -218,6 +218,22 @@ for (const [command, first] of [
     )
   })
 
+  const OF_THE_MACHINE: readonly (readonly [option: string, value: string, says: string])[] = [
+    ['--user', 'nosuchuser', "--user is 'nosuchuser', and there is no such user; getent passwd lists them"],
+    ['--group', 'nosuchgroup', "--group is 'nosuchgroup', and there is no such group; getent group lists them"],
+    [
+      '--listen',
+      'fd:web',
+      'cannot listen on fd:web: no socket of that name was passed to prefork; no sockets were passed at all. ' +
+        'See FileDescriptorName= in the socket unit, and docs/operating.md#systemd',
+    ],
+  ]
+  for (const [option, value, says] of OF_THE_MACHINE) {
+    test(`${command}: ${option} ${value} is refused with a sentence`, async (t) => {
+      refused(await runPrefork(t, { args: [...first, option, value] }), says)
+    })
+  }
+
   for (const spawn of ['fork', 'exec']) {
     const run = (t: TestContext, app: string) =>
       runPrefork(t, { args: [...first, '--port', '0', '--spawn', spawn, 'a.mjs'], files: { 'a.mjs': app } })

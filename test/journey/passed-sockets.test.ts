@@ -6,12 +6,20 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { AF_INET, AF_UNIX, MSG_DONTWAIT, SOCK_DGRAM, SOCK_STREAM } from '../../src/kernel/constants.ts'
+import {
+  AF_INET,
+  AF_UNIX,
+  MSG_DONTWAIT,
+  SO_ACCEPTCONN,
+  SOCK_DGRAM,
+  SOCK_STREAM,
+  SOL_SOCKET,
+} from '../../src/kernel/constants.ts'
 import { close, type Fd } from '../../src/kernel/fd.ts'
 import { allocate } from '../../src/kernel/memory.ts'
 import { formatSocketAddress, socketAddress } from '../../src/kernel/sockaddr.ts'
-import { bind, getsockname, listen, recv, socket } from '../../src/kernel/socket.ts'
-import { folderOf, PREFORK, startServer } from '../support/server.ts'
+import { bind, getsockname, getsockopt, listen, recv, socket } from '../../src/kernel/socket.ts'
+import { folderOf, PREFORK, runPrefork, startServer } from '../support/server.ts'
 
 const command = ['sh', '-c', 'LISTEN_PID=$$ exec "$@"', 'sh', process.execPath, PREFORK]
 
@@ -50,6 +58,14 @@ test('it serves on the socket that it was passed, and tells of its end', async (
     if (length > 0) messages.push(memory.bytes.toString('latin1', 0, length))
   }
   assert.equal(messages.at(-1), 'STOPPING=1')
+})
+
+test('prefork check takes what it was passed for what a start would have', async (t) => {
+  const { fd } = managed(t)
+  const env = { LISTEN_FDS: '1', LISTEN_FDNAMES: 'web' }
+  const { code, stderr } = await runPrefork(t, { command, args: ['check', '--listen', 'fd:web'], fds: [fd], env })
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: [] })
+  assert.equal(getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN), 1)
 })
 
 test('what is passed to somebody else is not taken', async (t) => {
