@@ -23,8 +23,7 @@ export function findConfigFile(asked: string | null, cwd: string): string | null
 
 /** What the file exports as default. A file that throws has its own error shown beneath our sentence. */
 export async function readConfigFile(file: string): Promise<unknown> {
-  const module = await importConfig(file)
-  const options = await (module as { readonly default?: unknown }).default
+  const options = await unlessRunDry(exportOf(file), file)
   if (typeof options === 'object' && options !== null && !Array.isArray(options)) return options
   throw new OperatorError(
     `${basename(file)} exports no options; write: export default defineConfig({ port: 8080 }), ` +
@@ -43,6 +42,25 @@ function existing(asked: string, cwd: string): string {
       throw say('does not exist; give the path of a configuration file')
     }
     throw say('cannot be read: permission denied; check its mode and owner')
+  }
+}
+
+async function exportOf(file: string): Promise<unknown> {
+  return ((await importConfig(file)) as { readonly default?: unknown }).default
+}
+
+/** Node ends a process, exit code 0, that has nothing left to wait for, whatever promise of ours is pending. */
+async function unlessRunDry<T>(pending: Promise<T>, file: string): Promise<T> {
+  let runDry = () => {}
+  const dry = new Promise<never>((_, reject) => {
+    runDry = () =>
+      reject(new OperatorError(`${basename(file)} never finished loading: it waits for something that does not come`))
+  })
+  process.once('beforeExit', runDry)
+  try {
+    return await Promise.race([pending, dry])
+  } finally {
+    process.off('beforeExit', runDry)
   }
 }
 

@@ -136,10 +136,17 @@ for (const [name, [config, sentence]] of Object.entries(MISTAKES)) {
 }
 
 const BROKEN: Readonly<Record<string, readonly [text: string, says: string]>> = {
-  'that throws': ["\nthrow new Error('no such host')", 'Error: no such host \\(/\\S+/prefork\\.config\\.mjs:2\\)'],
+  'that throws': [
+    "\nthrow new Error('no such host')",
+    'could not be loaded: Error: no such host \\(/\\S+/prefork\\.config\\.mjs:2\\)',
+  ],
   'that cannot be parsed': [
     'export default {\n  port: 0\n  workers: 1\n}',
-    "SyntaxError: Unexpected identifier 'workers' \\(/\\S+/prefork\\.config\\.mjs:3\\)",
+    "could not be loaded: SyntaxError: Unexpected identifier 'workers' \\(/\\S+/prefork\\.config\\.mjs:3\\)",
+  ],
+  'that waits for ever': [
+    'await new Promise(() => {})\nexport default {}',
+    'never finished loading: it waits for something that does not come',
   ],
 }
 for (const [what, [text, says]] of Object.entries(BROKEN)) {
@@ -147,7 +154,7 @@ for (const [what, [text, says]] of Object.entries(BROKEN)) {
     const [place] = await places(t, 1)
     const server = await start(t, { listen: addressOf(place!), workers: 1 })
     addFiles(server.cwd, { 'prefork.config.mjs': text })
-    const sentence = `the reload failed: prefork\\.config\\.mjs could not be loaded: ${says}; generation 1 serves on$`
+    const sentence = `the reload failed: prefork\\.config\\.mjs ${says}; generation 1 serves on$`
     const { code, stderr } = await tell(t, server, 'reload')
     assert.equal(code, 1)
     assert.equal(stderr.length, 1, stderr.join('\n'))
