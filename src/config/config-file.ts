@@ -5,7 +5,7 @@
  */
 import { accessSync, constants, existsSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
-import { importModule } from './import-module.ts'
+import { importModule, isPreforkMissing } from './import-module.ts'
 import { OperatorError, quote, summarize } from './operator-error.ts'
 import { ParseFailure } from './parse-failure.ts'
 
@@ -70,17 +70,12 @@ async function importConfig(file: string): Promise<unknown> {
   } catch (error) {
     if (isPreforkMissing(error)) {
       throw new OperatorError(
-        `${basename(file)} imports 'prefork', which is not installed beside it; ` +
-          "run 'npm install prefork' there, or export a plain object instead",
+        `${basename(file)} requires 'prefork', which is not installed beside it; ` +
+          "export a plain object instead, or run 'npm install prefork' there",
       )
     }
     const sentence = `${basename(file)} could not be loaded`
     if (error instanceof ParseFailure) throw new OperatorError(`${sentence}: ${summarize(error)}`)
     throw new OperatorError(sentence, { cause: error })
   }
-}
-
-/** Both ways to run us that install nothing into the project: globally, and from a clone. */
-function isPreforkMissing(error: unknown): boolean {
-  return error instanceof Error && /^Cannot find (package|module) 'prefork'/.test(error.message)
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -59,6 +59,45 @@ const LOADS: readonly (readonly [what: string, name: string, source: string, val
 for (const [what, name, source, value] of LOADS) {
   test(`loads: ${what}`, async () => assert.deepEqual(await defaultOf(file(name, source)), value))
 }
+
+const VALUE = "import { defineConfig } from 'prefork'\nexport default defineConfig({ port: 1 })"
+const KERNEL = "import { getpid } from 'prefork/kernel'\nexport default getpid()"
+const TYPE = "import type { Options } from 'prefork'\nexport default { port: 1 } satisfies Options"
+const BOTH =
+  "import { defineConfig, Options } from 'prefork'\nconst a: Options = { port: 1 }\nexport default defineConfig(a)"
+
+for (const type of ['ts', 'mts', 'js', 'mjs']) {
+  test(`prefork is found where it is not installed, by .${type}`, async () => {
+    assert.deepEqual(await defaultOf(file(`value.${type}`, VALUE)), { port: 1 })
+    assert.equal(await defaultOf(file(`kernel.${type}`, KERNEL)), process.pid)
+    assert.deepEqual(await defaultOf(file(`through.${type}`, `export { default } from './value.${type}'`)), { port: 1 })
+    if (!type.endsWith('ts')) return
+    assert.deepEqual(await defaultOf(file(`type.${type}`, TYPE)), { port: 1 })
+    assert.deepEqual(await defaultOf(file(`both.${type}`, BOTH)), { port: 1 })
+  })
+}
+
+test('it is the prefork that runs, not a copy', async () => {
+  const path = file('same.ts', "import * as kernel from 'prefork/kernel'\nexport default kernel")
+  const { getpid } = (await defaultOf(path)) as { getpid: unknown }
+  assert.equal(getpid, ((await import('../kernel/index.ts')) as { getpid: unknown }).getpid)
+})
+
+test('a prefork that is installed goes first, also where jiti imports', async () => {
+  const installed = join(folder, 'project/node_modules/prefork')
+  mkdirSync(installed, { recursive: true })
+  writeFileSync(join(installed, 'package.json'), '{ "type": "module", "exports": "./index.js" }')
+  writeFileSync(join(installed, 'index.js'), 'export const defineConfig = () => "installed"')
+  for (const type of ['ts', 'mts', 'mjs']) {
+    assert.equal(await defaultOf(file(`project/value.${type}`, VALUE)), 'installed')
+  }
+  assert.equal(await defaultOf(file('project/enum.ts', `${VALUE}\nenum A { B }`)), 'installed')
+})
+
+test('what else is not there is named, where prefork is found', async () => {
+  const path = file('lacks.mjs', `${VALUE}\nimport 'prefork-no-such-package'`)
+  await assert.rejects(importModule(path), /Cannot find (package|module) 'prefork-no-such-package'/)
+})
 
 test('no default export is none, on every version of Node', async () => {
   for (const source of ['export const a: number = 1', 'export enum Colour { Red }']) {

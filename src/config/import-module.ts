@@ -3,7 +3,8 @@
  *
  *     native import()   wherever Node can: it strips types itself from 22.18
  *     jiti              where it cannot (Node 20), or where stripping is not
- *                       enough: enums, `import './other'` without extension
+ *                       enough: enums, `import './other'` without extension;
+ *                       or where 'prefork' is imported and not installed
  *
  * jiti is loaded only when needed. Module hooks (`module.register`) would be the
  * other road, but they start a thread, and the process that imports the app
@@ -11,6 +12,7 @@
  * same reason jiti's file cache is off; it would also leave compiled code in a
  * shared temporary directory for the next run to trust.
  */
+import { createRequire } from 'node:module'
 import { extname } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseFailureOf } from './parse-failure.ts'
@@ -37,16 +39,46 @@ async function importAsWritten(file: string): Promise<unknown> {
 async function importWithJiti(file: string): Promise<unknown> {
   const { createJiti } = await import('jiti')
   // Without interopDefault a namespace has the shape that import() gives it.
-  return createJiti(import.meta.url, { fsCache: false, interopDefault: false }).import(file)
+  const options = { fsCache: false, interopDefault: false, virtualModules: await standInsFor(file) }
+  return createJiti(import.meta.url, options).import(file)
 }
 
-/** When jiti cannot find the module either, Node's own message is the better one. */
+/** When jiti cannot find the module either, Node's own message is the better one, unless it is of what jiti has found. */
 async function importWithJitiAfter(nativeError: unknown, file: string): Promise<unknown> {
   try {
     return await importWithJiti(file)
   } catch (error) {
-    throw codeOf(error) === 'MODULE_NOT_FOUND' ? nativeError : error
+    throw codeOf(error) === 'MODULE_NOT_FOUND' && !isPreforkMissing(nativeError) ? nativeError : error
   }
+}
+
+/** What package.json exports. */
+const DOORS = ['prefork', 'prefork/kernel']
+
+/**
+ * This very prefork, by each name that leads nowhere from the file's folder: run
+ * from a clone, or installed globally, it is installed in no project. What is
+ * installed there goes first. A module within the package finds that by its name
+ * (https://nodejs.org/api/packages.html#self-referencing-a-package-using-its-name),
+ * and finds those modules that run already, not copies of them.
+ */
+async function standInsFor(file: string): Promise<Record<string, unknown>> {
+  const missing = DOORS.filter((name) => !isFound(name, file))
+  return Object.fromEntries(await Promise.all(missing.map(async (name) => [name, await import(name)])))
+}
+
+function isFound(name: string, file: string): boolean {
+  try {
+    createRequire(file).resolve(name)
+    return true
+  } catch (error) {
+    return codeOf(error) !== 'MODULE_NOT_FOUND'
+  }
+}
+
+/** Of require(), too, for which nobody stands in: jiti gives a CommonJS module another shape than import() does. */
+export function isPreforkMissing(error: unknown): boolean {
+  return error instanceof Error && /^Cannot find (package|module) 'prefork'/.test(error.message)
 }
 
 /** Failures of Node with TypeScript as such, whoever imports it. */
@@ -66,6 +98,7 @@ const RESOLUTION_FAILURES = new Set<unknown>(['ERR_MODULE_NOT_FOUND', 'ERR_UNSUP
  */
 function wantsTranspiler(file: string, error: unknown): boolean {
   if (TYPESCRIPT_FAILURES.has(codeOf(error))) return true
+  if (isPreforkMissing(error) && RESOLUTION_FAILURES.has(codeOf(error))) return true
   return isTypeScript(file) && (RESOLUTION_FAILURES.has(codeOf(error)) || isMissingExport(error))
 }
 

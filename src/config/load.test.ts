@@ -301,11 +301,6 @@ const REFUSED_FILES: readonly (readonly [source: string, message: string])[] = [
   ['export const port: number = 1', `prefork.config.ts exports no options; ${WRITE}`],
   ['export default () => ({})', `prefork.config.ts exports no options; ${WRITE}`],
   ['export default []', `prefork.config.ts exports no options; ${WRITE}`],
-  [
-    "import { defineConfig } from 'prefork'\nexport default defineConfig({ port: 1 })",
-    "prefork.config.ts imports 'prefork', which is not installed beside it; " +
-      "run 'npm install prefork' there, or export a plain object instead",
-  ],
 ]
 
 for (const [source, message] of REFUSED_FILES) {

@@ -26,3 +26,12 @@ test('a configuration file that is merely slow is waited for', async (t) => {
   const server = await startServer(t, { files })
   assert.equal((await fetch(server.url)).status, 200)
 })
+
+for (const type of ['ts', 'mts', 'js', 'mjs']) {
+  test(`prefork.config.${type} and an app import 'prefork' where it is not installed`, async (t) => {
+    const config = "import { defineConfig } from 'prefork'\nexport default defineConfig({ target: './app.mjs' })"
+    const app = "import { getpid } from 'prefork/kernel'\nexport default () => new Response(String(getpid()))"
+    const server = await startServer(t, { files: { [`prefork.config.${type}`]: config, 'app.mjs': app } })
+    assert.ok(server.workers().includes(Number(await (await fetch(server.url)).text())))
+  })
+}

@@ -279,12 +279,12 @@ for (const command of ['serve', 'check']) {
   })
 }
 
-test("a configuration file that imports 'prefork' where it is not installed", async (t) => {
-  const files = config("import { defineConfig } from 'prefork'\nexport default defineConfig({})")
+test("a configuration file that requires 'prefork' where it is not installed", async (t) => {
+  const files = { 'c.cjs': "module.exports = require('prefork').defineConfig({})" }
   refused(
-    await runPrefork(t, { files, args: ['--config', 'c.mjs'] }),
-    "c.mjs imports 'prefork', which is not installed beside it; run 'npm install prefork' there, " +
-      'or export a plain object instead',
+    await runPrefork(t, { files, args: ['--config', 'c.cjs'] }),
+    "c.cjs requires 'prefork', which is not installed beside it; export a plain object instead, " +
+      "or run 'npm install prefork' there",
   )
 })
 
