@@ -3,8 +3,8 @@
  *
  * What the export holds is not judged here; schema.ts does that.
  */
-import { accessSync, constants, existsSync } from 'node:fs'
-import { basename, resolve } from 'node:path'
+import { accessSync, constants, existsSync, statSync } from 'node:fs'
+import { basename, extname, resolve } from 'node:path'
 import { importModule, isPreforkMissing } from './import-module.ts'
 import { OperatorError, quote, summarize } from './operator-error.ts'
 import { ParseFailure } from './parse-failure.ts'
@@ -33,17 +33,26 @@ export async function readConfigFile(file: string): Promise<unknown> {
 
 function existing(asked: string, cwd: string): string {
   const file = resolve(cwd, asked)
+  const say = (what: string) => new OperatorError(`--config is ${quote(asked)}, which ${what}`)
   try {
     accessSync(file, constants.R_OK)
-    return file
   } catch (error) {
-    const say = (what: string) => new OperatorError(`--config is ${quote(asked)}, which ${what}`)
     if ((error as NodeJS.ErrnoException).code !== 'EACCES') {
       throw say('does not exist; give the path of a configuration file')
     }
     throw say('cannot be read: permission denied; check its mode and owner')
   }
+  if (statSync(file).isDirectory()) throw say('is a directory; give the path of a configuration file')
+  if (!MODULE_EXTENSIONS.includes(extname(file))) {
+    throw say(
+      'is no module; a configuration file is .ts, .mts, .js or .mjs and exports its options: export default {…}',
+    )
+  }
+  return file
 }
+
+/** What Node can tell the kind of; a name without any is CommonJS, or what the package.json beside it says. */
+const MODULE_EXTENSIONS = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs', '']
 
 async function exportOf(file: string): Promise<unknown> {
   return ((await importConfig(file)) as { readonly default?: unknown }).default

@@ -7,16 +7,18 @@ test('the sentence alone, without a stack of ours', () => {
   assert.equal(describeOperatorError(new OperatorError('--port needs a value')), '--port needs a value')
 })
 
-test("the operator's own error follows the sentence, with its stack", () => {
-  const cause = new TypeError('boom')
-  const text = describeOperatorError(new OperatorError('x.ts could not be loaded', { cause }))
-  assert.ok(text.startsWith('x.ts could not be loaded; its own error follows\nTypeError: boom\n    at '), text)
-})
-
 const thrownAt = (error: Error, ...frames: readonly string[]) => {
   error.stack = [String(error), ...frames.map((frame) => `    at ${frame}`)].join('\n')
   return error
 }
+
+test("the operator's own error follows the sentence, with its stack, without frames of ours", () => {
+  const cause = thrownAt(new TypeError('boom'), 'f (/srv/x.ts:2:9)', `load (${import.meta.url}:1:1)`)
+  assert.equal(
+    describeOperatorError(new OperatorError('x.ts could not be loaded', { cause })),
+    'x.ts could not be loaded; its own error follows\nTypeError: boom\n    at f (/srv/x.ts:2:9)',
+  )
+})
 
 const SUMMARIES: readonly (readonly [cause: unknown, says: string])[] = [
   [
@@ -25,6 +27,7 @@ const SUMMARIES: readonly (readonly [cause: unknown, says: string])[] = [
   ],
   [thrownAt(new Error('boom'), '/srv/x.cjs:3:1', 'node:internal/a:1:1'), ': Error: boom (/srv/x.cjs:3)'],
   [thrownAt(new Error('boom'), 'node:internal/a:1:1'), ': Error: boom'],
+  [thrownAt(new Error('boom'), `async importModule (${import.meta.url}:30:16)`), ': Error: boom'],
   [thrownAt(new Error('no \x1b[31mhost\nsecond line')), ': Error: no \\u001b[31mhost'],
   [thrownAt(new Error('x'.repeat(1_000))), `: Error: ${'x'.repeat(293)}…`],
   [

@@ -8,6 +8,7 @@
  */
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
+import { withoutOurFrames } from './frames.ts'
 import { ParseFailure } from './parse-failure.ts'
 
 export class OperatorError extends Error {
@@ -17,7 +18,7 @@ export class OperatorError extends Error {
 /** What to print: the sentence, then the operator's own error, if one lies beneath. */
 export function describeOperatorError(error: OperatorError): string {
   if (error.cause === undefined) return error.message
-  return `${error.message}; its own error follows\n${inspect(error.cause)}`
+  return `${error.message}; its own error follows\n${withoutOurFrames(inspect(error.cause))}`
 }
 
 /** All of it in one line, for whoever does not see what was printed. */
@@ -30,7 +31,7 @@ export function summarize(error: unknown): string {
   if (!(error instanceof Error)) return `${quote(error)} was thrown`
   const [first = ''] = `${error.name}: ${error.message}`.split('\n')
   const line = first.length > SUMMARY_CHARS_MAX ? `${first.slice(0, SUMMARY_CHARS_MAX)}…` : first
-  const place = error instanceof ParseFailure ? error.place : placeIn(error.stack ?? '')
+  const place = error instanceof ParseFailure ? error.place : placeIn(withoutOurFrames(error.stack ?? ''))
   return `${escapeControls(line)}${place === null ? '' : ` (${place})`}`
 }
 

@@ -159,6 +159,17 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
     args: ['--config', 'c.mjs'],
     says: "--config is 'c.mjs', which does not exist; give the path of a configuration file",
   },
+  'a configuration file that is no module': {
+    files: { 'c.json': '{ "port": 0 }' },
+    args: ['--config', 'c.json'],
+    says:
+      "--config is 'c.json', which is no module; " +
+      'a configuration file is .ts, .mts, .js or .mjs and exports its options: export default {…}',
+  },
+  'a directory for a configuration file': {
+    args: ['--config', 'public'],
+    says: "--config is 'public', which is a directory; give the path of a configuration file",
+  },
   'two configuration files': {
     files: { 'prefork.config.mjs': 'export default {}', 'prefork.config.ts': 'export default {}' },
     says: 'prefork.config.ts and prefork.config.mjs are both here; remove one, or choose with --config',
@@ -244,7 +255,7 @@ for (const [command, first] of [
       assert.match(sentence!, /^prefork: the app \/.*\/a\.mjs failed while loading; its own error follows$/)
       assert.equal(error, 'TypeError: boom')
       assert.match(stack[0]!, /^ {4}at start \(file:.*\/a\.mjs:2:9\)$/)
-      for (const line of stack) assert.match(line, /^ {4}at /)
+      for (const line of stack) assert.match(line, /^ {4}at .*\/a\.mjs:\d+:\d+\)?$/)
     })
 
     test(`${command} --spawn ${spawn}: of an app that cannot be parsed, the file and line are shown`, async (t) => {
@@ -263,12 +274,13 @@ for (const [command, first] of [
   }
 }
 
-test('a configuration file that throws is shown with its own error', async (t) => {
+test('a configuration file that throws is shown with its own error, and the place in it alone', async (t) => {
   const options = { files: config("throw new RangeError('no')"), args: ['--config', 'c.mjs'] }
-  const [sentence, error, ...stack] = failed(await runPrefork(t, options))
+  const [sentence, error, place, ...rest] = failed(await runPrefork(t, options))
   assert.equal(sentence, 'prefork: c.mjs could not be loaded; its own error follows')
   assert.equal(error, 'RangeError: no')
-  assert.match(stack[0]!, /^ {4}at file:.*\/c\.mjs:1:7$/)
+  assert.match(place!, /^ {4}at file:.*\/c\.mjs:1:7$/)
+  assert.deepEqual(rest, [])
 })
 
 for (const command of ['serve', 'check']) {
