@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { test } from 'node:test'
 import { COMMANDS, parseCommandLine } from './command-line.ts'
 import { helpText } from './help.ts'
@@ -44,4 +45,13 @@ test('defaults are told', () => {
   assert.match(helpText(), /--host ADDRESS .*\(127\.0\.0\.1\)$/m)
   assert.match(helpText(), /--port N .*\(8080\)$/m)
   assert.doesNotMatch(helpText(), /null/)
+})
+
+test('what is set in the file is told, and where it is explained', () => {
+  const [, end] = helpText().split('those over the defaults.')
+  for (const what of ['limits', 'timeouts', 'static', 'hosts', 'routes'])
+    assert.match(end!, new RegExp(`\\b${what}\\b`))
+  const pages = end!.match(/docs\/[\w-]+\.md/g)!
+  assert.deepEqual(pages, ['docs/configuration.md', 'docs/static-files.md', 'docs/routing.md'])
+  for (const page of pages) assert.ok(existsSync(page), page)
 })

@@ -40,8 +40,10 @@ Usage
 
 const AFTER = `\
 Flags win over prefork.config.ts (or .mts, .js, .mjs), that over the variables
-HOST, PORT and WEB_CONCURRENCY, those over the defaults. Limits and timeouts are
-set in the file; docs/configuration.md tells of every option.
+HOST, PORT and WEB_CONCURRENCY, those over the defaults. Limits, timeouts, how
+files are served (static: index, listing, caching), hosts and routes are set in
+the file; docs/configuration.md tells of every option, docs/static-files.md and
+docs/routing.md explain files and routes.
 `
 
 /** A flag of the command itself. */
