@@ -49,7 +49,7 @@ test('defaults are told', () => {
 
 test('what is set in the file is told, and where it is explained', () => {
   const [, end] = helpText().split('those over the defaults.')
-  for (const what of ['limits', 'timeouts', 'static', 'hosts', 'routes'])
+  for (const what of ['Limits', 'timeouts', 'static', 'hosts', 'routes'])
     assert.match(end!, new RegExp(`\\b${what}\\b`))
   const pages = end!.match(/docs\/[\w-]+\.md/g)!
   assert.deepEqual(pages, ['docs/configuration.md', 'docs/static-files.md', 'docs/routing.md'])
