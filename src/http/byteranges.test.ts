@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { coalesce, multipartOf, partBytesOf } from './byteranges.ts'
-import type { ByteRange } from './range.ts'
+import { type ByteRange, parseRange, RANGES_MAX } from './range.ts'
 
 function rangesOf(text: string): ByteRange[] {
   return text.split(' ').map((range) => {
@@ -38,7 +38,10 @@ test('one that bridges others takes all of them in, where the first of them stoo
 })
 
 test('nobody has a byte sent twice, whatever is asked', () => {
-  const asked = Array.from({ length: 16 }, (_, i) => ({ first: (i * 7919) % 1000, last: ((i * 7919) % 1000) + i * 13 }))
+  const asked = Array.from({ length: RANGES_MAX }, (_, i) => ({
+    first: (i * 7919) % 1000,
+    last: ((i * 7919) % 1000) + i * 13,
+  }))
   const joined = coalesce(asked, 10)
   for (const [i, a] of joined.entries()) {
     for (const b of joined.slice(i + 1)) assert.ok(a.last + 10 < b.first || b.last + 10 < a.first)
@@ -78,4 +81,17 @@ test('a part costs what its head takes', () => {
   const two = multipartOf(rangesOf('5000-5000 7000-7000'), 8000, 'text/plain', 'b')
   const three = multipartOf(rangesOf('5000-5000 6000-6000 7000-7000'), 8000, 'text/plain', 'b')
   assert.equal(three.length - two.length - 1, partBytesOf(8000, 'text/plain', 'b'))
+})
+
+test('as many parts as there may be are hardly longer than the whole', () => {
+  const length = 1_000_000
+  const [type, boundary] = ['application/pdf', 'x'.repeat(30)]
+  const cost = partBytesOf(length, type, boundary)
+  for (const step of [2, cost, cost + 1, cost + 2, 2 * cost]) {
+    const asked = Array.from({ length: RANGES_MAX }, (_, i) => `${i * step}-${i * step}`).join(',')
+    const joined = coalesce(parseRange(`bytes=${asked}`, length) as ByteRange[], cost)
+    const parts = multipartOf(joined, length, type, boundary)
+    const spanned = joined.at(-1)!.last + 1
+    assert.ok(parts.length <= spanned + cost + parts.end.length, `${joined.length} parts, ${step} apart`)
+  }
 })

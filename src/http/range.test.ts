@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseRange, RANGES_MAX } from './range.ts'
+import { EMPTY_ELEMENTS_MAX, parseRange, RANGES_MAX } from './range.ts'
 
 function check(field: string, length: number, expected: string): void {
   const answer = parseRange(field, length)
@@ -34,6 +34,17 @@ test('ranges beyond the end cannot be satisfied', () => {
   check('bytes=1000-2000,3000-', 1000, 'unsatisfiable')
   check('bytes=-0', 1000, 'unsatisfiable')
   check('bytes=9007199254740993-9007199254740993', 1000, 'unsatisfiable')
+})
+
+test('empty elements of a list are passed over, RFC 9110 §5.6.1.2', () => {
+  check('bytes=,0-1,,', 1000, '0-1')
+  check('bytes= , ,\t,0-1, ,5-6', 1000, '0-1 5-6')
+  check(`bytes=${','.repeat(EMPTY_ELEMENTS_MAX)}0-1`, 1000, '0-1')
+  check(`bytes=${','.repeat(EMPTY_ELEMENTS_MAX + 1)}0-1`, 1000, 'ignore')
+  check(`bytes=${'0-1,'.repeat(RANGES_MAX)}`, 1000, Array(RANGES_MAX).fill('0-1').join(' '))
+  check(`bytes=0-1${','.repeat(10_000)}`, 1000, 'ignore')
+  check('bytes=,', 1000, 'ignore')
+  check('bytes=, ,', 1000, 'ignore')
 })
 
 test('what is no range is ignored', () => {
@@ -83,6 +94,10 @@ test('of a file beyond 2^32 each byte can be named; beyond 2^53 there is none', 
   check(`bytes=${2 ** 53}-`, size, 'unsatisfiable')
   check('bytes=9223372036854775807-18446744073709551616', size, 'unsatisfiable')
   check('bytes=18446744073709551616-1', size, 'ignore')
+  check('bytes=9007199254740993-9007199254740992', size, 'ignore')
+  check('bytes=9007199254740992-9007199254740993', size, 'unsatisfiable')
+  check('bytes=09007199254740993-0009007199254740993', size, 'unsatisfiable')
+  check('bytes=10000000000000000-009999999999999999', size, 'ignore')
   check('bytes=-18446744073709551616', size, '0-8589934598')
   check('bytes=0-18446744073709551615', size, '0-8589934598')
 })
