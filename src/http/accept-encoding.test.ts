@@ -61,8 +61,13 @@ test('case and white space do not count; x-gzip is gzip', () => {
   check('x-gzip', 'gzip, or plain')
 })
 
-test('a weight that cannot be read counts as absent', () => {
-  check('gzip;q=2', 'gzip, or plain')
-  check('gzip;q=0.0000', 'gzip, or plain')
+test('a coding whose weight cannot be read is not wanted, and no coding is', () => {
+  for (const weight of ['q=2', 'q=abc', 'q=', 'q= 0', 'q =0', 'q', 'q=0.0000', 'q=-1', 'q="1"']) {
+    check(`gzip;${weight}`, 'plain')
+    check(`gzip;${weight}, br`, 'br, or plain')
+    check(`gzip;${weight}, *`, 'br zstd, or plain')
+    check(`gzip, identity;${weight}`, 'gzip, or plain')
+    check(`gzip, *;${weight}`, 'gzip, or plain')
+  }
   check('gzip;level=9;q=0', 'plain')
 })

@@ -36,12 +36,17 @@ export function codingWishesOf(field: string | null, has: readonly Coding[]): Co
 
 const PLAIN: CodingWishes = { codings: [], takesIdentity: true }
 
-/** By lower-case coding; '*' is what is not listed. Of one that is listed twice, the last counts. */
+/**
+ * By lower-case coding; '*' is what is not listed. Of one that is listed twice, the last counts. A weight that cannot be
+ * read is 0 for a coding; of '*' and 'identity' nothing is known then: no coding at all is what every client takes.
+ */
 function readWeights(field: string): Map<string, number> {
   const weights = new Map<string, number>()
   for (const element of field.toLowerCase().split(',')) {
     const [coding = '', ...parameters] = element.split(';').map((part) => part.trim())
-    if (coding !== '') weights.set(coding === 'x-gzip' ? 'gzip' : coding, weightOf(parameters)) // one and the same, §8.4.1.3
+    const weight = weightOf(parameters)
+    if (coding === '' || (weight === null && (coding === '*' || coding === 'identity'))) continue
+    weights.set(coding === 'x-gzip' ? 'gzip' : coding, weight ?? 0) // one and the same, §8.4.1.3
   }
   return weights
 }

@@ -17,8 +17,10 @@ test('the most specific range decides, RFC 9110 §12.5.1', () => {
     ['*/*, application/json;q=0', 1, 0],
     ['application/*;q=0.2', 0, 0.2],
     ['text/html; level=1; q=0.25', 0.25, 0],
-    ['text/html;q=2, application/json;q=x', 1, 1],
-    ['text/html;q=0.1234, application/json;q=.5', 1, 1],
+    ['text/html;q=2, application/json;q=x', 0, 0],
+    ['text/html;q=0.1234, application/json;q=.5', 0, 0],
+    ['text/html;q= 1, application/json;q =1', 0, 0],
+    ['text/html;q, */*;quality=0', 0, 1],
     [',, ,text/html', 1, 0],
     ['application/jsonp, text/htmlx', 0, 0],
   ] as const) {

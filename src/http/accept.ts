@@ -17,14 +17,19 @@ export function qualityOf(accept: string | null, type: string, subtype: string):
     const specificity = range === `${type}/${subtype}` ? 3 : range === `${type}/*` ? 2 : range === '*/*' ? 1 : 0
     if (specificity <= best) continue
     best = specificity
-    quality = weightOf(parameters)
+    quality = weightOf(parameters) ?? 0
   }
   return quality
 }
 
-/** weight = OWS ";" OWS "q=" qvalue, RFC 9110 §12.4.2. One that cannot be read counts as absent. */
-export function weightOf(parameters: readonly string[]): number {
-  const q = parameters.find((parameter) => parameter.startsWith('q='))
-  const value = /^q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/.exec(q ?? '')?.[1]
-  return value === undefined ? 1 : Number(value)
+/**
+ * weight = OWS ";" OWS "q=" qvalue, RFC 9110 §12.4.2: 1 where there is none. Null for one that cannot be read ('q=abc',
+ * 'q= 0'): who writes a weight mostly means less than 1, perhaps 0. So what it stands beside, a type or a coding, counts
+ * as not wanted, and the client gets what it surely takes.
+ */
+export function weightOf(parameters: readonly string[]): number | null {
+  const q = parameters.find((parameter) => /^q[ \t]*(?:=|$)/.test(parameter))
+  if (q === undefined) return 1
+  const value = /^q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/.exec(q)?.[1]
+  return value === undefined ? null : Number(value)
 }
