@@ -52,6 +52,8 @@ const STATIC_DEFAULTS = {
   errorPages: {},
   hidden: 'deny',
   symlinks: 'beneath',
+  types: {},
+  charset: 'utf-8',
   precompressed: true,
   compress: ['br', 'zstd', 'gzip'],
   compressMinBytes: 1024,

@@ -36,6 +36,13 @@ const ACCEPTED: readonly unknown[] = [
       ],
     },
   },
+  { static: { types: {}, charset: 'off' } },
+  {
+    static: {
+      types: { '.wat': 'text/plain', GLSL: 'text/x-glsl;charset="a b"', 'c++': 'text/x-c; a=b ; c=d', '.한': 'a/b' },
+      charset: 'EUC-KR',
+    },
+  },
   { socket: { ipv6Only: false, noDelay: true } },
   { recycle: { maxRequestsPerWorker: Number.POSITIVE_INFINITY } },
   { listen: [':80', { path: '/run/a.sock', mode: 0o660 }], user: 'www-data', readyPath: '/' },
@@ -113,6 +120,37 @@ const REFUSED: readonly (readonly [unknown, string])[] = [
         { static: { cacheControl } },
         "static.cacheControl in the file must be a list such as [{ path: '/assets/*', value: 'max-age=3600' }]: " +
           `paths that begin with '/' or '*', and directives, not ${quote(cacheControl)}`,
+      ] as const,
+  ),
+  ...[
+    { '.tar.gz': 'application/gzip' },
+    { '': 'text/plain' },
+    { '.': 'text/plain' },
+    { 'a/b': 'text/plain' },
+    { js: 'text/javascript', '.JS': 'text/plain' },
+    { js: 'text' },
+    { js: 'text/*' },
+    { js: 'text/plain;' },
+    { js: 'text/plain; charset' },
+    { js: 'text/plain\r\nX: y' },
+    { js: 'text/ü' },
+    { js: '' },
+    { js: null },
+    ['text/plain'],
+    'text/plain',
+  ].map(
+    (types) =>
+      [
+        { static: { types } },
+        "static.types in the file must be an object such as { '.wat': 'text/plain' }: " +
+          `the last end of a name, each once, and a media type, not ${quote(types)}`,
+      ] as const,
+  ),
+  ...['', 'utf-8; a=b', 'a b', '"utf-8"', true, null].map(
+    (charset) =>
+      [
+        { static: { charset } },
+        `static.charset in the file must be the name of a charset, such as 'utf-8', or 'off', not ${quote(charset)}`,
       ] as const,
   ),
   [{ static: { hashedNames: true } }, 'static.hashedNames in the file must be one of off, immutable, not true'],

@@ -40,7 +40,9 @@ function ruleOf(row: OptionRow): v.GenericSchema {
       return v.custom((value) => isTexts(value) && row.accepts(typeof value === 'string' ? [value] : value))
     case 'textByKey':
       return v.custom(
-        (value) => isTextByKey(value) && Object.entries(value).every(([key, text]) => row.accepts(key, text)),
+        (value) =>
+          isTextByKey(value) &&
+          Object.entries(value).every(([key, text]) => row.accepts(key, text, Object.keys(value))),
       )
     case 'pathRules':
       return v.custom(

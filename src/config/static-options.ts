@@ -80,6 +80,24 @@ export interface StaticOptions {
   readonly symlinks: SymlinkRule
 
   /**
+   * Content-Types by the ends of names, over those that the server knows, or where
+   * it knows none: `{ '.wat': 'text/plain', glsl: 'text/plain; charset=us-ascii' }`.
+   * With or without the dot, in any case. A type with parameters is sent exactly as
+   * it is written; to one of text without any, `charset` is added. As nginx's `types`
+   * and Apache's `AddType`.
+   * @default {}
+   */
+  readonly types: Readonly<Record<string, string>>
+
+  /**
+   * The charset that files of text are said to be in: `text/html; charset=utf-8`.
+   * 'off' says none; then a page's own `<meta charset>` decides, and without one the
+   * browser guesses. As nginx's `charset`.
+   * @default 'utf-8'
+   */
+  readonly charset: string
+
+  /**
    * Whether a file that was compressed beforehand is sent in place of a text file
    * (or another of a compressible type) to clients that take it: `app.js.br`,
    * `app.js.zst` and `app.js.gz` beside `app.js`. One that is older than its

@@ -10,9 +10,19 @@
  * The comments of options.ts repeat these facts for people; a test compares
  * them. A row missing here, or one too many, does not compile.
  */
+
 import type { Limits, Options, PoolOptions, RecycleOptions, SocketOptions, StaticOptions, Timeouts } from './options.ts'
 import type { SecurityOptions } from './routes.ts'
 import { isFieldValue } from './site/field-value.ts'
+import {
+  areDirectives,
+  isCharset,
+  isFinalStatus,
+  isMediaType,
+  isOnlyExtension,
+  isPathBeneath,
+  isPathToTry,
+} from './static-texts.ts'
 
 export type SectionName = 'pool' | 'socket' | 'recycle' | 'limits' | 'timeouts' | 'static' | 'security'
 
@@ -87,7 +97,8 @@ export interface TextByKeyRow extends Row {
   readonly kind: 'textByKey'
   readonly default: Readonly<Record<string, string>>
   readonly says: string
-  readonly accepts: (key: string, text: string) => boolean
+  /** `keys` are all that are there. */
+  readonly accepts: (key: string, text: string, keys: readonly string[]) => boolean
 }
 
 /** `hosts` and what surrounds answers: shapes of their own, see site/check-site.ts. */
@@ -291,6 +302,18 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
   },
   'static.hidden': { kind: 'choice', default: 'deny', choices: ['deny', 'allow'] },
   'static.symlinks': { kind: 'choice', default: 'beneath', choices: ['beneath', 'owner', 'never'] },
+  'static.types': {
+    kind: 'textByKey',
+    default: {},
+    says: "an object such as { '.wat': 'text/plain' }: the last end of a name, each once, and a media type",
+    accepts: (end, type, ends) => isOnlyExtension(end, ends) && isMediaType(type),
+  },
+  'static.charset': {
+    kind: 'text',
+    default: 'utf-8',
+    says: "the name of a charset, such as 'utf-8', or 'off'",
+    accepts: isCharset,
+  },
   'static.precompressed': { kind: 'boolean', default: true },
   'static.compress': {
     kind: 'texts',
@@ -345,25 +368,6 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
     default: 'off',
     choices: ['off', 'same-origin', 'same-site', 'cross-origin'],
   },
-}
-
-/** Cache-Control, RFC 9111 §5.2: `no-cache`, `max-age=60`, `private="set-cookie"`, separated by commas. */
-function areDirectives(text: string): boolean {
-  const token = "[\\w!#$%&'*+.^`|~-]+"
-  const directive = `${token}(?:=(?:${token}|"[ !#-~]*"))?`
-  return new RegExp(`^${directive}(?: *, *${directive})*$`).test(text)
-}
-
-function isPathToTry(path: string): boolean {
-  return isPathBeneath(path.startsWith('$path') ? `/${path}` : path)
-}
-
-function isFinalStatus(text: string): boolean {
-  return /^=[45]\d\d$/.test(text)
-}
-
-function isPathBeneath(path: string): boolean {
-  return path.startsWith('/') && !path.split('/').includes('..')
 }
 
 export const OPTION_PATHS = Object.keys(OPTION_TABLE) as OptionPath[]

@@ -17,7 +17,7 @@ const LAST_MODIFIED = 'Tue, 14 Nov 2023 22:13:20 GMT'
 const folder = mkdtempSync(join(tmpdir(), 'content-'))
 after(() => rmSync(folder, { recursive: true }))
 
-const SAID = { type: 'text/plain', cacheControl: null, varies: false }
+const SAID = { type: 'text/plain', coding: null, cacheControl: null, varies: false }
 
 /** A file on disk, open, and how GET with some fields answers for it: from the file, or from memory. */
 function opened(t: TestContext, bytes: string | Buffer, coding: 'br' | null = null) {

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, rmSync, symlinkSync, truncateSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import type { Reply, StreamBody } from '../handler.ts'
 import { contentOf, decodedOf, HAS_ZSTD, MTIME_SECONDS, shelf, textOf } from './shelf.test.support.ts'
 import { atOnce, bytesOf, fieldsOf, openDescriptors } from './site.test.support.ts'
@@ -329,4 +330,39 @@ test('fields longer than any browser’s are understood, too, and remembered by 
   const odd = Array.from({ length: 200 }, (_, i) => `x-${i}`).join(', ')
   for (let i = 0; i < 200; i++) ask('/app.js', { 'Accept-Encoding': `x-${i}, gzip` })
   assert.equal(codingOf(ask('/app.js', { 'Accept-Encoding': `${odd}, gzip` })), 'gzip')
+})
+
+// ── compressed in itself ─────────────────────────────────────────────────────
+
+test('an .svgz is sent as it is, in gzip, whatever the client takes', async (t) => {
+  const svgz = gzipSync(textOf(10_000))
+  const files = { 'a.svgz': svgz, 'a.svgz.br': 'as br', 'a.svg': textOf(10_000), 'b.svgz': svgz }
+  const { ask, later } = shelf(t, files)
+  for (const codings of [ALL, 'gzip', 'br', 'identity', 'gzip;q=0', 'br, identity;q=0']) {
+    const reply = await later('/a.svgz', { 'Accept-Encoding': codings })
+    assert.equal(reply.status, 200)
+    assert.deepEqual(await contentOf(reply), svgz)
+    const { vary, etag, ...fields } = fieldsOf(reply)
+    assert.deepEqual([fields['content-type'], fields['content-encoding']], ['image/svg+xml; charset=utf-8', 'gzip'])
+    assert.deepEqual([vary, etag?.startsWith('"')], [undefined, true])
+  }
+  assert.equal(String(await decodedOf(ask('/a.svgz'))), textOf(10_000))
+  assert.equal(ask('/a.svgz', { 'If-None-Match': fieldsOf(ask('/a.svgz')).etag! }).status, 304)
+  const part = ask('/a.svgz', { Range: 'bytes=0-1' })
+  assert.deepEqual([part.status, fieldsOf(part)['content-encoding'], bytesOf(part)], [206, 'gzip', svgz.subarray(0, 2)])
+  assert.equal(
+    ask('/a.svgz', { Range: 'bytes=0-1,900-901' }).status,
+    200,
+    'several parts of what is coded are the whole',
+  )
+  assert.equal(fieldsOf(await later('/a.svg', { 'Accept-Encoding': 'br' })).vary, 'Accept-Encoding')
+})
+
+test('what the operator calls text is compressed, and what he calls no text is not', async (t) => {
+  const files = { 'a.shader': textOf(5_000), 'a.txt': textOf(5_000) }
+  const { later } = shelf(t, files, { types: { shader: 'text/x-shader', '.TXT': 'application/x-own' } })
+  const gzip = { 'Accept-Encoding': 'gzip' }
+  const [shader, txt] = [await later('/a.shader', gzip), await later('/a.txt', gzip)]
+  assert.deepEqual([fieldsOf(shader)['content-type'], codingOf(shader)], ['text/x-shader; charset=utf-8', 'gzip'])
+  assert.deepEqual([fieldsOf(txt)['content-type'], codingOf(txt)], ['application/x-own', 'plain'])
 })

@@ -6,7 +6,7 @@ import type { Reply } from '../handler.ts'
 import { errorReply } from '../pages.ts'
 import { createErrorPages, ERROR_PAGE_BYTES_MAX, ERROR_PAGE_LOOKUP_MS } from './error-pages.ts'
 import { Root } from './open.ts'
-import { bytesOf, fieldsOf, openDescriptors, serving } from './site.test.support.ts'
+import { bytesOf, fieldsOf, openDescriptors, optionsOf, serving } from './site.test.support.ts'
 
 const PAGES = { 404: '/404.html', '4xx': '/other.txt', '5xx': '/.errors/sorry.html' }
 const FILES = ['404.html', 'other.txt', '.errors/sorry.html', 'small.txt']
@@ -37,6 +37,8 @@ test('it is sent by its own type, and keeps what the status has to say', (t) => 
     allow: 'GET, HEAD, OPTIONS',
   })
   assert.equal(fieldsOf(ask('/small.txt', { Range: 'bytes=99-' }))['content-range'], 'bytes */11')
+  const own = serving(t, FILES, { errorPages: PAGES, types: { html: 'text/html' }, charset: 'off' })
+  assert.equal(fieldsOf(own.ask('/nothing'))['content-type'], 'text/html')
 })
 
 test('no conditions and no ranges: the page is about the request, not its object', (t) => {
@@ -64,7 +66,12 @@ function pagesOf(t: TestContext, errorPages: Record<string, string>, symlinks: '
   const clock = { ms: 0 }
   const opened = new Root(root, symlinks)
   t.after(() => opened.close())
-  const dress = createErrorPages({ errorPages }, opened, { warn: (line) => void lines.push(line) }, () => clock.ms)!
+  const dress = createErrorPages(
+    optionsOf({ errorPages }),
+    opened,
+    { warn: (line) => void lines.push(line) },
+    () => clock.ms,
+  )!
   return { root, lines, clock, answer: () => told(dress(errorReply(404))) }
 }
 
@@ -72,7 +79,7 @@ const BUILT_IN = /^404 <!doctype html>/
 
 test('without pages there is nothing to do', (t) => {
   const root = new Root(serving(t, []).root, 'beneath')
-  assert.equal(createErrorPages({ errorPages: {} }, root, undefined), null)
+  assert.equal(createErrorPages(optionsOf(), root, undefined), null)
   root.close()
 })
 

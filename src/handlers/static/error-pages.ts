@@ -20,7 +20,7 @@ import type { Log } from '../../log.ts'
 import type { Reply } from '../handler.ts'
 import { FILE_FLAGS, type Root } from './open.ts'
 import { readFully } from './read-fully.ts'
-import { contentTypeOf } from './types.ts'
+import { createTypes, type FileType } from './types.ts'
 
 /** A larger page is not sent: it would be kept in the memory of every worker. */
 export const ERROR_PAGE_BYTES_MAX = 1_048_576
@@ -32,14 +32,15 @@ export type ErrorPages = (reply: Reply) => Reply
 
 /** Null without pages. `now` in milliseconds, never running back. */
 export function createErrorPages(
-  options: Pick<StaticOptions, 'errorPages'>,
+  options: Pick<StaticOptions, 'errorPages' | 'types' | 'charset'>,
   root: Root,
   log: Pick<Log, 'warn'> | undefined,
   now: () => number = performance.now.bind(performance),
 ): ErrorPages | null {
   const pages = new Map<string, ErrorPage>()
+  const typeOf = createTypes(options)
   for (const [status, path] of Object.entries(options.errorPages)) {
-    pages.set(status, new ErrorPage(status, path, root, log, now))
+    pages.set(status, new ErrorPage(status, path, typeOf, root, log, now))
   }
   if (pages.size === 0) return null
   return (reply) => {
@@ -72,9 +73,18 @@ class ErrorPage {
   #lookedAt = Number.NEGATIVE_INFINITY
   #isMissed = false
 
-  constructor(status: string, path: string, root: Root, log: Pick<Log, 'warn'> | undefined, now: () => number) {
+  constructor(
+    status: string,
+    path: string,
+    typeOf: (name: string) => FileType,
+    root: Root,
+    log: Pick<Log, 'warn'> | undefined,
+    now: () => number,
+  ) {
     this.#name = (normalizePath(path) ?? '/').slice(1)
-    this.fields = ['Content-Type', contentTypeOf(this.#name), 'X-Content-Type-Options', 'nosniff']
+    const { type, coding } = typeOf(this.#name)
+    const encoding = coding === null ? [] : ['Content-Encoding', coding]
+    this.fields = ['Content-Type', type, ...encoding, 'X-Content-Type-Options', 'nosniff']
     this.#says = `the error page for ${status}, ${path},`
     this.#root = root
     this.#log = log

@@ -51,7 +51,7 @@ export class KnownFile {
     this.lookedAtMs = lookedAtMs
     const nowMs = Date.now()
     this.isSettled = isSettled(stat, nowMs)
-    this.#identity = new FileRepresentation(this.name, null, stat, said, nowMs)
+    this.#identity = new FileRepresentation(this.name, said.coding, stat, said, nowMs)
   }
 
   /** The file as it is. */
@@ -66,7 +66,7 @@ export class KnownFile {
     this.isChanged = true
     const nowMs = Date.now()
     this.isSettled = isSettled(stat, nowMs)
-    this.#identity = new FileRepresentation(this.name, null, stat, this.said, nowMs)
+    this.#identity = new FileRepresentation(this.name, this.said.coding, stat, this.said, nowMs)
     this.siblings.clear()
     this.#compressed.clear()
   }

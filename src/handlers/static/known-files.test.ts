@@ -4,7 +4,7 @@ import { Stat } from '../../kernel/file.ts'
 import { KnownFile } from './known-file.ts'
 import { KnownFiles, PATHS_PER_FILE_MAX } from './known-files.ts'
 
-const SAID = { type: 'text/plain; charset=utf-8', cacheControl: null, varies: true }
+const SAID = { type: 'text/plain; charset=utf-8', coding: null, cacheControl: null, varies: true }
 const LONG_AGO = { mtimeSeconds: 1_000_000_000, ctimeSeconds: 1_000_000_000 }
 const CONTENT_BYTES = 10_000
 

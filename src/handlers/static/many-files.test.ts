@@ -46,7 +46,7 @@ test('memory does not grow with the number of files, and the last ones are kept'
   assert.equal(ask(paths.at(-1)!), ask(paths.at(-1)!), 'told from memory')
 })
 
-const SAID = { type: 'text/plain; charset=utf-8', cacheControl: null, varies: true }
+const SAID = { type: 'text/plain; charset=utf-8', coding: null, cacheControl: null, varies: true }
 
 for (const [what, more] of [
   ['a file', () => {}],

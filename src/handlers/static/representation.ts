@@ -16,6 +16,8 @@ import { entityTag } from './version.ts'
 /** What is said of a file in all its versions, by its name. */
 export interface Said {
   readonly type: string
+  /** The coding that the file itself is in. */
+  readonly coding: Coding | null
   /** Cache-Control, or null. */
   readonly cacheControl: string | null
   /** Which representation is sent depends on Accept-Encoding, RFC 9110 §12.5.5. */

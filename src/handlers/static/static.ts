@@ -35,7 +35,7 @@ import { Root } from './open.ts'
 import { OpenFile } from './open-file.ts'
 import { Representer } from './represent.ts'
 import type { Said } from './representation.ts'
-import { contentTypeOf, isCompressible } from './types.ts'
+import { createTypes } from './types.ts'
 
 /** A handler that gives its root back when closed. */
 export interface StaticHandler {
@@ -178,9 +178,10 @@ class StaticFiles {
 /** What is said of files by their names alone. */
 function createSayings(site: StaticSite): (name: string) => Said {
   const cacheControl = createCacheControl(site)
+  const typeOf = createTypes(site)
   const varies = negotiates(site)
   return (name) => {
-    const type = contentTypeOf(name)
-    return { type, cacheControl: cacheControl(name), varies: varies && isCompressible(type) }
+    const { type, coding, isCompressible } = typeOf(name)
+    return { type, coding, cacheControl: cacheControl(name), varies: varies && isCompressible }
   }
 }
