@@ -13,7 +13,9 @@ export interface Surroundings {
   /**
    * Fields of every answer: each takes the place of whatever the answer has by
    * that name, and `null` takes it out. `Vary` and `Set-Cookie` are added beside
-   * what is there. An inner place overrides an outer one name by name.
+   * what is there. An inner place overrides an outer one name by name. Not what an
+   * answer says of its own content (`Content-Type`, `ETag` and others): see
+   * `static.types` for the types of files.
    * @default none
    */
   readonly headers?: Readonly<Record<string, string | null>>

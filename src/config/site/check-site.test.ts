@@ -50,12 +50,19 @@ const ACCEPTED: readonly unknown[] = [
     ],
   }),
   route({ static: './a', tryFiles: ['$path', '/index.html'], listing: true, errorPages: { 404: '/404.html' } }),
+  route({ static: './a', types: { '.wat': 'text/plain' }, charset: 'off' }),
   host({ app: undefined, static: './a', cors: undefined }),
   { cors: true, basicAuth: false, allow: ['all'], deny: ['10.0.0.0/8'], headers: {} },
   { cors: { origins: ['https://a.example', 'https://*.b.example:8443', 'null'], credentials: true, maxAgeSeconds: 0 } },
   { cors: { methods: ['DELETE'], headers: [], exposeHeaders: ['X-Total'] } },
   { basicAuth: { realm: 'a "b"', users: { alice: HASH } } },
   { basicAuth: { usersFile: './htpasswd' } },
+  {
+    headers: { ETag: null, 'last-modified': null, 'Accept-Ranges': null, constructor: 'a', 'Content-Type': undefined },
+  },
+  route({
+    respond: { status: 200, body: '{}', headers: { 'Content-Type': 'application/json', Location: '/a', ETag: '"a"' } },
+  }),
   { security: { nosniff: false, frameOptions: 'DENY', contentSecurityPolicy: "default-src 'self'" } },
 ]
 
@@ -170,6 +177,10 @@ const REFUSED: readonly (readonly [value: unknown, sentence: string])[] = [
     route({ static: './a', index: 'a/b' }),
     `${R}.index in the file must be the plain name of a file, without a slash, or a list of them, not 'a/b'`,
   ],
+  [
+    route({ static: './a', types: { 'tar.gz': 'a/b' } }),
+    `${R}.types in the file must be an object such as { '.wat': 'text/plain' }: the last end of a name, each once, and a media type, not { 'tar.gz': 'a/b' }`,
+  ],
   [route({ static: './a', listing: 'yes' }), `${R}.listing in the file must be true or false, not 'yes'`],
   [route({ static: './a', tryFile: [] }), `${R}.tryFile in the file is not an option; did you mean 'tryFiles'?`],
   // fields
@@ -187,6 +198,23 @@ const REFUSED: readonly (readonly [value: unknown, sentence: string])[] = [
     { headers: { 'X-A': 'a', 'x-a': 'b' } },
     "headers['x-a'] in the file is there twice: names of fields do not depend on case; remove one",
   ],
+  ...[
+    ['Content-Type', 'text/html', 'static.types says it of files, an app of its own answers; leave it out'],
+    ['CONTENT-TYPE', null, 'static.types says it of files, an app of its own answers; leave it out'],
+    ['Content-Encoding', 'gzip', 'static.precompressed and static.compress lead to it, or an app; leave it out'],
+    ['Content-Range', null, 'files have it of themselves, and an app says its own; leave it out'],
+    ['Location', '/a', 'only redirects have it: make a route with redirect, or let an app say it'],
+    ['Location', null, 'only redirects have it: make a route with redirect, or let an app say it'],
+    ['ETag', '"a"', 'files have it of themselves, and an app says its own; null takes it out'],
+    ['last-modified', '', 'files have it of themselves, and an app says its own; null takes it out'],
+    ['Accept-Ranges', 'none', 'files have it of themselves, and an app says its own; null takes it out'],
+  ].flatMap(([field, text, remedy]): [unknown, string][] => [
+    [{ headers: { [field!]: text } }, `headers['${field}'] in the file differs from answer to answer: ${remedy}`],
+    [
+      route({ static: './a', headers: { [field!]: text } }),
+      `${R}.headers['${field}'] in the file differs from answer to answer: ${remedy}`,
+    ],
+  ]),
   // CORS
   [{ cors: 'all' }, "cors in the file must be true, false or an object, not 'all'"],
   [{ cors: { origin: '*' } }, "cors.origin in the file is not an option; did you mean 'origins'?"],

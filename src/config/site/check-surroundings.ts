@@ -30,7 +30,21 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 /** Where a message ends, and what becomes of its connection. */
 const OWNED = ['connection', 'content-length', 'date', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade']
 
-/** `headers` and those of `respond`. */
+/**
+ * What an answer says of its own content, RFC 9110 §8, §10.2.2 and §14: the parts of a multipart/byteranges, a
+ * compressed file and the page of an error each say something else, which one text for all answers would make a lie.
+ */
+const OF_EACH_ANSWER: ReadonlyMap<string, string> = new Map([
+  ['content-type', 'static.types says it of files, an app of its own answers; leave it out'],
+  ['content-encoding', 'static.precompressed and static.compress lead to it, or an app; leave it out'],
+  ['content-range', 'files have it of themselves, and an app says its own; leave it out'],
+  ['location', 'only redirects have it: make a route with redirect, or let an app say it'],
+])
+const OF_ITSELF = 'files have it of themselves, and an app says its own; null takes it out'
+/** The same, but answers can do without. */
+const REMOVABLE = new Map(['etag', 'last-modified', 'accept-ranges'].map((name) => [name, OF_ITSELF]))
+
+/** `headers` and those of `respond`, which is one answer and knows its content: it removes nothing. */
 export function checkFields(place: Place, value: unknown, mayRemove: boolean): void {
   const seen = new Set<string>()
   for (const [name, text] of Object.entries(objectAt(place, value, null))) {
@@ -40,10 +54,17 @@ export function checkFields(place: Place, value: unknown, mayRemove: boolean): v
     if (OWNED.includes(lower)) throw at.mistake('is a field that the server writes itself; leave it out')
     if (seen.has(lower)) throw at.mistake('is there twice: names of fields do not depend on case; remove one')
     seen.add(lower)
+    const mistake = mayRemove && text !== undefined ? mistakeInShared(lower, text) : null
+    if (mistake !== null) throw at.mistake(`differs from answer to answer: ${mistake}`)
     if (text === undefined || (text === null && mayRemove)) continue
     const what = mayRemove ? 'text of printable ASCII, or null' : 'text of printable ASCII'
     if (!isFieldValue(text)) throw at.mustBe(what, text)
   }
+}
+
+/** Of a field that is to be put on all answers of a place. */
+function mistakeInShared(lower: string, text: unknown): string | null {
+  return OF_EACH_ANSWER.get(lower) ?? (text === null ? null : (REMOVABLE.get(lower) ?? null))
 }
 
 // ── CORS ─────────────────────────────────────────────────────────────────────
