@@ -38,6 +38,7 @@ test('an application of one page', withCurl, async (t) => {
   for (const [path, told] of [
     ['/', '200 home'],
     ['/users/42?tab=1', '200 home'],
+    ['/package/@scope%2Fname', '200 home'],
     ['/about', '200 about us'],
     ['/%ED%95%9C%EA%B5%AD', '200 안녕하세요'],
     ['/app.js', '200 script'],

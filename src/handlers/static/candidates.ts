@@ -41,6 +41,11 @@ export function readCandidates(tryFiles: readonly string[]): Candidate[] {
   })
 }
 
+/** Whether it leads to the same for every path. */
+export function isFixed(candidate: Candidate): boolean {
+  return typeof candidate === 'number' || candidate.kind === 'fixed'
+}
+
 /** The path to look for when `path` was asked for; null when there can be nothing. */
 export function pathToTry(candidate: PathCandidate, path: string, hidden: HiddenRule): string | null {
   if (candidate.kind === 'fixed') return candidate.path

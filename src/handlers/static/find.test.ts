@@ -67,6 +67,29 @@ test('an index that comes to be, or goes, is seen at once', (t) => {
 
 const APP = ['index.html', 'about.html', 'about/index.html', 'blog/index.html', 'assets/app.js', 'a b.txt', '.env']
 
+test('tryFiles: a path with a slash within a segment names no file, and what stands in for all paths is tried', (t) => {
+  const slashed = '/package/@scope%2Fname'
+  const files = [...APP, 'package/@scope/name', 'package/index.html']
+  check(t, files, { tryFiles: ['$path', '/$path.html', '/index.html'], cleanUrls: true }, [
+    [slashed, '200 [index.html]'],
+    ['/a%2f', '200 [index.html]'],
+    ['/%2fetc%2fpasswd', '200 [index.html]'],
+    ['/..%2f..%2fetc%2fpasswd', '400'],
+    ['/a%2fb/../..', '400'],
+    ['/a%2f%00', '400'],
+    ['/a%2f%', '400'],
+    ['/%00', '400'],
+    ['/..', '400'],
+    ['/a%2f.env', '404'],
+    ['/.git%2fconfig', '404'],
+  ])
+  check(t, files, { tryFiles: ['$path', '/nothing.html', '=410'] }, [[slashed, '410']])
+  check(t, files, { tryFiles: ['$path', '$path/'] }, [[slashed, '404']])
+  check(t, files, { tryFiles: ['/package/', '=410'] }, [[slashed, '200 [package/index.html]']])
+  check(t, files, { tryFiles: ['/package/', '=410'], index: [], listing: true }, [[slashed, '301 /package/']])
+  check(t, files, { cleanUrls: true }, [[slashed, '400']])
+})
+
 test('tryFiles: an application of one page', (t) =>
   check(t, APP, { tryFiles: ['$path', '/index.html'] }, [
     ['/', '200 [index.html]'],

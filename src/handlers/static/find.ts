@@ -21,11 +21,12 @@ import {
   addressOfFolder,
   type Candidate,
   CLEAN_URLS,
+  isFixed,
   type PathCandidate,
   pathToTry,
   readCandidates,
 } from './candidates.ts'
-import { cleanPathOf, meantPath, says } from './names.ts'
+import { cleanPathOf, meantPath, refusalBesideSlashes, says } from './names.ts'
 import { FILE_FLAGS, FOLDER_FLAGS, LOOK_FLAGS, type Root, statusOfOpenError } from './open.ts'
 
 /** A regular file, open for reading. Its finder's next look fills `stat` anew. */
@@ -70,6 +71,8 @@ export class Finder {
   readonly #index: readonly string[]
   /** Null: the path itself and nothing else. */
   readonly #candidates: readonly Candidate[] | null
+  /** Those of tryFiles that are the same for every path; null without tryFiles. */
+  readonly #fixed: readonly Candidate[] | null
   readonly #isClean: boolean
   readonly #isListing: boolean
   readonly #hidden: HiddenRule
@@ -88,6 +91,7 @@ export class Finder {
     this.#isClean = options.cleanUrls
     if (tryFiles.length > 0) this.#candidates = readCandidates(tryFiles)
     else this.#candidates = options.cleanUrls ? readCandidates(CLEAN_URLS) : null
+    this.#fixed = tryFiles.length > 0 ? this.#candidates!.filter(isFixed) : null
     this.#isListing = options.listing
     this.#hidden = options.hidden
     this.#log = log
@@ -96,6 +100,7 @@ export class Finder {
   /** What `rawPath`, as the client sent it, leads to; or one that a rewrite has made up: to that there is no cleaner one. */
   find(rawPath: string, isDisguised: boolean): Found {
     const path = meantPath(rawPath, this.#hidden)
+    if (path === 400 && this.#fixed !== null) return this.#findInPlace(rawPath, this.#fixed)
     if (typeof path === 'number') return this.#refuse(path, rawPath, path === 404 ? 'is hidden' : 'names nothing')
     if (this.#candidates === null) return this.#findItself(path)
     const found = this.#findFirst(path, this.#candidates)
@@ -124,6 +129,11 @@ export class Finder {
       close(opened as Fd)
     }
     return true
+  }
+
+  /** For a path that can name no file: what stands in for all paths. */
+  #findInPlace(rawPath: string, candidates: readonly Candidate[]): Found {
+    return refusalBesideSlashes(rawPath, this.#hidden) ?? this.#findFirst(rawPath, candidates)
   }
 
   #findItself(path: string): Found {

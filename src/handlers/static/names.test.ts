@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { cleanPathOf, isHidden, locationOf, meantPath, says } from './names.ts'
+import { cleanPathOf, isHidden, locationOf, meantPath, refusalBesideSlashes, says } from './names.ts'
 
 test('a raw path means one path, or none', () => {
   for (const [raw, meant] of [
@@ -28,6 +28,35 @@ test('a raw path means one path, or none', () => {
   ] as const) {
     assert.equal(meantPath(raw, 'deny'), meant, raw)
     if (meant === 404) assert.equal(meantPath(raw, 'allow'), decodeURIComponent(raw), raw)
+  }
+})
+
+test('a path with a slash within a segment names no file, and may be right otherwise', () => {
+  for (const [raw, refusal] of [
+    ['/package/@scope%2Fname', null],
+    ['/a%2f', null],
+    ['/%2F', null],
+    ['/a%2fb/../c', null],
+    ['/%2fetc%2fpasswd', null],
+    ['/caf%e9%2fa', null],
+    ['/a%2f%00', 400],
+    ['/a%2f%', 400],
+    ['/a%2f%zz', 400],
+    ['/%%2fff', 400],
+    ['/%2%2f', 400],
+    ['/..%2fsecret', 400],
+    ['/a/..%2f..%2fsecret', 400],
+    ['/a%2fb/../..', 400],
+    ['/%2f../..', 400],
+    ['*%2f', 400],
+    ['/%00', 400],
+    ['/a', 400], // never asked of such
+    ['/a%2f.git', 404],
+    ['/.git%2fconfig', 404],
+    ['/a/.%2f.env', 404],
+  ] as const) {
+    assert.equal(refusalBesideSlashes(raw, 'deny'), refusal, raw)
+    if (refusal === 404) assert.equal(refusalBesideSlashes(raw, 'allow'), null, raw)
   }
 })
 

@@ -25,6 +25,21 @@ export function meantPath(rawPath: string, hidden: HiddenRule): string | 400 | 4
   return hidden === 'deny' && isHidden(path) ? 404 : path
 }
 
+/**
+ * For a path that means none: null when all that is wrong with it is a slash within
+ * a segment (`/package/@scope%2Fname`), which no name of a file has. Then it can still
+ * be a route of an application, whose page stands in for it. Else its refusal: whether
+ * '%2F' is taken for a slash or for a part of a name, it must not climb or be hidden.
+ */
+export function refusalBesideSlashes(rawPath: string, hidden: HiddenRule): 400 | 404 | null {
+  if (!rawPath.toLowerCase().includes('%2f')) return 400
+  for (const stand of ['/', '_']) {
+    const path = meantPath(rawPath.replace(/%2f/gi, stand), hidden)
+    if (typeof path === 'number') return path
+  }
+  return null
+}
+
 /** Whether some segment begins with a dot, and it is not `/.well-known` at the very beginning. */
 export function isHidden(path: string): boolean {
   for (let dot = path.indexOf('/.'); dot !== -1; dot = path.indexOf('/.', dot + 1)) {
