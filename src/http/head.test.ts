@@ -67,7 +67,8 @@ test('for another path all else stays as it was sent', () => {
   assert.deepEqual([bodyKind, bodyLength, keepAlive, minorVersion], ['length', 3, true, 1])
   assert.deepEqual(other.fieldPairs(), head.fieldPairs())
   assert.equal(other.field('x'), '1')
-  assert.equal(head.path, '/x')
+  assert.deepEqual([head.path, head.askedPath, other.askedPath], ['/x', '/x', '/x'])
+  assert.equal(other.withPath('/newer').askedPath, '/x')
 })
 
 test('the body is what the framing fields say', () => {

@@ -48,6 +48,8 @@ export class RequestHead {
    * where there is none: in an absolute-form target without one, and for CONNECT.
    */
   readonly path: string
+  /** The path as it was sent, also where `withPath` has put another in its place. */
+  readonly askedPath: string
   /** '' or everything from the first '?' on. */
   readonly query: string
   readonly minorVersion: 0 | 1
@@ -73,6 +75,7 @@ export class RequestHead {
     this.query = notes.queryFrom === notes.targetTo ? '' : text.slice(notes.queryFrom, notes.targetTo)
     this.#namesAuthority = notes.authorityTo > 0
     this.path = pathOf(text, notes, this.target)
+    this.askedPath = this.path
     this.minorVersion = notes.minorVersion
     this.host = this.#namesAuthority
       ? text.slice(notes.authorityFrom, notes.authorityTo)
@@ -88,7 +91,7 @@ export class RequestHead {
     this.#marks = notes.marks.slice(0, 2 * notes.fieldCount + 1)
   }
 
-  /** The same request for another path, written as a client would send it. `target` stays what was sent. */
+  /** The same request for another path, written as a client would send it. `target` and `askedPath` stay what was sent. */
   withPath(path: string): RequestHead {
     const copy = new RequestHead(this.#text, blankNotes())
     copy.#marks = this.#marks

@@ -59,6 +59,25 @@ test('every name can be fetched by the link on the page', { skip: unless('curl')
   assert.equal((await curl([`${url}/files`])).fields.get('location'), '/files/')
 })
 
+test('below a rewrite all is told in the terms of the client', { skip: unless('curl') }, async (t) => {
+  const route = "{ path: '/files/*', rewrite: '/$1', static: 'public', listing: true }"
+  const config = `export default { hosts: { '*': { routes: [${route}] } } }`
+  const { url } = await startServer(t, { files: { 'public/dir/a.txt': 'a', 'prefork.config.mjs': config } })
+  const get = (path: string) => curl(['--path-as-is', `${url}${path}`])
+  const page = (await get('/files/dir/')).text
+  assert.match(page, /<title>Index of \/files\/dir\/<\/title>/)
+  const ups = [...page.matchAll(/href="(\.\.\/[^"?]*)/g)].map(
+    ([, href]) => new URL(href!, `${url}/files/dir/`).pathname,
+  )
+  assert.deepEqual(ups, ['/files/', '/files/']) // the breadcrumb and the parent folder
+  assert.match((await get('/files/')).text, /<title>Index of \/files\/<\/title>/)
+  const listed = JSON.parse((await curl(['-H', 'Accept: application/json', `${url}/files/dir/`])).text)
+  assert.equal(listed.path, '/files/dir/')
+  for (const path of ['/files/dir', '//files/dir/', '/files/./dir/', '/files//dir/']) {
+    assert.equal((await get(path)).fields.get('location'), '/files/dir/', path)
+  }
+})
+
 test('in a browser: text is text, nothing is refused, and it fits a phone', withBrowser, async (t) => {
   const { url } = await serve(t)
   const listed = await browse(t, `${url}/files/`)

@@ -43,7 +43,7 @@ export function actOf({ path, action }: SiteRoute, makers: Makers): Act {
 function staticAct(handler: Handler): Act {
   return (request, path) => {
     if (!(request instanceof RewrittenRequest)) return handler(request)
-    const asked = meantPath(request.askedPath)
+    const asked = meantPath(request.head.askedPath)
     if (asked === null) return handler(request)
     const { method, query } = request.head
     if (request.lacksSlash && (method === 'GET' || method === 'HEAD')) return movedTo(`${encodePath(asked)}/${query}`)

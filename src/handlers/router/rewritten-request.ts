@@ -17,11 +17,6 @@ export class RewrittenRequest implements IncomingRequest {
     this.lacksSlash = lacksSlash
   }
 
-  /** The path that the client asked for, as it was sent. */
-  get askedPath(): string {
-    return this.#request.head.path
-  }
-
   get body(): BodySource | null {
     return this.#request.body
   }

@@ -12,19 +12,20 @@ import { createHash } from 'node:crypto'
 import { rfc3339 } from '../../http/date.ts'
 import { percentEncode } from '../../http/path-text.ts'
 import { COLORS, documentOf, escapeHtml } from '../pages.ts'
+import { type ListedPlace, segmentsOf } from './listing-place.ts'
 import type { Entry, FolderContents } from './read-folder.ts'
 import { queryOf, type Sorting, type SortKey, sortingBy } from './sorting.ts'
 
-/** `path` is the folder's address, decoded: '/' or '/a/b/'. The entries are in their order already. */
-export function listingPage(path: string, contents: FolderContents, sorting: Sorting): string {
+/** The entries are in their order already. */
+export function listingPage(place: ListedPlace, contents: FolderContents, sorting: Sorting): string {
   const query = queryOf(sorting)
-  const folders = path.split('/').slice(1, -1)
+  const folders = foldersOf(place)
   const rows = contents.entries.map((entry) => rowOf(entry, query))
-  if (folders.length > 0) rows.unshift(parentRow(query))
+  if (place.above > 0) rows.unshift(parentRow(query))
   const body = `${ICONS}
 <main>
 <nav aria-label="Breadcrumb"><ol>${crumbs(folders, query)}</ol></nav>
-<h1><bdi>${shownName(folders.at(-1) ?? ROOT_NAME)}</bdi></h1>
+<h1><bdi>${shownName(folders.at(-1)!)}</bdi></h1>
 <p>${summaryOf(contents)}</p>
 <table>
 <thead>
@@ -35,14 +36,19 @@ ${rows.join('\n')}
 </tbody>
 </table>
 </main>`
-  return documentOf(`Index of ${shownName(path)}`, STYLE, body)
+  return documentOf(`Index of ${shownName(place.path)}`, STYLE, body)
 }
 
 const ROOT_NAME = 'Index'
 
+/** The folder itself, and before it those above that can be listed, too: from the highest. */
+function foldersOf({ path, above }: ListedPlace): string[] {
+  return [ROOT_NAME, ...segmentsOf(path)].slice(-1 - above)
+}
+
 /** A way up by counting steps: the page does not know by which path its root is reached. */
 function crumbs(folders: readonly string[], query: string): string {
-  const shown = [ROOT_NAME, ...folders].map((folder) => `<bdi>${shownName(folder)}</bdi>`)
+  const shown = folders.map((folder) => `<bdi>${shownName(folder)}</bdi>`)
   const last = shown.pop()
   const links = shown.map((text, at) => `<li>${linkTo('../'.repeat(shown.length - at) + query, text)}</li>`)
   return `${links.join('')}<li><span aria-current="page">${last}</span></li>`

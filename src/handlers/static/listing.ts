@@ -16,6 +16,7 @@ import { percentEncode } from '../../http/path-text.ts'
 import type { Reply } from '../handler.ts'
 import type { Finder, OpenedFolder } from './find.ts'
 import { listingPage, listingPolicy } from './listing-page.ts'
+import { type ListedPlace, placeOf } from './listing-place.ts'
 import { type FolderContents, type FolderRules, readFolder } from './read-folder.ts'
 import { comparatorOf, sortingOf } from './sorting.ts'
 
@@ -33,10 +34,11 @@ export function createLister(finder: Finder, options: StaticOptions): Lister {
   return (head, folder) => {
     const contents = readFolder(folder, rules)
     const sorting = sortingOf(head.query)
+    const place = placeOf(head, folder.path)
     contents.entries.sort(comparatorOf(sorting))
     return wantsJson(head)
-      ? { status: 200, fields: jsonFields, body: listingJson(folder, contents) }
-      : { status: 200, fields: pageFields, body: listingPage(folder.path, contents, sorting) }
+      ? { status: 200, fields: jsonFields, body: listingJson(place, contents) }
+      : { status: 200, fields: pageFields, body: listingPage(place, contents, sorting) }
   }
 }
 
@@ -55,7 +57,7 @@ function wantsJson(head: RequestHead): boolean {
  * `url` leads to the entry from the folder's own address, and is what a program
  * should use: of a name that is no UTF-8, `name` has lone surrogates.
  */
-function listingJson(folder: OpenedFolder, { entries, isWhole }: FolderContents): string {
+function listingJson({ path }: ListedPlace, { entries, isWhole }: FolderContents): string {
   const told = entries.map(({ name, isFolder, size, mtimeMs }) => ({
     name,
     url: `${percentEncode(name)}${isFolder ? '/' : ''}`,
@@ -63,5 +65,5 @@ function listingJson(folder: OpenedFolder, { entries, isWhole }: FolderContents)
     ...(isFolder ? {} : { size }),
     mtime: rfc3339(mtimeMs),
   }))
-  return JSON.stringify({ path: folder.path, isWhole, entries: told })
+  return JSON.stringify({ path, isWhole, entries: told })
 }

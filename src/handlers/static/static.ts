@@ -16,7 +16,6 @@
  */
 import type { StaticOptions } from '../../config/options.ts'
 import type { RequestHead } from '../../http/head.ts'
-import { decodePath } from '../../http/target.ts'
 import { close } from '../../kernel/fd.ts'
 import type { Log } from '../../log.ts'
 import { describeRequest } from '../describe.ts'
@@ -29,6 +28,7 @@ import { Finder, type OpenedFile, type OpenedFolder } from './find.ts'
 import { KnownFile } from './known-file.ts'
 import { KnownFiles } from './known-files.ts'
 import { createLister, type Lister } from './listing.ts'
+import { isAddress } from './listing-place.ts'
 import { locationOf } from './names.ts'
 import { negotiates } from './negotiation.ts'
 import { Root } from './open.ts'
@@ -158,8 +158,7 @@ class StaticFiles {
   #answerFolder(head: RequestHead, folder: OpenedFolder): Reply {
     try {
       // The links of a list count from the folder's address, which is therefore written in one way: not `//a/./b/`.
-      const isOwnPath = decodePath(head.path) === folder.path
-      return isOwnPath ? this.#list(head, folder) : movedTo(locationOf(folder.path, head.query))
+      return isAddress(head, folder.path) ? this.#list(head, folder) : movedTo(locationOf(folder.path, head.query))
     } finally {
       close(folder.fd)
     }
