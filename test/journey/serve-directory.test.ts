@@ -21,6 +21,7 @@ const FILES: Readonly<Record<string, string>> = {
   'public/alphabet.txt': ALPHABET,
   'public/empty.txt': '',
   'public/long.txt': ALPHABET.repeat(100),
+  'public/longer.txt': ALPHABET.repeat(10_000),
   'public/style.css': 'a{}',
   'public/code.mjs': 'export {}',
   'public/data.json': '{}',
@@ -173,8 +174,19 @@ test('ranges', withCurl, async (t) => {
     assert.deepEqual([long.status, long.fields.get('content-range')], [206, null])
   })
 
+  await t.test('a hundred of them', async () => {
+    const places = Array.from({ length: 100 }, (_, i) => 259_999 - 2_601 * i)
+    const { status, text } = await get('/longer.txt', '-H', `Range: bytes=${places.map((at) => `${at}-${at}`).join()}`)
+    const parts = [...text.matchAll(/Content-Range: bytes (\d+)-\d+\/260000\r\n\r\n(.)\r\n--/g)]
+    assert.equal(status, 206)
+    assert.deepEqual(
+      parts.map(([, at, letter]) => [Number(at), letter]),
+      places.map((at) => [at, ALPHABET[at % 26]]),
+    )
+  })
+
   await t.test('those that need not be answered get the whole', async () => {
-    for (const range of [`bytes=${'0-1,'.repeat(20)}4-5`, 'lines=1-2', 'bytes=5-2', 'bytes=x']) {
+    for (const range of [`bytes=${'0-1,'.repeat(100)}4-5`, 'lines=1-2', 'bytes=5-2', 'bytes=x']) {
       const { status, text } = await getRange(range)
       assert.deepEqual([status, text], [200, ALPHABET], range)
     }
