@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { chmodSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import { curl, say, unless } from '../support/curl.ts'
 import { folderOf, type Server, startServer } from '../support/server.ts'
 
@@ -51,6 +52,29 @@ test('an application of one page', withCurl, async (t) => {
   const etag = fields.get('etag')!
   assert.equal((await curl(['-H', `If-None-Match: ${etag}`, `${server.url}/other/route`])).status, 304)
   assert.equal(await story(server, '/third/route', '-H', 'Range: bytes=1-2'), '206 om')
+})
+
+test('types of files, for all and for a route', withCurl, async (t) => {
+  const svgz = gzipSync('<svg/>')
+  const route = "{ path: '/route/*', rewrite: '/$1', static: 'public', types: { wat: 'text/x-wat;charset=us-ascii' } }"
+  const hosts = `{ '*': { routes: [${route}, { static: 'public' }] } }`
+  const config = `export default { hosts: ${hosts}, static: { types: { '.WAT': 'text/plain' }, charset: 'off' } }`
+  const files = {
+    'public/a.wat': '(module)',
+    'public/a.svgz': svgz,
+    'public/a.html': '<p>',
+    'prefork.config.mjs': config,
+  }
+  const { url } = await startServer(t, { files })
+  for (const [path, type] of [
+    ['/a.wat', 'text/plain'],
+    ['/route/a.wat', 'text/x-wat;charset=us-ascii'],
+    ['/route/a.html', 'text/html'],
+    ['/a.svgz', 'image/svg+xml'],
+  ]) {
+    assert.equal((await curl([`${url}${path}`])).fields.get('content-type'), type, path)
+  }
+  assert.equal((await curl(['--compressed', `${url}/a.svgz`])).text, '<svg/>')
 })
 
 test('each page under one address', withCurl, async (t) => {
