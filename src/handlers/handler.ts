@@ -34,8 +34,6 @@ export class UpgradeError extends Error {
 
 export interface IncomingRequest {
   readonly head: RequestHead
-  /** The path that the client asked for, as it was sent, where `head` is for another that a route has made of it. */
-  readonly askedPath?: string
   /** Null when the request has no body. */
   readonly body: BodySource | null
   /** The client's address without its port: `127.0.0.1`, `::1`. */

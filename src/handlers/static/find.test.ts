@@ -5,21 +5,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { StaticOptions } from '../../config/options.ts'
-import { EMFILE } from '../../kernel/errno.ts'
-import { Finder } from './find.ts'
-import type { Root } from './open.ts'
-import {
-  atOnce,
-  bytesOf,
-  fieldsOf,
-  openDescriptors,
-  optionsOf,
-  request,
-  serving,
-  siteOf,
-  storyOf,
-} from './site.test.support.ts'
-import { createStaticHandler } from './static.ts'
+import { atOnce, bytesOf, fieldsOf, openDescriptors, request, serving, storyOf } from './site.test.support.ts'
 
 type Answers = readonly (readonly [path: string, story: string])[]
 
@@ -382,41 +368,12 @@ test('what may not be read is forbidden, and nothing stands in for it', (t) => {
   if (!isTried) t.skip('root without the capability to become another user')
 })
 
-test('when descriptors run out, nothing stands in either: 503, and the log says it once', () => {
-  const lines: string[] = []
-  const root = { open: (name: string) => (name === 'index.html' ? assert.fail('looked further') : -EMFILE) }
-  const options = optionsOf({ tryFiles: ['$path', '/index.html'] })
-  const finder = new Finder(root as unknown as Root, options, { warn: (line) => void lines.push(line) })
-  assert.deepEqual([finder.find('/a', false), finder.find('/b', false)], [503, 503])
-  assert.equal(lines.length, 1)
-  assert.match(lines[0]!, /no descriptor left to open a with \(EMFILE\)/)
-})
-
 test('a path that a rewrite has made up is not sent on to a cleaner one, which might lead back to the same rewrite', (t) => {
   const { handler } = serving(t, ['about.html'], { cleanUrls: true })
-  const asked = (askedPath: string) => storyOf(atOnce(handler({ ...request('GET', '/about.html'), askedPath })))
+  const asked = (askedPath: string) =>
+    storyOf(
+      atOnce(handler({ ...request('GET', askedPath), head: request('GET', askedPath).head.withPath('/about.html') })),
+    )
   assert.equal(asked('/docs/about.html'), '301 /about')
   for (const path of ['/about', '/legal', '/x/about.html/y']) assert.equal(asked(path), '200 [about.html]')
-})
-
-test('at level debug it is told why a file was refused', (t) => {
-  const told: string[] = []
-  const { root } = serving(t, ['folder/', 'a.txt'])
-  execFileSync('mkfifo', [join(root, 'pipe')])
-  symlinkSync('/etc/passwd', join(root, 'out'))
-  const log = { warn: () => {}, debug: (line: string) => void told.push(line) }
-  const handler = createStaticHandler(siteOf(root), log)
-  t.after(() => handler.close())
-  for (const path of ['/a.txt', '/none', '/folder/', '/pipe', '/out', '/.env', '/%zz', '/a.txt/b']) {
-    bytesOf(atOnce(handler(request('GET', path))))
-  }
-  assert.deepEqual(told, [
-    '404 for GET /none for test: none: ENOENT',
-    '404 for GET /folder/ for test: folder/index.html: ENOENT',
-    '404 for GET /pipe for test: pipe: is no regular file',
-    '404 for GET /out for test: out: EXDEV',
-    '404 for GET /.env for test: /.env: is hidden',
-    '400 for GET /%zz for test: /%zz: names nothing',
-    '404 for GET /a.txt/b for test: a.txt/b: ENOTDIR',
-  ])
 })

@@ -59,13 +59,12 @@ export function createStaticHandler(
   now: () => number = performance.now.bind(performance),
 ): StaticHandler {
   const files = new StaticFiles(site, log, now)
-  const answer = (request: IncomingRequest) => files.answer(request.head, isDisguised(request))
-  return Object.assign(answer, { close: () => files.close() })
+  return Object.assign((request: IncomingRequest) => files.answer(request.head), { close: () => files.close() })
 }
 
-/** Whether the path is one that a route has made up: the client's does not end with it. */
-function isDisguised({ head, askedPath }: IncomingRequest): boolean {
-  return askedPath !== undefined && !askedPath.endsWith(head.path)
+/** Whether the path is one that a route has made up: the client's does not end with it, and a cleaner one would not lead back to it. */
+function isDisguised({ path, askedPath }: RequestHead): boolean {
+  return askedPath !== path && !askedPath.endsWith(path)
 }
 
 const ALLOW = ['Allow', 'GET, HEAD, OPTIONS'] as const
@@ -98,20 +97,19 @@ class StaticFiles {
     this.#root.close()
   }
 
-  /** `isDisguised`: the client asked for another path, which a cleaner one would not lead back to. */
-  answer(head: RequestHead, isDisguised: boolean): Reply | Promise<Reply> {
-    const reply = this.#answer(head, isDisguised)
+  answer(head: RequestHead): Reply | Promise<Reply> {
+    const reply = this.#answer(head)
     const errorPages = this.#errorPages
     if (errorPages === null) return reply
     if (reply instanceof Promise) return reply.then((late) => (late.status < 400 ? late : errorPages(late)))
     return reply.status < 400 ? reply : errorPages(reply)
   }
 
-  #answer(head: RequestHead, isDisguised: boolean): Reply | Promise<Reply> {
+  #answer(head: RequestHead): Reply | Promise<Reply> {
     switch (head.method) {
       case 'GET':
       case 'HEAD':
-        return this.#find(head, isDisguised)
+        return this.#find(head)
       case 'OPTIONS':
         return { status: 204, fields: ALLOW, body: null }
       default:
@@ -119,7 +117,7 @@ class StaticFiles {
     }
   }
 
-  #find(head: RequestHead, isDisguised: boolean): Reply | Promise<Reply> {
+  #find(head: RequestHead): Reply | Promise<Reply> {
     const now = this.#now()
     this.#forgetOtherRoot(now)
     const known = this.#known.find(head.path)
@@ -129,8 +127,8 @@ class StaticFiles {
     }
     const found =
       known?.isOwn === true
-        ? this.#finder.open(known.file.name, head.path, isDisguised)
-        : this.#finder.find(head.path, isDisguised)
+        ? this.#finder.open(known.file.name, head.path, isDisguised(head))
+        : this.#finder.find(head.path, isDisguised(head))
     if (typeof found === 'number') return this.#refuse(head, found)
     if (found.kind === 'elsewhere') return movedTo(locationOf(found.path, head.query))
     if (found.kind === 'folder') return this.#answerFolder(head, found)
