@@ -24,6 +24,7 @@ export function errorReply(status: number, detail?: string, fields: readonly str
 
 const usualReplies = new Map<number, Reply>()
 
+/** nosniff: Fetch standard, "X-Content-Type-Options header". */
 const PAGE_FIELDS = ['Content-Type', 'text/html; charset=utf-8', 'X-Content-Type-Options', 'nosniff'] as const
 
 const USUAL_SENTENCES: Readonly<Record<number, string>> = {

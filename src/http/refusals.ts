@@ -12,6 +12,7 @@ export const REFUSALS = {
   BAD_METHOD: { status: 400, rule: 'RFC 9112 §3.1', says: 'malformed method' },
   METHOD_TOO_LONG: { status: 501, rule: 'RFC 9112 §3', says: 'method longer than any known' },
   BAD_TARGET: { status: 400, rule: 'RFC 9112 §3.2', says: 'malformed request target' },
+  NOT_SECURED: { status: 421, rule: 'RFC 9110 §7.4', says: 'https was asked for on a connection without TLS' },
   TARGET_TOO_LONG: { status: 414, rule: 'RFC 9112 §3', says: 'request target over limits.targetBytes' },
   BAD_VERSION: { status: 400, rule: 'RFC 9112 §2.3', says: 'malformed HTTP version' },
   UNKNOWN_VERSION: { status: 505, rule: 'RFC 9110 §15.6.6', says: 'only HTTP/1.0 and HTTP/1.1 are spoken here' },

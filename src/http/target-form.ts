@@ -33,6 +33,8 @@ function noteAbsoluteForm(input: Uint8Array, start: number, notes: HeadNotes): R
   let authorityTo = authorityFrom
   while (authorityTo < hierEnd && input[authorityTo] !== SLASH) authorityTo += 1
   if (!isAuthority(input, authorityFrom, authorityTo)) return 'BAD_TARGET'
+  // An https resource is not given to whoever asks in the clear: RFC 9110 §7.4.
+  if (authorityFrom - from === 'https://'.length) return 'NOT_SECURED'
   notes.authorityFrom = authorityFrom - start
   notes.authorityTo = authorityTo - start
   notes.pathFrom = authorityTo - start

@@ -8,6 +8,8 @@ import {
   differingOptions,
   differingRefusals,
   headingsIn,
+  optionsIn,
+  unknownOptions,
   unreasonedDependencies,
 } from './docs.ts'
 import { assertNone, file, read } from './tree.ts'
@@ -33,7 +35,21 @@ test('the README tells the options as they are', () => {
 })
 
 test('docs/static-files.md tells all options of files as they are', () => {
-  assertNone(differingOptions(pageNamed('docs/static-files.md'), pageNamed('docs/configuration.md'), 'static'))
+  assertNone(
+    differingOptions(pageNamed('docs/static-files.md'), pageNamed('docs/configuration.md'), (path) =>
+      path.startsWith('static.'),
+    ),
+  )
+})
+
+test('docs/http.md tells all limits and deadlines as they are', () => {
+  const ofBoth = (row: string) => row.startsWith('limits.') || row.startsWith('timeouts.')
+  assertNone(differingOptions(pageNamed('docs/http.md'), pageNamed('docs/configuration.md'), ofBoth))
+})
+
+test('the pages name no option that is not there, and link to none', () => {
+  const options = optionsIn(pageNamed('docs/configuration.md'))
+  assertNone(pages.flatMap((page) => unknownOptions(page, options)))
 })
 
 test('docs/http.md tells all refusals as they are', () => {
@@ -78,7 +94,18 @@ test('differingOptions tells a wrong default, a lacking row and one too many', (
   assertNone(differingOptions(right, reference))
   const dotted = file('R.md', '| [`s.a`](#a) | `1` | | |\n| [`s.b`](#b) | `2` | | |\n| [`t.c`](#c) | `3` | `--c` | |')
   const section = file('S.md', '| [`s.a`](R.md#a) | `1` | | | of a |')
-  assert.equal(differingOptions(section, dotted, 's').length, 1)
+  assert.equal(differingOptions(section, dotted, (path) => path.startsWith('s.')).length, 1)
+})
+
+test('unknownOptions finds names and anchors of options that are none', () => {
+  const options = ['limits.headBytes', 'port']
+  const count = (text: string) => unknownOptions(file('docs/a.md', text), options).length
+  assert.equal(
+    count('`limits.headBytes`, [`port`](configuration.md#port) (configuration.md#limitsheadbytes) `request.headers`'),
+    0,
+  )
+  assert.equal(count('`limits.headSize`'), 1)
+  assert.equal(count('[x](configuration.md#limitsheadsize)'), 1)
 })
 
 test('differingRefusals tells a row that is wrong, lacking, one too many or out of place', () => {

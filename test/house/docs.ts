@@ -57,9 +57,9 @@ export function unreasonedDependencies(guide: TextFile, dependencies: readonly s
  * The options that have a flag, or are of one section, as two pages tell them: path, default, flag, variable. The short
  * page must agree with the reference, which is made from the source.
  */
-export function differingOptions(short: TextFile, reference: TextFile, section?: string): string[] {
+export function differingOptions(short: TextFile, reference: TextFile, isOfPage?: (path: string) => boolean): string[] {
   const told = optionRows(short)
-  const isWanted = (row: OptionRow) => (section === undefined ? row.flag !== '' : row.path.startsWith(`${section}.`))
+  const isWanted = (row: OptionRow) => (isOfPage === undefined ? row.flag !== '' : isOfPage(row.path))
   const real = optionRows(reference).filter(isWanted)
   const text = (row: OptionRow) => `${row.path} · ${row.default} · ${row.flag} · ${row.variable}`
   return [
@@ -71,6 +71,27 @@ export function differingOptions(short: TextFile, reference: TextFile, section?:
       .map((row) => `${short.path} tells of "${text(row)}", which is not so: compare with ${reference.path}`),
   ]
 }
+
+/** All there are, by the table of the reference. */
+export function optionsIn(reference: TextFile): string[] {
+  return optionRows(reference).map(({ path }) => path)
+}
+
+/** Names in backticks that look like an option of a section, and links into the reference. */
+export function unknownOptions(page: TextFile, options: readonly string[]): string[] {
+  const sections = new Set(options.filter((path) => path.includes('.')).map((path) => path.split('.')[0]!))
+  const named = [...page.text.matchAll(/`(\w+)\.(\w+)`/g)]
+    .filter(([, section, name]) => sections.has(section!) && !options.includes(`${section}.${name}`))
+    .map(([name]) => name)
+  const anchors = new Set(options.map((path) => path.replaceAll('.', '').toLowerCase()))
+  const linked = [...page.text.matchAll(/\(configuration\.md#([a-z]+)\)/g)]
+    .filter(([, anchor]) => !anchors.has(anchor!) && !SECTIONS_OF_REFERENCE.has(anchor!))
+    .map(([link]) => link)
+  return [...named, ...linked].map((it) => `${page.path} speaks of ${it}, which is no option: correct the page`)
+}
+
+/** Headings of the reference that are no option's. */
+const SECTIONS_OF_REFERENCE: ReadonlySet<string> = new Set(['limits', 'timeouts', 'static', 'hosts', 'routes', 'all'])
 
 interface OptionRow {
   readonly path: string

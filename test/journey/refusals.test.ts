@@ -114,5 +114,5 @@ journey(
 
 test('there is a reason for each status that a request can earn by its form', () => {
   const given = new Set<number>(Object.values(REFUSALS).map(({ status }) => status))
-  assert.deepEqual([...given].sort(), [400, 408, 411, 413, 414, 417, 431, 501, 505])
+  assert.deepEqual([...given].sort(), [400, 408, 411, 413, 414, 417, 421, 431, 501, 505])
 })

@@ -80,6 +80,7 @@ const OURS_IS_STRICTER: readonly DifferenceClass[] = [
     'an authority that is no host and port, or holds user information',
     new RegExp(`${FRONT}https?://`, 'i'),
   ),
+  refusedHere('NOT_SECURED', 'https without TLS', new RegExp(`${FRONT}https://`, 'i')),
   refusedHere('BAD_TARGET', 'a CONNECT to what is no host and port', /^(?:\r\n)*CONNECT /),
   refusedHere('TARGET_TOO_LONG', 'a target over our limit', /[^ \r\n]{8193}/),
 

@@ -25,7 +25,7 @@ const HEAD = new RegExp(`(?:\\r\\n){0,4}(${TOKEN}) ([\\x21-\\x7e]+) HTTP/1\\.([0
 const CHUNK = new RegExp(`([0-9A-Fa-f]{1,16})(?:${EXTENSION})*\\r\\n`, 'y')
 const TRAILERS = new RegExp(`${FIELD_LINES}\\r\\n`, 'y')
 const HOST = /^(\[[^\]]*\]|(?:[\w\-.~!$&'()*+;=]|%[0-9A-Fa-f]{2})+)(?::(\d*))?$/
-const ABSOLUTE = /^https?:\/\/([^/?#]+)(\/[^?#]*)?(\?[^#]*)?$/i
+const ABSOLUTE = /^http:\/\/([^/?#]+)(\/[^?#]*)?(\?[^#]*)?$/i
 
 const METHOD_BYTES_MAX = 32
 

@@ -1,6 +1,8 @@
 /**
  * Who may ask, by address (`allow`, `deny`): the lists of node:net.
  *
+ * Whoever may not is told 403, RFC 9110 §15.5.4.
+ *
  *     in deny → no      in allow, or none is given → yes      else → no
  */
 import { BlockList } from 'node:net'

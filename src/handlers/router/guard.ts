@@ -98,7 +98,7 @@ export class Guard {
   }
 }
 
-/** A second is more than a verification takes. */
+/** A second is more than a verification takes. RFC 9110 §15.6.4, §10.2.3. */
 const BUSY = errorReply(503, undefined, ['Retry-After', '1'])
 
 interface Credentials {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -63,4 +64,24 @@ test('streamed: what was added to the file meanwhile is left out', async () => {
   for await (const piece of new Compression(1).stream(file, 100_000, 'br')) pieces.push(piece)
   assert.equal(`${brotliDecompressSync(Buffer.concat(pieces))}`, TEXT.slice(0, 100_000))
   file.release()
+})
+
+test('at once: the event loop goes on turning while it is compressed', async () => {
+  const large = join(folder, 'large.txt')
+  writeFileSync(large, randomBytes(2_000_000).toString('base64'))
+  for (const coding of ['br', 'gzip'] as const) {
+    const file = new OpenFile(openSync(large, 'r') as Fd, 'large.txt')
+    let turns = 0
+    let isMade = false
+    const turn = () => {
+      // Not those while it is read: that goes on elsewhere anyway.
+      if (!process.getActiveResourcesInfo().includes('FSReqCallback')) turns += 1
+      if (!isMade) setImmediate(turn)
+    }
+    setImmediate(turn)
+    await new Compression(1).atOnce(file, 2_000_000, coding)
+    isMade = true
+    assert.ok(turns > 10, `${coding}: the loop turned ${turns} times`)
+    file.release()
+  }
 })

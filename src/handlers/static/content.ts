@@ -49,6 +49,7 @@ export type Source = Uint8Array | OpenFile
 /** GET, whole or in part. */
 export function content(head: Fields, whole: FileRepresentation, source: Source): Reply {
   const ranges = rangesAsked(head, whole)
+  // RFC 9110 §15.5.17: with the length, so that the client knows what it may ask for.
   if (ranges === 'unsatisfiable') return errorReply(416, undefined, ['Content-Range', `bytes */${whole.size}`])
   if (ranges === 'ignore') return piece(200, whole.fields, { first: 0, last: whole.size - 1 }, source)
   if (ranges.length > 1) return severalParts(whole, ranges, source)

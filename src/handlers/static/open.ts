@@ -143,7 +143,7 @@ function isSameFolder(a: Fd, b: Fd): boolean {
 }
 
 /**
- * The status that answers a failed open. What was refused as an escape looks like
+ * The status that answers a failed open (RFC 9110 §15.5.4, §15.5.5, §15.6.4). What was refused as an escape looks like
  * what is not there: nobody learns what lies outside. Any other failure is the
  * machine's own (EIO, …) and thrown.
  */

@@ -1,7 +1,8 @@
 /**
  * What is said of a file that was found: the answer to GET and HEAD.
  *
- *     Accept-Encoding        which representation (negotiation.ts), RFC 9110 §12.5.3
+ *     Accept-Encoding        which representation (negotiation.ts), RFC 9110 §12.5.3;
+ *                            406 where none will do, §15.5.7
  *     conditions             304 or 412, RFC 9110 §13
  *     HEAD                   what GET would say; the file is read where only that tells
  *     GET                    from memory; or content.ts: the whole or parts of it;

@@ -111,9 +111,9 @@ class StaticFiles {
       case 'HEAD':
         return this.#find(head)
       case 'OPTIONS':
-        return { status: 204, fields: ALLOW, body: null }
+        return { status: 204, fields: ALLOW, body: null } // RFC 9110 §9.3.7
       default:
-        return errorReply(405, undefined, ALLOW)
+        return errorReply(405, undefined, ALLOW) // §15.5.6: with Allow
     }
   }
 
