@@ -15,18 +15,18 @@
  * It wants wrk, a machine that has nothing else to do, and some five minutes.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { availableParallelism, cpus, release } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { build } from '../scripts/build.mjs'
 import { hasRightNode, installIfNeeded } from '../scripts/setup.mjs'
+import { conditionsOf } from './conditions.mjs'
 import { evenness, growth, summarize } from './figures.mjs'
 import { holdConnections } from './hold.mjs'
 import { GROUPS } from './plan.mjs'
 import { cpuSecondsOfTree, privateBytes } from './processes.mjs'
 import { Server, stopAll } from './server.mjs'
 import { table, writeInto } from './tables.mjs'
-import { drive, wrkVersion } from './wrk.mjs'
+import { drive } from './wrk.mjs'
 
 /** All of a group at once, before anything is measured: V8 has compiled what is hot, the pool has grown. */
 const WARM_UP_SECONDS = 1
@@ -106,17 +106,6 @@ async function privateBytesPerWorker(server) {
   const bytes = workers.filter(({ connections }) => connections > 0).map(({ pid }) => privateBytes(pid))
   letGo()
   return bytes.reduce((sum, it) => sum + it, 0) / bytes.length
-}
-
-function conditionsOf(rounds, seconds) {
-  return [
-    `${new Date().toISOString().slice(0, 10)}`,
-    `${availableParallelism()} cores (${cpus()[0].model.trim()})`,
-    `Linux ${release()}`,
-    `Node ${process.versions.node}`,
-    `wrk ${wrkVersion()}`,
-    `medians of ${rounds} rounds of ${seconds} s`,
-  ].join(' · ')
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

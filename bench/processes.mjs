@@ -14,10 +14,32 @@ const TICKS_PER_SECOND = 100
  * included: their time moves to their parent's account when it waits for them.
  */
 export function cpuSecondsOfTree(root) {
+  const ticks = treeOf(root).map(([, { ticks }]) => ticks)
+  return ticks.reduce((sum, it) => sum + it, 0) / TICKS_PER_SECOND
+}
+
+/** Seconds that the children of this process have used, once they are waited for. */
+export function cpuSecondsOfEndedChildren() {
+  return readStat(readProc('self/stat')).childTicks / TICKS_PER_SECOND
+}
+
+/** The processes of a tree that have no children: who answers. */
+export function leavesOfTree(root) {
+  const tree = treeOf(root)
+  const parents = new Set(tree.map(([, { parent }]) => parent))
+  return tree.map(([pid]) => pid).filter((pid) => !parents.has(pid))
+}
+
+/** Proportional set size of all of a tree: what is shared counts once. */
+export function pssBytesOfTree(root) {
+  const rollups = treeOf(root).map(([pid]) => readProc(`${pid}/smaps_rollup`) ?? '')
+  return rollups.reduce((sum, rollup) => sum + Number(/^Pss: +(\d+) kB$/m.exec(rollup)?.[1] ?? 0) * 1024, 0)
+}
+
+function treeOf(root) {
   const all = allProcesses()
   const isInTree = (pid) => pid === root || (all.has(pid) && isInTree(all.get(pid).parent))
-  const ticks = [...all].filter(([pid]) => isInTree(pid)).map(([, { ticks }]) => ticks)
-  return ticks.reduce((sum, it) => sum + it, 0) / TICKS_PER_SECOND
+  return [...all].filter(([pid]) => isInTree(pid))
 }
 
 /** Private_Clean and Private_Dirty: what would be free if this process alone ended. Null when it is gone. */
@@ -31,7 +53,8 @@ export function privateBytes(pid) {
 export function readStat(stat) {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const [utime, stime, cutime, cstime] = fields.slice(11, 15).map(Number)
-  return { parent: Number(fields[1]), ticks: utime + stime + cutime + cstime }
+  const childTicks = cutime + cstime
+  return { parent: Number(fields[1]), ticks: utime + stime + childTicks, childTicks }
 }
 
 function allProcesses() {

@@ -7,6 +7,13 @@
  */
 
 const COLUMNS = {
+  server: { title: 'server', of: ({ title }) => title },
+  ratio: { title: '/ nginx', of: ({ ratio }) => (ratio === null ? '' : ratio.toFixed(2)) },
+  serverShare: { title: 'server core', of: (it) => percent(it.serverShare) },
+  loadShare: { title: 'load core', of: (it) => percent(it.loadShare) },
+  limit: { title: 'limit', of: (it) => (it.serverShare >= it.loadShare ? 'server' : 'load') },
+  pssBytes: { title: 'PSS MB', of: (it) => (it.pssBytes / 1e6).toFixed(1) },
+  workerBytes: { title: 'private MB/worker', of: (it) => (it.workerBytes / 1e6).toFixed(1) },
   load: { title: 'connections', of: ({ load }) => load },
   variant: { title: 'strategy', of: ({ variant }) => `\`${variant}\`` },
   model: { title: 'model', of: ({ variant }) => `\`${variant}\`` },
@@ -24,7 +31,7 @@ const COLUMNS = {
 export function table(rows, names) {
   const columns = names.map((name) => COLUMNS[name])
   const line = (cells) => `| ${cells.join(' | ')} |`
-  const rule = names.map((name) => (['load', 'variant', 'model'].includes(name) ? '---' : '---:'))
+  const rule = names.map((name) => (['server', 'limit', 'load', 'variant', 'model'].includes(name) ? '---' : '---:'))
   return [
     line(columns.map(({ title }) => title)),
     line(rule),
@@ -46,4 +53,8 @@ export function writeInto(page, texts) {
 
 function thousands(number) {
   return Math.round(number).toLocaleString('en')
+}
+
+function percent(share) {
+  return `${Math.round(share * 100)} %`
 }

@@ -55,7 +55,7 @@ test("wrk's line of JSON is read among what else it prints, and every kind of fa
 
 test("a process's time holds that of its dead children, whatever its name", () => {
   const stat = '12 (a) b (c) S 7 12 12 0 -1 4194560 1 2 3 4 100 20 3 1000 20 0 1 0 55 0 0'
-  assert.deepEqual(readStat(stat), { parent: 7, ticks: 1123 })
+  assert.deepEqual(readStat(stat), { parent: 7, ticks: 1123, childTicks: 1003 })
 })
 
 test('a table has a title for each column, and names to the left', () => {

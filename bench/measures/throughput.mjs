@@ -1,0 +1,51 @@
+/**
+ * As many requests as fit into a second. Two cores, and each side has its own: the
+ * side that has used up its core is the limit, and where that is the load, requests
+ * per second say little. CPU time per request says what an answer costs either way.
+ */
+import {
+  cpuSecondsOfEndedChildren,
+  cpuSecondsOfTree,
+  leavesOfTree,
+  privateBytes,
+  pssBytesOfTree,
+} from '../processes.mjs'
+import { PIN_LOAD } from '../program.mjs'
+import { drive } from '../wrk.mjs'
+
+export const columns = [
+  'server',
+  'cpuUs',
+  'ratio',
+  'requestsPerSecond',
+  'p50Ms',
+  'p99Ms',
+  'serverShare',
+  'loadShare',
+  'limit',
+  'pssBytes',
+  'workerBytes',
+  'failures',
+]
+
+export async function measure(program, { path, load }, seconds) {
+  const before = { server: cpuSecondsOfTree(program.pid), load: cpuSecondsOfEndedChildren(), at: performance.now() }
+  const { requests, ...driven } = await drive(program.url(path), load, seconds, PIN_LOAD)
+  const elapsed = (performance.now() - before.at) / 1000
+  const cpuSeconds = cpuSecondsOfTree(program.pid) - before.server
+  return {
+    ...driven,
+    cpuUs: (cpuSeconds / requests) * 1e6,
+    serverShare: cpuSeconds / elapsed,
+    loadShare: (cpuSecondsOfEndedChildren() - before.load) / elapsed,
+    pssBytes: pssBytesOfTree(program.pid),
+    workerBytes: meanPrivateBytes(program.pid),
+  }
+}
+
+function meanPrivateBytes(root) {
+  const bytes = leavesOfTree(root)
+    .map(privateBytes)
+    .filter((it) => it !== null)
+  return bytes.reduce((sum, it) => sum + it, 0) / bytes.length
+}

@@ -1,0 +1,43 @@
+/**
+ * Who is compared, by name. A peer is
+ *
+ *     title      as tables call it
+ *     can        the kinds of work it has been set up for here: hello, json, file
+ *     prepare()  installs or builds what it needs; throws a sentence when that cannot be
+ *     version()  what it says of itself
+ *     command(place)
+ *                how it is started in the foreground: [program, ...arguments]. `place`
+ *                has a folder of its own to write a configuration to, the site's
+ *                folder, the port, and how many workers.
+ *
+ * All are set up as their manuals have it, with what a default configuration has on
+ * left on, and the access log off.
+ */
+import { apache, apachePrefork } from './peers/apache.mjs'
+import { floor, floorFork } from './peers/floor.mjs'
+import { bun, bunRoutes, deno, fastify, hono, node, nodeCluster } from './peers/javascript.mjs'
+import { lighttpd } from './peers/lighttpd.mjs'
+import { nginx, nginxCache } from './peers/nginx.mjs'
+import { prefork, preforkApp, preforkData, preforkFork, preforkPrefork } from './peers/prefork.mjs'
+
+export const PEERS = {
+  prefork,
+  'prefork-app': preforkApp,
+  'prefork-data': preforkData,
+  'prefork-fork': preforkFork,
+  'prefork-prefork': preforkPrefork,
+  nginx,
+  'nginx-cache': nginxCache,
+  apache,
+  'apache-prefork': apachePrefork,
+  lighttpd,
+  bun,
+  'bun-routes': bunRoutes,
+  deno,
+  node,
+  'node-cluster': nodeCluster,
+  fastify,
+  hono,
+  floor,
+  'floor-fork': floorFork,
+}

@@ -1,0 +1,15 @@
+/** bun bun.mjs PORT SITE */
+const [port, site] = process.argv.slice(2)
+
+Bun.serve({
+  port: Number(port),
+  hostname: '127.0.0.1',
+  reusePort: true,
+  idleTimeout: 255,
+  fetch(request) {
+    const { pathname } = new URL(request.url)
+    if (pathname === '/hello') return new Response('Hello, world!\n', { headers: { 'Content-Type': 'text/plain' } })
+    if (pathname === '/json') return Response.json({ path: pathname, userAgent: request.headers.get('user-agent') })
+    return new Response(Bun.file(site + pathname))
+  },
+})

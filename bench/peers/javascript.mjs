@@ -1,0 +1,45 @@
+/**
+ * Servers in JavaScript, from npm, each with a program of its own in apps/ that does
+ * the same: hello as text, JSON of the request, and files where there is a way of
+ * its own for them.
+ */
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { nodeBinary, npmFolder } from './packages.mjs'
+
+/** The newest even one at the time; what runs fastest is what is compared. */
+const NODE = '26'
+
+const bunBinary = () => join(npmFolder('@oven/bun-linux-x64'), 'bin/bun')
+const denoBinary = () => join(npmFolder('@deno/linux-x64-glibc'), 'deno')
+const app = (name) => fileURLToPath(new URL(`apps/${name}`, import.meta.url))
+
+export const bun = peer('Bun', ['hello', 'json', 'file'], bunBinary, () => [app('bun.mjs')])
+export const bunRoutes = peer('Bun, its routes', ['hello'], bunBinary, () => [app('bun-routes.mjs')])
+export const deno = peer('Deno', ['hello', 'json'], denoBinary, () => ['run', '--allow-all', app('deno.mjs')])
+export const node = peer('Node, http', ['hello', 'json', 'file'], nodeOfPeers, () => [app('node.mjs')])
+export const nodeCluster = peer('Node, cluster', ['hello'], nodeOfPeers, () => [app('node-cluster.mjs')])
+export const fastify = peer('Fastify', ['json'], nodeOfPeers, () => [app('fastify.mjs'), npmFolder('fastify')])
+export const hono = peer('Hono on Node', ['json'], nodeOfPeers, () => [
+  app('hono.mjs'),
+  npmFolder('@hono/node-server'),
+  npmFolder('hono'),
+])
+
+function nodeOfPeers() {
+  return nodeBinary(NODE)
+}
+
+function peer(title, can, binary, args) {
+  return {
+    title,
+    can,
+    prepare() {
+      binary()
+      args()
+    },
+    version: () => spawnSync(binary(), ['--version'], { encoding: 'utf8' }).stdout.split('\n')[0],
+    command: ({ site, port, workers }) => [binary(), ...args(), port, site, workers].map(String),
+  }
+}

@@ -1,0 +1,29 @@
+/** lighttpd, from Debian's package: for files. */
+import { spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { needsPackage } from './packages.mjs'
+
+export const lighttpd = {
+  title: 'lighttpd',
+  can: ['file'],
+  prepare: () => needsPackage('lighttpd', '/usr/sbin/lighttpd'),
+  version: () => /lighttpd\/\S+/.exec(spawnSync('/usr/sbin/lighttpd', ['-v'], { encoding: 'utf8' }).stdout)[0],
+  command({ folder, site, port }) {
+    const file = join(folder, 'lighttpd.conf')
+    writeFileSync(
+      file,
+      `
+server.document-root = "${site}"
+server.port = ${port}
+server.bind = "127.0.0.1"
+server.listen-backlog = 4096
+server.max-fds = 16384
+server.max-keep-alive-requests = 1000000
+server.max-keep-alive-idle = 600
+mimetype.assign = ( "" => "application/octet-stream" )
+`,
+    )
+    return ['/usr/sbin/lighttpd', '-D', '-f', file]
+  },
+}

@@ -1,0 +1,52 @@
+/** nginx, from Debian's package nginx-light. With one worker, as all others; `sendfile` as its own packages have it. */
+import { spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { HELLO_TEXT } from '../workloads.mjs'
+import { needsPackage } from './packages.mjs'
+
+export const nginx = peer('nginx', '')
+
+/** Remembers descriptors and what is not there for a minute: what a default nginx does not. */
+export const nginxCache = peer('nginx, open_file_cache', 'open_file_cache max=1000 inactive=60s;')
+
+function peer(title, more) {
+  return {
+    title,
+    can: ['hello', 'file'],
+    prepare: () => needsPackage('nginx-light', '/usr/sbin/nginx'),
+    version: () => spawnSync('/usr/sbin/nginx', ['-v'], { encoding: 'utf8' }).stderr.trim(),
+    command({ folder, site, port, workers }) {
+      const file = join(folder, 'nginx.conf')
+      writeFileSync(file, configuration({ folder, site, port, workers, more }))
+      return ['/usr/sbin/nginx', '-p', folder, '-e', join(folder, 'error.log'), '-c', file]
+    },
+  }
+}
+
+function configuration({ folder, site, port, workers, more }) {
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+  return `
+daemon off;
+user root;
+pid ${join(folder, 'nginx.pid')};
+worker_processes ${workers};
+worker_rlimit_nofile 60000;
+events { worker_connections 55000; }
+http {
+  access_log off;
+  sendfile on;
+  tcp_nopush on;
+  keepalive_timeout 600s;
+  keepalive_requests 1000000000;
+  default_type application/octet-stream;
+  ${more}
+  ${temporary.map((name) => `${name}_temp_path ${join(folder, name)};`).join(' ')}
+  server {
+    listen 127.0.0.1:${port} backlog=4096;
+    root ${site};
+    location = /hello { default_type text/plain; return 200 ${JSON.stringify(HELLO_TEXT)}; }
+  }
+}
+`
+}

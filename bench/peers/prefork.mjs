@@ -1,0 +1,57 @@
+/**
+ * prefork, as it stands in this clone, in its default configuration: deadlines,
+ * limits, scoreboard.
+ *
+ *     prefork          hello by a rule, files
+ *     prefork-app      hello and JSON by a fetch handler
+ *     prefork-data     the same app, once it holds much data: what is shared
+ *     prefork-fork     a process for each connection, forked for it
+ *     prefork-prefork  a process for each connection, forked beforehand
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { HELLO_TEXT } from '../workloads.mjs'
+
+const PREFORK = fileURLToPath(new URL('../../bin/prefork', import.meta.url))
+const APP = fileURLToPath(new URL('apps/fetch.mjs', import.meta.url))
+const DATA_APP = fileURLToPath(new URL('apps/data.mjs', import.meta.url))
+
+export const prefork = peer('**prefork**', ['hello', 'file'], (site) => [
+  { path: '/hello', respond: { status: 200, body: HELLO_TEXT, headers: { 'Content-Type': 'text/plain' } } },
+  { path: '/*', static: site },
+])
+export const preforkApp = peer('**prefork**, app', ['hello', 'json'], () => [{ path: '/*', app: APP }])
+export const preforkData = peer('**prefork**, app with 100 MB', ['hello'], () => [{ path: '/*', app: DATA_APP }])
+export const preforkFork = peer('**prefork**, model fork', ['hello'], rulesOfHello, { model: 'fork' })
+export const preforkPrefork = peer('**prefork**, model prefork', ['hello'], rulesOfHello, { model: 'prefork' })
+
+function rulesOfHello() {
+  return [{ path: '/*', respond: { status: 200, body: HELLO_TEXT, headers: { 'Content-Type': 'text/plain' } } }]
+}
+
+function peer(title, can, routes, more = {}) {
+  return {
+    title,
+    can,
+    prepare() {},
+    version: () => `${JSON.parse(readFileSync('package.json', 'utf8')).version} (Node ${process.versions.node})`,
+    command({ folder, site, port, workers }) {
+      const workersOf = more.model === undefined ? { workers } : {}
+      const config = {
+        listen: [`127.0.0.1:${port}`],
+        backlog: 4096,
+        logLevel: 'warn',
+        control: join(folder, 'control'),
+        timeouts: { idleMs: 600_000 },
+        limits: { connectionsMax: 55_000 },
+        ...workersOf,
+        ...more,
+        hosts: { '*': { routes: routes(site) } },
+      }
+      const file = join(folder, 'prefork.config.mjs')
+      writeFileSync(file, `export default ${JSON.stringify(config, null, 2)}\n`)
+      return [process.execPath, PREFORK, '--config', file]
+    },
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * A peer while it is measured: started on a core of its own, asked once whether it
+ * answers what it should, stopped by its pid.
+ */
+import { spawn } from 'node:child_process'
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { get } from 'node:http'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { FILE_BYTES, HELLO_TEXT } from './workloads.mjs'
+
+/** One core is the server's, the other is for whoever asks: neither takes the other's time. */
+export const PIN_SERVER = ['taskset', '-c', '0']
+export const PIN_LOAD = ['taskset', '-c', '1']
+
+const PATIENCE_MS = 30_000
+const LOOK_AGAIN_MS = 50
+/** Started and not yet ended: whoever is interrupted ends them. */
+const running = new Set()
+
+export class Program {
+  pid
+  port
+  #child
+  #folder
+  #ended
+  #said = ''
+
+  /** It answers `workload` as it should when this settles. */
+  static async start(peer, workload, site, workers = 1) {
+    const program = new Program()
+    try {
+      await program.#start(peer, workload, site, workers)
+    } catch (error) {
+      await program.stop()
+      throw new Error(`${peer.title}: ${error.message}${program.#said}`)
+    }
+    return program
+  }
+
+  async #start(peer, workload, site, workers) {
+    this.#folder = mkdtempSync(join(tmpdir(), 'prefork-bench-'))
+    chmodSync(this.#folder, 0o755)
+    this.port = await freePort()
+    const words = [...PIN_SERVER, ...peer.command({ folder: this.#folder, site, port: this.port, workers })]
+    this.#child = spawn(words[0], words.slice(1), { cwd: this.#folder, stdio: ['ignore', 'pipe', 'pipe'] })
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream.on('data', (text) => {
+        this.#said = `${this.#said}${text}`.slice(-2_000)
+      })
+    }
+    this.pid = this.#child.pid // taskset becomes the server
+    this.#ended = new Promise((resolve) => this.#child.once('exit', resolve))
+    running.add(this)
+    await this.#answers(workload, site)
+  }
+
+  url(path) {
+    return `http://127.0.0.1:${this.port}${path}`
+  }
+
+  async stop() {
+    running.delete(this)
+    if (this.#child !== undefined) {
+      const force = setTimeout(() => this.#child.kill('SIGKILL'), PATIENCE_MS)
+      this.#child.kill('SIGTERM')
+      await this.#ended
+      clearTimeout(force)
+    }
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  async #answers({ work, path }, site) {
+    const giveUpAt = performance.now() + PATIENCE_MS
+    for (;;) {
+      const answer = await ask(this.url(path)).catch(() => null)
+      if (answer !== null) {
+        const mistake = mistakeIn(answer, work, path, site)
+        if (mistake !== null) throw new Error(`answers ${path} with ${mistake}\n`)
+        return
+      }
+      if (this.#child.exitCode !== null) throw new Error(`ended with ${this.#child.exitCode}\n`)
+      if (performance.now() > giveUpAt) throw new Error('does not listen\n')
+      await sleep(LOOK_AGAIN_MS)
+    }
+  }
+}
+
+export async function stopAll() {
+  await Promise.all([...running].map((program) => program.stop()))
+}
+
+/** What is wrong with an answer to one of our workloads; null: nothing is. */
+export function mistakeIn({ status, body }, work, path, site) {
+  if (status !== 200) return `status ${status}`
+  if (work === 'hello') return body.toString() === HELLO_TEXT ? null : `the text ${JSON.stringify(body.toString())}`
+  if (work === 'file') {
+    const isSame = body.equals(readFileSync(join(site, path)))
+    return isSame ? null : `${body.length} bytes that are not the file of ${FILE_BYTES[path.slice(1)]}`
+  }
+  const { path: told } = JSON.parse(body.toString())
+  return told === path.split('?')[0] ? null : `the path ${told}`
+}
+
+function ask(url) {
+  return new Promise((resolve, reject) => {
+    get(url, { agent: false, timeout: PATIENCE_MS }, (response) => {
+      const pieces = []
+      response.on('data', (piece) => pieces.push(piece))
+      response.on('end', () => resolve({ status: response.statusCode, body: Buffer.concat(pieces) }))
+      response.on('error', reject)
+    }).on('error', reject)
+  })
+}
+
+/** Nobody else takes it in the moment until the server does: the machine is ours while it is measured. */
+function freePort() {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address()
+      server.close(() => resolve(port))
+    })
+  })
+}

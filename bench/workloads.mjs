@@ -1,0 +1,76 @@
+/**
+ * What `npm run bench` measures: workloads by name, and which way each is
+ * measured. No code.
+ *
+ *     load     how clients ask: so many connections, kept or one a request, with so
+ *              many requests underway on each (`pipelined`)
+ *     work     what a server must be able to do, in the words of peers/
+ *     servers  who is compared when nobody is named
+ */
+const KEPT = { connections: 64, isKeepAlive: true, pipelined: 1 }
+const FILE_SERVERS = ['prefork', 'nginx', 'nginx-cache', 'lighttpd', 'apache', 'bun', 'floor']
+const HELLO_SERVERS = ['prefork', 'prefork-app', 'nginx', 'apache', 'bun', 'bun-routes', 'deno', 'node', 'floor']
+
+export const HELLO_TEXT = 'Hello, world!\n'
+
+/** Files of these names lie in the site, of so many bytes. */
+export const FILE_BYTES = { '1k.bin': 1024, '10k.bin': 10_240, '100k.bin': 102_400, '1m.bin': 1_048_576 }
+
+export const WORKLOADS = {
+  hello: throughput('hello, keep-alive', 'hello', '/hello', KEPT, HELLO_SERVERS),
+  json: throughput('an app that answers JSON', 'json', '/json?id=7', KEPT, [
+    'prefork-app',
+    'deno',
+    'bun',
+    'node',
+    'fastify',
+    'hono',
+  ]),
+  pipelined: throughput('hello, 16 pipelined', 'hello', '/hello', { ...KEPT, pipelined: 16 }, HELLO_SERVERS),
+  once: throughput(
+    'hello, a connection for each request',
+    'hello',
+    '/hello',
+    { ...KEPT, isKeepAlive: false },
+    HELLO_SERVERS,
+  ),
+  '1k': throughput('a file of 1 KB', 'file', '/1k.bin', KEPT, FILE_SERVERS),
+  '10k': throughput('a file of 10 KB', 'file', '/10k.bin', KEPT, FILE_SERVERS),
+  '100k': throughput('a file of 100 KB', 'file', '/100k.bin', KEPT, FILE_SERVERS),
+  '1m': throughput('a file of 1 MB', 'file', '/1m.bin', KEPT, FILE_SERVERS),
+  fork: throughput('a process for each connection', 'hello', '/hello', { ...KEPT, isKeepAlive: false }, [
+    'prefork-fork',
+    'prefork-prefork',
+    'apache-prefork',
+    'floor-fork',
+  ]),
+  rate: {
+    title: 'half of the rate that nginx reaches',
+    measure: 'half-rate',
+    work: 'hello',
+    path: '/hello',
+    load: KEPT,
+    servers: ['nginx', 'prefork', 'bun', 'deno', 'node'],
+  },
+  idle: {
+    title: 'connections that wait',
+    measure: 'idle',
+    work: 'hello',
+    path: '/hello',
+    load: KEPT,
+    held: [10_000, 50_000],
+    servers: ['prefork', 'nginx', 'apache', 'bun', 'node', 'floor'],
+  },
+  workers: {
+    title: 'one more worker',
+    measure: 'worker-memory',
+    work: 'hello',
+    path: '/hello',
+    load: KEPT,
+    servers: ['prefork-app', 'prefork-data', 'nginx', 'apache-prefork', 'bun', 'deno', 'node-cluster'],
+  },
+}
+
+function throughput(title, work, path, load, servers) {
+  return { title, measure: 'throughput', work, path, load, servers }
+}
