@@ -227,6 +227,7 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
   /** The handler's reply, in the same turn or long after it. */
   #settle(exchange: Exchange, reply: Reply): void {
     if (exchange !== this.#exchange) return discardReply(reply)
+    if (!this.#inTurn) this.service.loop.readClock() // the Date is told by it
     const keepAlive = mayPersist(exchange, reply, this.#inbox, this.service.isEnding)
     try {
       this.#stream = writeReply(exchange, reply, keepAlive, this)

@@ -20,6 +20,7 @@ import { SyscallError } from '../kernel/errno.ts'
 import type { Log } from '../log.ts'
 import type { Outbox } from '../net/outbox.ts'
 import type { Exchange } from './exchange.ts'
+import { END } from './heads.ts'
 import type { Ledger } from './ledger.ts'
 import type { Service } from './service.ts'
 
@@ -57,13 +58,23 @@ export function writeReply(
   const framing = chooseFraming(head, reply)
   const mustClose = framing.kind === 'close' || !keepAlive
   const connection = mustClose ? 'close' : head.minorVersion === 0 ? 'keep-alive' : null
-  const text = responseHead(head.minorVersion, reply.status, reply.fields, framing, connection, owner.service.date())
   const hasBody = head.method !== 'HEAD' && framing.kind !== 'none'
+  const date = owner.service.date()
+  const counted = framing.kind === 'length' && connection === null ? framing.length : null
+  const start = counted === null ? null : owner.service.heads.start(reply.status, reply.fields, date)
+  const text =
+    start === null ? responseHead(head.minorVersion, reply.status, reply.fields, framing, connection, date) : ''
   const reader = hasBody && isStream(reply.body) ? reply.body.stream.getReader() : null // throws if somebody has one
   exchange.isAnswered = true
   if (mustClose) exchange.isLast = true
   owner.ledger?.answer(reply.status)
-  owner.outbox.writeLatin1(text)
+  if (start === null) {
+    owner.outbox.writeLatin1(text)
+    if (counted !== null) owner.service.heads.keep(text, reply.status, reply.fields, counted, date)
+  } else {
+    owner.outbox.writeBytes(start)
+    owner.outbox.writeLatin1(`${counted}${END}`)
+  }
   if (reader !== null) return new ReplyStream(exchange, reader, framing, owner)
   if (hasBody) writeBody(reply.body, framing, owner)
   else discardReply(reply)

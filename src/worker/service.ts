@@ -21,6 +21,7 @@ import { SendBuffer } from '../net/outbox.ts'
 import type { Wire } from '../net/wire.ts'
 import { CLOCK_OFFSET_MS, type Row } from '../scoreboard.ts'
 import type { AccessLog } from './access-log.ts'
+import { Heads } from './heads.ts'
 import type { Ledger } from './ledger.ts'
 import { Room } from './room.ts'
 import { Seldom, sayTurnedAway } from './seldom.ts'
@@ -97,6 +98,7 @@ export class Service {
   readonly room: Room
   readonly receiveBuffer: ReceiveBuffer
   readonly sendBuffer = new SendBuffer()
+  readonly heads = new Heads()
   readonly connections = new Set<Held>()
   readonly doors = new Set<Door>()
   readonly connectionsAtOnce: number
@@ -117,7 +119,8 @@ export class Service {
   readonly #turnedAway: Seldom
   #spareParser: HeadParser | null = null
   #date = ''
-  #dateSecond = -1
+  /** On the loop's clock: when the next second begins. */
+  #dateUntil = Number.NEGATIVE_INFINITY
 
   constructor(parts: ServiceParts) {
     this.loop = parts.loop
@@ -224,11 +227,10 @@ export class Service {
 
   /** The Date field's value, rendered once a second (RFC 9110 §6.6.1). */
   date(): string {
-    const now = Date.now()
-    const second = Math.floor(now / 1000)
-    if (second !== this.#dateSecond) {
-      this.#dateSecond = second
+    if (this.loop.now >= this.#dateUntil) {
+      const now = Date.now()
       this.#date = httpDate(now)
+      this.#dateUntil = this.loop.now + 1_000 - (now % 1_000)
     }
     return this.#date
   }

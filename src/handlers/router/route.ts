@@ -28,6 +28,9 @@ export class Route implements Routed {
   readonly #access: Access | null
   readonly #cors: Cors | null
   readonly #guard: Guard | null
+  /** A fixed answer, and a file that is kept, are the same object each time: then so is what is made of it. */
+  #lastReply: Reply | null = null
+  #lastDressed: Reply = PREFLIGHT
   /** Null: its answers are sent as they are. */
   readonly #fields: FieldRules | null
 
@@ -67,9 +70,15 @@ export class Route implements Routed {
 
   #dress(reply: Reply, head: RequestHead): Reply {
     if (this.#fields === null) return reply
+    if (reply === this.#lastReply) return this.#lastDressed
     const fields = this.#fields.apply(reply.fields)
     this.#cors?.apply(fields, head, reply === PREFLIGHT)
-    return { ...reply, fields }
+    const dressed = { ...reply, fields }
+    if (this.#cors === null) {
+      this.#lastReply = reply
+      this.#lastDressed = dressed
+    }
+    return dressed
   }
 }
 
