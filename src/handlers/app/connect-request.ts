@@ -8,7 +8,7 @@
 import { hostOfAuthority } from '../../config/site/host-name.ts'
 import type { IncomingRequest } from '../handler.ts'
 import type { ConnectRequest } from './contract.ts'
-import { headersOf } from './lazy-request.ts'
+import { nativeHeaders } from './lazy-headers.ts'
 
 export function connectRequestFor(incoming: IncomingRequest): ConnectRequest {
   const { host } = incoming.head
@@ -18,7 +18,7 @@ export function connectRequestFor(incoming: IncomingRequest): ConnectRequest {
     method: 'CONNECT',
     hostname: name.startsWith('[') ? name.slice(1, -1) : name,
     port: Number(host.slice(host.lastIndexOf(':') + 1)),
-    headers: headersOf(incoming),
+    headers: nativeHeaders(incoming.head),
     get signal() {
       return incoming.signal
     },

@@ -11,6 +11,7 @@
  * lazy-fetch.ts.
  */
 import type { BodySource, IncomingRequest } from '../handler.ts'
+import { LazyHeaders, nativeHeaders } from './lazy-headers.ts'
 import { copyHeaders, markAsUncloneable, NativeRequest, NativeResponse, standInFor } from './native-fetch.ts'
 import { collect, decodeUtf8, streamOf } from './request-body.ts'
 import { hrefOf } from './request-url.ts'
@@ -51,7 +52,7 @@ export class LazyRequest {
   }
 
   get headers(): Headers {
-    this.#headers ??= headersOf(this.#incoming)
+    this.#headers ??= new LazyHeaders(this.#incoming.head) as unknown as Headers
     return this.#headers
   }
 
@@ -108,7 +109,8 @@ export class LazyRequest {
       this.#real = this.#isTaken ? withUsedBody(this.#incoming, this.url) : realRequest(this.#incoming, this.url)
     }
     // The app may have changed the headers it was given, and means those.
-    if (this.#headers !== undefined) copyHeaders(this.#headers, this.#real.headers)
+    if (this.#headers !== undefined && LazyHeaders.mayDiffer(this.#headers))
+      copyHeaders(this.#headers, this.#real.headers)
     return this.#real
   }
 }
@@ -137,7 +139,7 @@ function newRequest(incoming: IncomingRequest, url: string, body: ReadableStream
   const { method } = incoming.head
   return new NativeRequest(url, {
     method,
-    headers: headersOf(incoming),
+    headers: nativeHeaders(incoming.head),
     signal: incoming.signal,
     ...(body !== null && { body, duplex: 'half' }),
   })
@@ -145,12 +147,6 @@ function newRequest(incoming: IncomingRequest, url: string, body: ReadableStream
 
 function urlOf({ head }: IncomingRequest, origin: string): string {
   return hrefOf(origin, head.path, head.query)
-}
-
-export function headersOf({ head }: IncomingRequest): Headers {
-  const headers = new Headers()
-  for (const [name, value] of head.fieldPairs()) headers.append(name, value)
-  return headers
 }
 
 /** A Request to GET or HEAD has no body (Fetch standard), whatever the client sent with it. */

@@ -6,6 +6,7 @@ import * as workerThreads from 'node:worker_threads'
 
 export const NativeRequest: typeof Request = globalThis.Request
 export const NativeResponse: typeof Response = globalThis.Response
+export const NativeHeaders: typeof Headers = globalThis.Headers
 export const nativeFetch = globalThis.fetch
 
 /**

@@ -1,0 +1,58 @@
+/**
+ * The headers of a request, not made until somebody does more than ask for one by
+ * its name.
+ *
+ * Node checks and copies every field into a list of its own, several times the
+ * cost of all else this server does for a small request. A name that is asked for
+ * is looked up in the request's head instead, which has been checked by its parser.
+ * Whoever counts, goes through or changes them gets Node's own, made once; from then
+ * on that is asked.
+ */
+import type { RequestHead } from '../../http/head.ts'
+import { markAsUncloneable, NativeHeaders, standInFor } from './native-fetch.ts'
+
+export class LazyHeaders {
+  readonly #head: RequestHead
+  #real: Headers | undefined
+
+  constructor(head: RequestHead) {
+    this.#head = head
+    markAsUncloneable(this)
+  }
+
+  static real(headers: LazyHeaders): Headers {
+    headers.#real ??= nativeHeaders(headers.#head)
+    return headers.#real
+  }
+
+  /** Whether they may be others by now than those of the request. */
+  static mayDiffer(headers: Headers): boolean {
+    return !(#head in headers) || headers.#real !== undefined
+  }
+
+  get(name: string): string | null {
+    if (this.#real !== undefined || !isPlainName(name)) return LazyHeaders.real(this).get(name)
+    return this.#head.field(name.toLowerCase())
+  }
+
+  has(name: string): boolean {
+    if (this.#real !== undefined || !isPlainName(name)) return LazyHeaders.real(this).has(name)
+    return this.#head.field(name.toLowerCase()) !== null
+  }
+}
+
+standInFor(LazyHeaders.prototype, NativeHeaders.prototype, LazyHeaders.real)
+Object.defineProperty(LazyHeaders.prototype, 'constructor', { value: NativeHeaders })
+
+/** Of what is no name of a field, Node's class says what is wrong. RFC 9110 §5.6.2. */
+function isPlainName(name: unknown): name is string {
+  return typeof name === 'string' && NAME.test(name)
+}
+
+const NAME = /^[\w!#$%&'*+\-.^`|~]+$/
+
+export function nativeHeaders(head: RequestHead): Headers {
+  const headers = new NativeHeaders()
+  for (const [name, value] of head.fieldPairs()) headers.append(name, value)
+  return headers
+}
