@@ -25,14 +25,16 @@ import { ensureDebianPackages } from '../scripts/packages.mjs'
 import { hasRightNode, installIfNeeded } from '../scripts/setup.mjs'
 import { conditionsOf } from './conditions.mjs'
 import { summarize } from './figures.mjs'
+import * as idle from './measures/idle.mjs'
 import * as throughput from './measures/throughput.mjs'
+import * as workerMemory from './measures/worker-memory.mjs'
 import { PEERS } from './peers.mjs'
 import { Program, stopAll } from './program.mjs'
 import { makeSite } from './site.mjs'
 import { table, writeInto } from './tables.mjs'
 import { WORKLOADS } from './workloads.mjs'
 
-const MEASURES = { throughput }
+const MEASURES = { throughput, idle, 'worker-memory': workerMemory }
 /** Before anything is measured: caches are filled, and what is hot is compiled. */
 const WARM_UP_SECONDS = 2
 /** Whose figures the others are set against, where it takes part. */
@@ -52,7 +54,7 @@ async function main() {
   }
   const versions = versionsOf(results)
   const conditions = conditionsOf(rounds, seconds)
-  const texts = { ...tablesOf(results), conditions: [conditions, ...versions].join('\n') }
+  const texts = { conditions: [conditions, ...versions].join('  \n'), ...tablesOf(results) }
   for (const [name, text] of Object.entries(texts)) console.log(`\n${name}\n\n${text}`)
   if (json !== undefined) writeFileSync(json, `${JSON.stringify({ conditions, versions, results }, null, 2)}\n`)
   if (page !== null) writeFileSync(write, writeInto(page, texts))
@@ -86,15 +88,17 @@ function count(name, text) {
 
 async function compare(name, asked, site, rounds, seconds) {
   const workload = WORKLOADS[name]
-  const { measure } = MEASURES[workload.measure]
+  const { measure, workers = 1, isCold = false } = MEASURES[workload.measure]
+  // Whoever is only fresh once is started anew for each round.
+  if (isCold && rounds > 1) return mergeRounds(await inTurn(rounds, () => compare(name, asked, site, 1, seconds)))
   const names = (asked.length > 0 ? asked : workload.servers).filter((it) => PEERS[it].can.includes(workload.work))
   const running = []
   try {
     for (const server of names) {
       PEERS[server].prepare()
-      running.push({ server, samples: [], program: await Program.start(PEERS[server], workload, site) })
+      running.push({ server, samples: [], program: await Program.start(PEERS[server], workload, site, workers) })
     }
-    for (const { program } of running) await measure(program, workload, WARM_UP_SECONDS)
+    if (!isCold) for (const { program } of running) await measure(program, workload, WARM_UP_SECONDS)
     for (let round = 1; round <= rounds; round++) {
       console.error(`${name}, round ${round} of ${rounds}`)
       for (const { program, samples } of running) samples.push(await measure(program, workload, seconds))
@@ -105,11 +109,28 @@ async function compare(name, asked, site, rounds, seconds) {
   return running.map(({ server, samples }) => ({ server, title: PEERS[server].title, ...summarize(samples), samples }))
 }
 
+async function inTurn(count, make) {
+  const made = []
+  for (let i = 0; i < count; i++) made.push(await make())
+  return made
+}
+
+/** The same rows of several runs, each with the samples of all. */
+function mergeRounds(runs) {
+  return runs[0].map(({ server, title }, row) => {
+    const samples = runs.flatMap((rows) => rows[row].samples)
+    return { server, title, ...summarize(samples), samples }
+  })
+}
+
 function tablesOf(results) {
   return Object.fromEntries(
     Object.entries(results).map(([name, rows]) => {
       const yardstick = rows.find(({ server }) => server === YARDSTICK)
-      const compared = rows.map((row) => ({ ...row, ratio: yardstick ? row.cpuUs / yardstick.cpuUs : null }))
+      const compared = rows.map((row) => ({
+        ...row,
+        ratio: yardstick === undefined ? null : row.cpuUs / yardstick.cpuUs,
+      }))
       return [name, table(compared, MEASURES[WORKLOADS[name].measure].columns)]
     }),
   )

@@ -1,9 +1,16 @@
 /** Clients that have been answered and stay: what their workers own meanwhile is what a worker costs. */
 import { connect } from 'node:net'
 
+const AT_ONCE = 500
+
 /** Settles with what lets them go. */
 export async function holdConnections(url, count) {
-  const sockets = await Promise.all(Array.from({ length: count }, () => answered(new URL(url))))
+  const sockets = []
+  // A few hundred at a time, so that no queue is asked for more than it holds.
+  while (sockets.length < count) {
+    const some = Array.from({ length: Math.min(AT_ONCE, count - sockets.length) }, () => answered(new URL(url)))
+    sockets.push(...(await Promise.all(some)))
+  }
   return () => {
     for (const socket of sockets) socket.destroy()
   }

@@ -44,7 +44,8 @@ export class Program {
     this.#folder = mkdtempSync(join(tmpdir(), 'prefork-bench-'))
     chmodSync(this.#folder, 0o755)
     this.port = await freePort()
-    const words = [...PIN_SERVER, ...peer.command({ folder: this.#folder, site, port: this.port, workers })]
+    const place = { folder: this.#folder, site, workers, connections: workload.load.connections + (workload.held ?? 0) }
+    const words = [...PIN_SERVER, ...peer.command({ ...place, port: this.port })]
     this.#child = spawn(words[0], words.slice(1), { cwd: this.#folder, stdio: ['ignore', 'pipe', 'pipe'] })
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream.on('data', (text) => {

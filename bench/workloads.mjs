@@ -44,21 +44,13 @@ export const WORKLOADS = {
     'apache-prefork',
     'floor-fork',
   ]),
-  rate: {
-    title: 'half of the rate that nginx reaches',
-    measure: 'half-rate',
-    work: 'hello',
-    path: '/hello',
-    load: KEPT,
-    servers: ['nginx', 'prefork', 'bun', 'deno', 'node'],
-  },
   idle: {
     title: 'connections that wait',
     measure: 'idle',
     work: 'hello',
     path: '/hello',
     load: KEPT,
-    held: [10_000, 50_000],
+    held: 10_000,
     servers: ['prefork', 'nginx', 'apache', 'bun', 'node', 'floor'],
   },
   workers: {

@@ -16,15 +16,15 @@ function peer(title, more) {
     can: ['hello', 'file'],
     prepare: () => needsPackage('nginx-light', '/usr/sbin/nginx'),
     version: () => spawnSync('/usr/sbin/nginx', ['-v'], { encoding: 'utf8' }).stderr.trim(),
-    command({ folder, site, port, workers }) {
+    command({ folder, site, port, workers, connections }) {
       const file = join(folder, 'nginx.conf')
-      writeFileSync(file, configuration({ folder, site, port, workers, more }))
+      writeFileSync(file, configuration({ folder, site, port, workers, connections, more }))
       return ['/usr/sbin/nginx', '-p', folder, '-e', join(folder, 'error.log'), '-c', file]
     },
   }
 }
 
-function configuration({ folder, site, port, workers, more }) {
+function configuration({ folder, site, port, workers, connections, more }) {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
   return `
 daemon off;
@@ -32,7 +32,7 @@ user root;
 pid ${join(folder, 'nginx.pid')};
 worker_processes ${workers};
 worker_rlimit_nofile 60000;
-events { worker_connections 55000; }
+events { worker_connections ${Math.max(768, 2 * connections)}; }
 http {
   access_log off;
   sendfile on;

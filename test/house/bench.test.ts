@@ -10,6 +10,9 @@ const { table, writeInto } = await load('tables')
 const { readSummary } = await load('wrk')
 const { readStat } = await load('processes')
 const { GROUPS } = await load('plan')
+const { WORKLOADS } = await load('workloads')
+const { PEERS } = await load('peers')
+const { mistakeIn } = await load('program')
 
 test('the median is the one in the middle, or the mean of two', () => {
   assert.equal(median([3]), 3)
@@ -88,4 +91,28 @@ test('the page has a place for every group, filled', () => {
     const [, text] = new RegExp(`<!-- figures: ${name} -->\n(.*?)<!-- end of figures -->`, 's').exec(page) ?? []
     assert.ok(text !== undefined && text.trim() !== '', `docs/process-models.md lacks the figures "${name}"`)
   }
+})
+
+test('every server that a workload compares is there, and can do the work', () => {
+  for (const [name, { servers, work }] of Object.entries<{ servers: string[]; work: string }>(WORKLOADS)) {
+    for (const server of servers) assert.ok(PEERS[server]?.can.includes(work), `${name}: ${server}`)
+  }
+})
+
+test('docs/performance.md has a place for every workload', () => {
+  const page = readFileSync('docs/performance.md', 'utf8')
+  const texts = Object.fromEntries([...Object.keys(WORKLOADS), 'conditions'].map((name) => [name, `table of ${name}`]))
+  for (const text of Object.values(texts)) assert.ok(writeInto(page, texts).includes(text))
+})
+
+test('a server that answers something else is not measured', () => {
+  const answer = (status: number, text: string) => ({ status, body: Buffer.from(text) })
+  const hello = (status: number, text: string) => mistakeIn(answer(status, text), 'hello', '/hello', '')
+  assert.equal(hello(200, 'Hello, world!\n'), null)
+  assert.equal(hello(404, 'Hello, world!\n'), 'status 404')
+  assert.match(hello(200, 'Hello'), /^the text "Hello"/)
+  const json = (text: string) => mistakeIn(answer(200, text), 'json', '/json?id=7', '')
+  assert.equal(json('{"path":"/json"}'), null)
+  assert.equal(json('{"path":"/"}'), 'the path /')
+  assert.match(mistakeIn(answer(200, 'x'), 'file', '/bench.test.ts', 'test/house'), /^1 bytes/)
 })

@@ -1,0 +1,26 @@
+/**
+ * What one more worker costs: the memory that is its own, as it is born and once it
+ * has served. What it shares with its parent or with other copies of one program is
+ * there anyway.
+ */
+import { leavesOfTree, privateBytes } from '../processes.mjs'
+import { PIN_LOAD } from '../program.mjs'
+import { drive } from '../wrk.mjs'
+
+export const columns = ['server', 'freshBytes', 'usedBytes', 'failures']
+export const workers = 2
+/** Whoever is warmed is not fresh any more. */
+export const isCold = true
+
+export async function measure(program, { path, load }, seconds) {
+  const freshBytes = meanPrivateBytes(program.pid)
+  const { failures } = await drive(program.url(path), load, seconds, PIN_LOAD)
+  return { freshBytes, usedBytes: meanPrivateBytes(program.pid), failures }
+}
+
+function meanPrivateBytes(root) {
+  const bytes = leavesOfTree(root)
+    .map(privateBytes)
+    .filter((it) => it !== null)
+  return bytes.reduce((sum, it) => sum + it, 0) / bytes.length
+}
