@@ -46,7 +46,9 @@ export class Program {
     this.port = await freePort()
     const place = { folder: this.#folder, site, workers, connections: workload.load.connections + (workload.held ?? 0) }
     const words = [...PIN_SERVER, ...peer.command({ ...place, port: this.port })]
-    this.#child = spawn(words[0], words.slice(1), { cwd: this.#folder, stdio: ['ignore', 'pipe', 'pipe'] })
+    // In a process group of its own: Apache ends the whole of its group, and that was ours.
+    const options = { cwd: this.#folder, stdio: ['ignore', 'pipe', 'pipe'], detached: true }
+    this.#child = spawn(words[0], words.slice(1), options)
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream.on('data', (text) => {
         this.#said = `${this.#said}${text}`.slice(-2_000)
