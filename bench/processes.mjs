@@ -23,17 +23,25 @@ export function cpuSecondsOfEndedChildren() {
   return readStat(readProc('self/stat')).childTicks / TICKS_PER_SECOND
 }
 
-/** The processes of a tree that have no children: who answers. */
-export function leavesOfTree(root) {
-  const tree = treeOf(root)
-  const parents = new Set(tree.map(([, { parent }]) => parent))
-  return tree.map(([pid]) => pid).filter((pid) => !parents.has(pid))
-}
-
 /** Proportional set size of all of a tree: what is shared counts once. */
 export function pssBytesOfTree(root) {
   const rollups = treeOf(root).map(([pid]) => readProc(`${pid}/smaps_rollup`) ?? '')
   return rollups.reduce((sum, rollup) => sum + Number(/^Pss: +(\d+) kB$/m.exec(rollup)?.[1] ?? 0) * 1024, 0)
+}
+
+/** The mean of those that answer, of the memory that is their own. */
+export function privateBytesOfWorkers(root) {
+  const bytes = leavesOfTree(root)
+    .map(privateBytes)
+    .filter((it) => it !== null)
+  return bytes.reduce((sum, it) => sum + it, 0) / bytes.length
+}
+
+/** The processes of a tree that have no children: who answers. */
+function leavesOfTree(root) {
+  const tree = treeOf(root)
+  const parents = new Set(tree.map(([, { parent }]) => parent))
+  return tree.map(([pid]) => pid).filter((pid) => !parents.has(pid))
 }
 
 function treeOf(root) {

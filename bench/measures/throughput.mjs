@@ -3,13 +3,7 @@
  * side that has used up its core is the limit, and where that is the load, requests
  * per second say little. CPU time per request says what an answer costs either way.
  */
-import {
-  cpuSecondsOfEndedChildren,
-  cpuSecondsOfTree,
-  leavesOfTree,
-  privateBytes,
-  pssBytesOfTree,
-} from '../processes.mjs'
+import { cpuSecondsOfEndedChildren, cpuSecondsOfTree, privateBytesOfWorkers, pssBytesOfTree } from '../processes.mjs'
 import { PIN_LOAD } from '../program.mjs'
 import { drive } from '../wrk.mjs'
 
@@ -39,13 +33,6 @@ export async function measure(program, { path, load }, seconds) {
     serverShare: cpuSeconds / elapsed,
     loadShare: (cpuSecondsOfEndedChildren() - before.load) / elapsed,
     pssBytes: pssBytesOfTree(program.pid),
-    workerBytes: meanPrivateBytes(program.pid),
+    workerBytes: privateBytesOfWorkers(program.pid),
   }
-}
-
-function meanPrivateBytes(root) {
-  const bytes = leavesOfTree(root)
-    .map(privateBytes)
-    .filter((it) => it !== null)
-  return bytes.reduce((sum, it) => sum + it, 0) / bytes.length
 }

@@ -3,7 +3,7 @@
  * has served. What it shares with its parent or with other copies of one program is
  * there anyway.
  */
-import { leavesOfTree, privateBytes } from '../processes.mjs'
+import { privateBytesOfWorkers } from '../processes.mjs'
 import { PIN_LOAD } from '../program.mjs'
 import { drive } from '../wrk.mjs'
 
@@ -13,14 +13,7 @@ export const workers = 2
 export const isCold = true
 
 export async function measure(program, { path, load }, seconds) {
-  const freshBytes = meanPrivateBytes(program.pid)
+  const freshBytes = privateBytesOfWorkers(program.pid)
   const { failures } = await drive(program.url(path), load, seconds, PIN_LOAD)
-  return { freshBytes, usedBytes: meanPrivateBytes(program.pid), failures }
-}
-
-function meanPrivateBytes(root) {
-  const bytes = leavesOfTree(root)
-    .map(privateBytes)
-    .filter((it) => it !== null)
-  return bytes.reduce((sum, it) => sum + it, 0) / bytes.length
+  return { freshBytes, usedBytes: privateBytesOfWorkers(program.pid), failures }
 }
