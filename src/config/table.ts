@@ -10,7 +10,6 @@
  * The comments of options.ts repeat these facts for people; a test compares
  * them. A row missing here, or one too many, does not compile.
  */
-
 import type { Limits, Options, PoolOptions, RecycleOptions, SocketOptions, StaticOptions, Timeouts } from './options.ts'
 import type { SecurityOptions } from './routes.ts'
 import { isFieldValue } from './site/field-value.ts'

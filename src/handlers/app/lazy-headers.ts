@@ -10,6 +10,7 @@
  */
 import type { RequestHead } from '../../http/head.ts'
 import { markAsUncloneable, NativeHeaders, standInFor } from './native-fetch.ts'
+import { TOKEN } from './plain-fields.ts'
 
 export class LazyHeaders {
   readonly #head: RequestHead
@@ -46,10 +47,8 @@ Object.defineProperty(LazyHeaders.prototype, 'constructor', { value: NativeHeade
 
 /** Of what is no name of a field, Node's class says what is wrong. RFC 9110 §5.6.2. */
 function isPlainName(name: unknown): name is string {
-  return typeof name === 'string' && NAME.test(name)
+  return typeof name === 'string' && TOKEN.test(name)
 }
-
-const NAME = /^[\w!#$%&'*+\-.^`|~]+$/
 
 export function nativeHeaders(head: RequestHead): Headers {
   const headers = new NativeHeaders()

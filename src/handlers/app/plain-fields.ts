@@ -58,7 +58,7 @@ function add(fields: string[], name: unknown, value: unknown): boolean {
   return true
 }
 
-/** RFC 9110 §5.6.2. */
-const TOKEN = /^[\w!#$%&'*+\-.^`|~]+$/
+/** What a field may be called, RFC 9110 §5.6.2. */
+export const TOKEN = /^[\w!#$%&'*+\-.^`|~]+$/
 /** RFC 9110 §5.5, and no white space at its ends, which would have to be taken off. */
 const PLAIN_VALUE = /^(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/
