@@ -3,7 +3,6 @@
  * system before its time is over. Counted by strace.
  */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -13,6 +12,7 @@ import { workerOf } from '../support/journey.ts'
 import { waitUntil } from '../support/program.ts'
 import { connect, connectAndSend, request } from '../support/raw.ts'
 import { addFiles, type Server, startServer } from '../support/server.ts'
+import { callsWhile } from '../support/strace.ts'
 
 const TEXT = 'a text that becomes smaller. '.repeat(2_000)
 
@@ -28,22 +28,12 @@ async function serve(t: TestContext, options: object): Promise<Server> {
   return server
 }
 
-/** The system calls that a process makes while `act` runs, by name. */
+/** The system calls that a process makes while `act` runs, by name; no waiting, and none for memory. */
 async function callsOf(pid: number, act: () => Promise<void>): Promise<string[]> {
-  const strace = spawn('strace', [
-    '-p',
-    String(pid),
-    '-e',
-    'trace=!epoll_wait,epoll_pwait,futex,madvise,mmap,munmap,mprotect',
-  ])
-  const lines: string[] = []
-  strace.stderr.setEncoding('utf8').on('data', (text: string) => lines.push(text))
-  const ended = new Promise((resolve) => strace.once('close', resolve))
-  await waitUntil(() => lines.join('').includes('attached'), `strace has attached: ${lines.join('')}`)
-  await act()
-  strace.kill('SIGINT')
-  await ended
-  return [...lines.join('').matchAll(/^(\w+)\(/gm)].map(([, name]) => name!)
+  const calls = await callsWhile(pid, act)
+  return calls
+    .map(({ name }) => name)
+    .filter((name) => !/^(epoll_p?wait|futex|brk|m(advise|map|unmap|protect))$/.test(name))
 }
 
 const skip = unless('strace')
