@@ -47,3 +47,37 @@ export const SYSTEM_CALLS = {
  */
 export const MEMORY_CALLS = ['brk', 'mmap', 'munmap', 'mremap', 'madvise', 'mprotect']
 export const MEMORY_CALLS_MAX = 0.2
+
+/**
+ * Bytes of JavaScript's heap that one request costs, in code that V8 has compiled, by
+ * Node's major version: each has a V8 of its own, which leaves out other objects. From
+ * the parts (bench/micro/operations.mjs) to the whole of it, without the kernel.
+ */
+export const HEAP_BYTES = {
+  'parse-small': { 20: 395, 22: 390, 24: 385, 26: 385 },
+  'parse-browser': { 20: 1190, 22: 1175, 24: 1175, 26: 1175 },
+  'parse-pipelined': { 20: 390, 22: 385, 24: 385, 26: 385 },
+  'response-head': { 20: 755, 22: 610, 24: 755, 26: 755 },
+  request: { 20: 285, 22: 275, 24: 275, 26: 275 },
+  hello: { 20: 625, 22: 580, 24: 705, 26: 690 },
+  'hello-browser': { 20: 1405, 22: 1370, 24: 1515, 26: 1475 },
+  pipelined: { 20: 575, 22: 540, 24: 640, 26: 680 },
+  app: { 20: 2000, 22: 1915, 24: 2095, 26: 2090 },
+  json: { 20: 2170, 22: 1965, 24: 2160, 26: 2155 },
+}
+/** V8 decides anew in each process what it compiles, and with what: Node 20's figures vary by some percent. */
+export const HEAP_MARGIN = 1.05
+
+/** For the Node that runs; one that is not in the table may use as much as any that is. */
+export function heapBytesMax(name, major = Number(process.versions.node.split('.')[0])) {
+  const known = HEAP_BYTES[name]
+  return known[major] ?? Math.max(...Object.values(known))
+}
+
+/** Foreign functions called for one request, each of which costs more than a hundred objects. */
+export const FOREIGN_CALLS = {
+  hello: {},
+  json: {},
+  'hello-socket': { epoll_wait: 1, recv: 1, send: 1 },
+  'json-socket': { epoll_wait: 1, recv: 1, send: 1 },
+}
