@@ -4,7 +4,7 @@
  *     title      as tables call it
  *     can        the kinds of work it has been set up for here: hello, json, file
  *     prepare()  installs or builds what it needs; throws a sentence when that cannot be
- *     version()  what it says of itself
+ *     version()  which one it is, for the line of conditions
  *     command(place)
  *                how it is started in the foreground: [program, ...arguments]. `place`
  *                has a folder of its own to write a configuration to, the site's

@@ -14,6 +14,7 @@ import { FILE_BYTES, HELLO_TEXT } from './workloads.mjs'
 /** One core is the server's, the other is for whoever asks: neither takes the other's time. */
 export const PIN_SERVER = ['taskset', '-c', '0']
 export const PIN_LOAD = ['taskset', '-c', '1']
+export const PINNING = 'server on core 0, load on core 1'
 
 const PATIENCE_MS = 30_000
 const LOOK_AGAIN_MS = 50

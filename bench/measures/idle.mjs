@@ -6,9 +6,10 @@
 import { holdConnections } from '../hold.mjs'
 import { pssBytesOfTree } from '../processes.mjs'
 import { PIN_LOAD } from '../program.mjs'
-import { drive } from '../wrk.mjs'
+import { drive, wrkVersion } from '../wrk.mjs'
 
 export const columns = ['server', 'held', 'heldBytes', 'requestsPerSecond', 'p50Ms', 'p99Ms', 'failures']
+export const tools = () => [`wrk ${wrkVersion()}`]
 
 /** Beside them, so that nobody is measured asleep. */
 const BUSY = { connections: 16, isKeepAlive: true }

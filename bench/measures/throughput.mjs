@@ -5,7 +5,7 @@
  */
 import { cpuSecondsOfEndedChildren, cpuSecondsOfTree, privateBytesOfWorkers, pssBytesOfTree } from '../processes.mjs'
 import { PIN_LOAD } from '../program.mjs'
-import { drive } from '../wrk.mjs'
+import { drive, wrkVersion } from '../wrk.mjs'
 
 export const columns = [
   'server',
@@ -21,6 +21,8 @@ export const columns = [
   'workerBytes',
   'failures',
 ]
+
+export const tools = () => [`wrk ${wrkVersion()}`]
 
 export async function measure(program, { path, load }, seconds) {
   const before = { server: cpuSecondsOfTree(program.pid), load: cpuSecondsOfEndedChildren(), at: performance.now() }

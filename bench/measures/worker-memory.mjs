@@ -5,9 +5,10 @@
  */
 import { privateBytesOfWorkers } from '../processes.mjs'
 import { PIN_LOAD } from '../program.mjs'
-import { drive } from '../wrk.mjs'
+import { drive, wrkVersion } from '../wrk.mjs'
 
 export const columns = ['server', 'freshBytes', 'usedBytes', 'failures']
+export const tools = () => [`wrk ${wrkVersion()}`]
 export const workers = 2
 /** Whoever is warmed is not fresh any more. */
 export const isCold = true

@@ -4,6 +4,7 @@
  * its own for them.
  */
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { nodeBinary, npmFolder } from './packages.mjs'
@@ -20,15 +21,23 @@ export const bunRoutes = peer('Bun, its routes', ['hello'], bunBinary, () => [ap
 export const deno = peer('Deno', ['hello', 'json'], denoBinary, () => ['run', '--allow-all', app('deno.mjs')])
 export const node = peer('Node, http', ['hello', 'json', 'file'], nodeOfPeers, () => [app('node.mjs')])
 export const nodeCluster = peer('Node, cluster', ['hello'], nodeOfPeers, () => [app('node-cluster.mjs')])
-export const fastify = peer('Fastify', ['json'], nodeOfPeers, () => [app('fastify.mjs'), npmFolder('fastify')])
-export const hono = peer('Hono on Node', ['json'], nodeOfPeers, () => [
-  app('hono.mjs'),
-  npmFolder('@hono/node-server'),
-  npmFolder('hono'),
-])
+export const fastify = framework('Fastify', 'fastify.mjs', ['fastify'])
+export const hono = framework('Hono on Node', 'hono.mjs', ['@hono/node-server', 'hono'])
 
 function nodeOfPeers() {
   return nodeBinary(NODE)
+}
+
+function framework(title, program, packages) {
+  const { version, ...rest } = peer(title, ['json'], nodeOfPeers, () => [
+    app(program),
+    ...packages.map((name) => npmFolder(name)),
+  ])
+  return { ...rest, title, version: () => `${packages.map(packageVersion).join(' and ')} on ${version()}` }
+}
+
+function packageVersion(name) {
+  return `${name} ${JSON.parse(readFileSync(join(npmFolder(name), 'package.json'), 'utf8')).version}`
 }
 
 function peer(title, can, binary, args) {
@@ -39,7 +48,10 @@ function peer(title, can, binary, args) {
       binary()
       args()
     },
-    version: () => spawnSync(binary(), ['--version'], { encoding: 'utf8' }).stdout.split('\n')[0],
+    version() {
+      const [line] = spawnSync(binary(), ['--version'], { encoding: 'utf8' }).stdout.split('\n')
+      return `${title.split(',')[0]} ${/\d+(?:\.\d+)+/.exec(line)[0]}`
+    },
     command: ({ site, port, workers }) => [binary(), ...args(), port, site, workers].map(String),
   }
 }

@@ -15,7 +15,7 @@ function peer(title, more) {
     title,
     can: ['hello', 'file'],
     prepare: () => needsPackage('nginx-light', '/usr/sbin/nginx'),
-    version: () => spawnSync('/usr/sbin/nginx', ['-v'], { encoding: 'utf8' }).stderr.trim(),
+    version: () => /nginx\/\S+/.exec(spawnSync('/usr/sbin/nginx', ['-v'], { encoding: 'utf8' }).stderr)[0],
     command({ folder, site, port, workers, connections }) {
       const file = join(folder, 'nginx.conf')
       writeFileSync(file, configuration({ folder, site, port, workers, connections, more }))

@@ -11,9 +11,11 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { commit } from '../conditions.mjs'
 import { HELLO_TEXT } from '../workloads.mjs'
 
 const PREFORK = fileURLToPath(new URL('../../bin/prefork', import.meta.url))
+const PACKAGE = fileURLToPath(new URL('../../package.json', import.meta.url))
 const APP = fileURLToPath(new URL('apps/fetch.mjs', import.meta.url))
 const DATA_APP = fileURLToPath(new URL('apps/data.mjs', import.meta.url))
 
@@ -30,12 +32,17 @@ function rulesOfHello() {
   return [{ path: '/*', respond: { status: 200, body: HELLO_TEXT, headers: { 'Content-Type': 'text/plain' } } }]
 }
 
+function version() {
+  const { version } = JSON.parse(readFileSync(PACKAGE, 'utf8'))
+  return `prefork ${version} (${[commit(), `Node ${process.versions.node}`].filter(Boolean).join(', ')})`
+}
+
 function peer(title, can, routes, more = {}) {
   return {
     title,
     can,
     prepare() {},
-    version: () => `${JSON.parse(readFileSync('package.json', 'utf8')).version} (Node ${process.versions.node})`,
+    version,
     command({ folder, site, port, workers }) {
       const workersOf = more.model === undefined ? { workers } : {}
       const config = {

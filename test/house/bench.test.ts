@@ -1,6 +1,8 @@
 /** What bench/ makes of its samples: a table is only as good as the arithmetic below it. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 
@@ -13,6 +15,8 @@ const { GROUPS } = await load('plan')
 const { WORKLOADS } = await load('workloads')
 const { PEERS } = await load('peers')
 const { mistakeIn } = await load('program')
+const { lineOf } = await load('conditions')
+const { Results, textOf, writePage } = await load('results')
 
 test('the median is the one in the middle, or the mean of two', () => {
   assert.equal(median([3]), 3)
@@ -101,8 +105,75 @@ test('every server that a workload compares is there, and can do the work', () =
 
 test('docs/performance.md has a place for every workload', () => {
   const page = readFileSync('docs/performance.md', 'utf8')
-  const texts = Object.fromEntries([...Object.keys(WORKLOADS), 'conditions'].map((name) => [name, `table of ${name}`]))
+  const texts = Object.fromEntries(Object.keys(WORKLOADS).map((name) => [name, `table of ${name}`]))
   for (const text of Object.values(texts)) assert.ok(writeInto(page, texts).includes(text))
+})
+
+const CONDITIONS = {
+  date: '2026-11-26',
+  cores: 2,
+  cpu: 'EPYC',
+  memoryGB: 24,
+  kernel: '6.18',
+  tools: ['wrk 4.1.0'],
+  pinning: 'server on core 0, load on core 1',
+  rounds: 3,
+  seconds: 2,
+  versions: ['nginx/1.22.1'],
+}
+const SAMPLE = { cpuUs: 8, requestsPerSecond: 1000, p50Ms: 1, p99Ms: 2, failures: 0 }
+const rowOf = (server: string, cpuUs: number) => ({ ...SAMPLE, server, title: server, cpuUs })
+const SHOWN = { columns: ['server', 'cpuUs', 'ratio'] }
+
+test('the conditions of a table are one line, with what there is to say', () => {
+  assert.equal(
+    lineOf(CONDITIONS),
+    '2026-11-26 · 2 cores (EPYC), 24 GB · Linux 6.18 · server on core 0, load on core 1 · medians of 3 rounds of 2 s · wrk 4.1.0 · nginx/1.22.1',
+  )
+  const { date, cores, cpu, memoryGB, kernel, tools } = CONDITIONS
+  assert.equal(
+    lineOf({ date, cores, cpu, memoryGB, kernel, tools, notes: ['10 minutes'] }),
+    '2026-11-26 · 2 cores (EPYC), 24 GB · Linux 6.18 · wrk 4.1.0 · 10 minutes',
+  )
+})
+
+test('a table stands below its own conditions, set against the yardstick where that took part', () => {
+  const rows = [rowOf('prefork', 6), rowOf('nginx', 8)]
+  const table = ['| server | CPU µs/request | / nginx |', '| --- | ---: | ---: |']
+  assert.equal(
+    textOf('hello', { conditions: CONDITIONS, rows }, SHOWN),
+    [lineOf(CONDITIONS), '', ...table, '| prefork | 6.0 | 0.75 |', '| nginx | 8.0 | 1.00 |'].join('\n'),
+  )
+  assert.doesNotMatch(textOf('hello', { conditions: CONDITIONS, rows: rows.slice(0, 1) }, SHOWN), /\/ nginx/)
+})
+
+test('what is kept of one workload leaves the others in the file, and is there after each round', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'prefork-bench-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'figures.json')
+  const first = new Results(file)
+  first.keep('hello', { conditions: CONDITIONS, rows: [rowOf('nginx', 8)] })
+  new Results(file).keep('1k', { conditions: { ...CONDITIONS, rounds: 1 }, rows: [] })
+  const later = new Results(file)
+  later.keep('1k', { conditions: { ...CONDITIONS, rounds: 2 }, rows: [] })
+  assert.deepEqual(JSON.parse(readFileSync(file, 'utf8')), {
+    hello: { conditions: CONDITIONS, rows: [rowOf('nginx', 8)] },
+    '1k': { conditions: { ...CONDITIONS, rounds: 2 }, rows: [] },
+  })
+  assert.deepEqual(later.names, ['hello', '1k'])
+  writeFileSync(file, 'not JSON')
+  assert.throws(() => new Results(file), /figures\.json holds something else than figures/)
+})
+
+test('writing the tables that were measured leaves the others as they stand', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'prefork-bench-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const page = join(folder, 'page.md')
+  const before = readFileSync('docs/performance.md', 'utf8')
+  writeFileSync(page, before)
+  writePage(page, { '1k': 'new figures' })
+  const place = /(<!-- figures: 1k -->\n).*?(<!-- end of figures -->)/s
+  assert.equal(readFileSync(page, 'utf8'), before.replace(place, '$1\nnew figures\n\n$2'))
 })
 
 test('a server that answers something else is not measured', () => {
