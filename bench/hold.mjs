@@ -16,12 +16,17 @@ export async function holdConnections(url, count) {
   }
 }
 
-function answered({ hostname, port, host }) {
+/** Asks what the load asks: of another path a server may think that it ends the connection. */
+function answered({ hostname, port, host, pathname, search }) {
   return new Promise((resolve, reject) => {
     const socket = connect(Number(port), hostname)
-    socket.once('data', () => resolve(socket))
+    socket.once('data', (answer) => {
+      const [statusLine] = answer.toString('latin1').split('\r\n')
+      if (statusLine.startsWith('HTTP/1.1 200')) resolve(socket)
+      else reject(new Error(`the server answers ${pathname} with ${statusLine}`))
+    })
     socket.once('error', reject)
     socket.once('end', () => reject(new Error('the server closed a connection that was to be kept')))
-    socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
+    socket.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
   })
 }

@@ -1,6 +1,9 @@
 /** What bench/ makes of its samples: a table is only as good as the arithmetic below it. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -15,6 +18,7 @@ const { GROUPS } = await load('plan')
 const { WORKLOADS } = await load('workloads')
 const { PEERS } = await load('peers')
 const { mistakeIn } = await load('program')
+const { holdConnections } = await load('hold')
 const { lineOf } = await load('conditions')
 const { Results, textOf, writePage } = await load('results')
 
@@ -186,4 +190,19 @@ test('a server that answers something else is not measured', () => {
   assert.equal(json('{"path":"/json"}'), null)
   assert.equal(json('{"path":"/"}'), 'the path /')
   assert.match(mistakeIn(answer(200, 'x'), 'file', '/bench.test.ts', 'test/house'), /^1 bytes/)
+})
+
+test('connections that are held have asked for what the load asks for', async (t) => {
+  const asked = new Set<string | undefined>()
+  const server = createServer(({ url }, response) => {
+    asked.add(url)
+    response.writeHead(url === '/hello?x' ? 200 : 404).end('hello')
+  }).listen(0, '127.0.0.1')
+  t.after(() => server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const letGo = await holdConnections(`http://127.0.0.1:${port}/hello?x`, 3)
+  assert.deepEqual([...asked], ['/hello?x'])
+  letGo()
+  await assert.rejects(holdConnections(`http://127.0.0.1:${port}/`, 1), /answers \/ with HTTP\/1.1 404/)
 })
