@@ -21,13 +21,19 @@ export function growth(before, after, field) {
   return after.workers.map((worker) => worker[field] - (earlier.get(worker.pid) ?? 0))
 }
 
-/** The median of every figure; failures are added up, for no median may hide one. */
+/**
+ * The median of every figure; failures are added up, for no median may hide one. What
+ * is no figure, or was none in one of the samples, is told as the worst of them has it:
+ * the words that explain it, or nothing.
+ */
 export function summarize(samples) {
   const names = Object.keys(samples[0])
   return Object.fromEntries(
     names.map((name) => {
       const values = samples.map((sample) => sample[name])
-      return [name, name === 'failures' ? values.reduce((sum, it) => sum + it, 0) : median(values)]
+      if (name === 'failures') return [name, values.reduce((sum, it) => sum + it, 0)]
+      if (values.every((it) => typeof it === 'number')) return [name, median(values)]
+      return [name, values.find((it) => typeof it === 'string') ?? null]
     }),
   )
 }

@@ -8,8 +8,8 @@
  *     command(place)
  *                how it is started in the foreground: [program, ...arguments]. `place`
  *                has a folder of its own to write a configuration to, the site's
- *                folder, the port, how many workers, and how many connections
- *                there will be.
+ *                folder, the port, how many workers, how many connections there
+ *                will be, and how many descriptors each process may have.
  *
  * All are set up as their manuals have it, with what a default configuration has on
  * left on, and the access log off.

@@ -9,6 +9,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { filesAllowed, withFiles } from './files.mjs'
 import { FILE_BYTES, HELLO_TEXT } from './workloads.mjs'
 
 /** One core is the server's, the other is for whoever asks: neither takes the other's time. */
@@ -16,6 +17,8 @@ export const PIN_SERVER = ['taskset', '-c', '0']
 export const PIN_LOAD = ['taskset', '-c', '1']
 export const PINNING = 'server on core 0, load on core 1'
 
+/** Descriptors for anything but connections. */
+const FILES_SPARE = 1_000
 const PATIENCE_MS = 30_000
 const LOOK_AGAIN_MS = 50
 /** Started and not yet ended: whoever is interrupted ends them. */
@@ -45,8 +48,11 @@ export class Program {
     this.#folder = mkdtempSync(join(tmpdir(), 'prefork-bench-'))
     chmodSync(this.#folder, 0o755)
     this.port = await freePort()
-    const place = { folder: this.#folder, site, workers, connections: workload.load.connections + (workload.held ?? 0) }
-    const words = [...PIN_SERVER, ...peer.command({ ...place, port: this.port })]
+    const connections = workload.load.connections + (workload.held ?? 0)
+    // Twice as many as are asked for: the workers of a server do not share them evenly.
+    const files = filesAllowed(FILES_SPARE + 2 * connections)
+    const place = { folder: this.#folder, site, workers, connections, files, port: this.port }
+    const words = [...PIN_SERVER, ...withFiles(files, peer.command(place))]
     // In a process group of its own: Apache ends the whole of its group, and that was ours.
     const options = { cwd: this.#folder, stdio: ['ignore', 'pipe', 'pipe'], detached: true }
     this.#child = spawn(words[0], words.slice(1), options)
@@ -55,7 +61,7 @@ export class Program {
         this.#said = `${this.#said}${text}`.slice(-2_000)
       })
     }
-    this.pid = this.#child.pid // taskset becomes the server
+    this.pid = this.#child.pid // taskset and prlimit become the server
     this.#ended = new Promise((resolve) => this.#child.once('exit', resolve))
     running.add(this)
     await this.#answers(workload, site)

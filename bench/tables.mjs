@@ -6,13 +6,16 @@
  *     <!-- end of figures -->
  */
 
+/** Where there is no figure. */
+const NOTHING = '–'
+
 const COLUMNS = {
   server: { title: 'server', of: ({ title }) => title },
-  ratio: { title: '/ nginx', of: ({ ratio }) => (ratio === null ? '' : ratio.toFixed(2)) },
+  ratio: { title: '/ nginx', of: ({ ratio }) => ratio.toFixed(2) },
   serverShare: { title: 'server core', of: (it) => percent(it.serverShare) },
   loadShare: { title: 'load core', of: (it) => percent(it.loadShare) },
   limit: { title: 'limit', of: (it) => (it.serverShare >= it.loadShare ? 'server' : 'load') },
-  held: { title: 'connections', of: ({ held }) => thousands(held) },
+  held: { title: 'connections', of: ({ held, wanted, why }) => heldOf(held, wanted, why) },
   heldBytes: { title: 'KB each', of: (it) => (it.heldBytes / 1000).toFixed(2) },
   freshBytes: { title: 'private MB/worker, fresh', of: (it) => (it.freshBytes / 1e6).toFixed(1) },
   usedBytes: { title: 'after load', of: (it) => (it.usedBytes / 1e6).toFixed(1) },
@@ -39,7 +42,7 @@ export function table(rows, names) {
   return [
     line(columns.map(({ title }) => title)),
     line(rule),
-    ...rows.map((row) => line(columns.map((it) => it.of(row)))),
+    ...rows.map((row) => line(columns.map((it, i) => (row[names[i]] === null ? NOTHING : it.of(row))))),
   ].join('\n')
 }
 
@@ -53,6 +56,10 @@ export function writeInto(page, texts) {
       throw new Error(`the page has no place for the figures "${name}": ${opening}`)
     return `${result.slice(0, from)}\n${text}\n\n${result.slice(to)}`
   }, page)
+}
+
+function heldOf(held, wanted, why) {
+  return why === null ? thousands(held) : `${thousands(held)} of ${thousands(wanted)}: ${why}`
 }
 
 function thousands(number) {

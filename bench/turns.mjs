@@ -18,7 +18,8 @@ import { WORKLOADS } from './workloads.mjs'
  *     measure(program, workload, seconds)
  *                             one sample: figures by name
  *     tools()                 what it asks with, and their versions
- *     workers                 how many each server has; 1 unless it says otherwise
+ *     workersFor(workload)    how many each server has; 1 unless it says otherwise
+ *     notes(workload)         what else is to be said of the conditions
  *     isCold                  each round has fresh servers that nobody has warmed
  *     ratioOf                 the figure that is set against the yardstick's; cpuUs
  */
@@ -36,7 +37,7 @@ export async function compare(name, { asked, site, rounds, seconds, keep }) {
     .map((server) => ({ server, samples: [] }))
   if (rows.length === 0) return
   for (const { server } of rows) PEERS[server].prepare()
-  const conditions = conditionsAround(rows, measure, seconds)
+  const conditions = conditionsAround(rows, workload, measure, seconds)
   const done = () => keep({ conditions: { ...conditions, rounds: rows[0].samples.length }, rows: rows.map(summary) })
   const all = { name, workload, measure, rows, site, seconds, done }
   // Whoever is only fresh once is started anew for each round.
@@ -45,10 +46,11 @@ export async function compare(name, { asked, site, rounds, seconds, keep }) {
 }
 
 async function takeTurns({ name, workload, measure, rows, site, seconds, done }, from, to, rounds) {
-  const { workers = 1, isCold = false } = measure
+  const { workersFor = () => 1, isCold = false } = measure
   try {
     const programs = []
-    for (const { server } of rows) programs.push(await Program.start(PEERS[server], workload, site, workers))
+    for (const { server } of rows)
+      programs.push(await Program.start(PEERS[server], workload, site, workersFor(workload)))
     if (!isCold) for (const program of programs) await measure.measure(program, workload, WARM_UP_SECONDS)
     for (let round = from; round <= to; round++) {
       console.error(`${name}, round ${round} of ${rounds}`)
@@ -66,7 +68,7 @@ function summary({ server, samples }) {
   return { server, title: PEERS[server].title, ...summarize(samples), samples }
 }
 
-function conditionsAround(rows, { tools }, seconds) {
+function conditionsAround(rows, workload, { tools, notes = () => [] }, seconds) {
   const versions = [...new Set(rows.map(({ server }) => PEERS[server].version()))]
-  return { ...machine(), pinning: PINNING, seconds, tools: tools(), versions }
+  return { ...machine(), pinning: PINNING, seconds, tools: tools(), versions, notes: notes(workload) }
 }

@@ -46,15 +46,8 @@ export const WORKLOADS = {
     'apache-prefork',
     'floor-fork',
   ]),
-  idle: {
-    title: 'connections that wait',
-    measure: 'idle',
-    work: 'hello',
-    path: '/hello',
-    load: KEPT,
-    held: 10_000,
-    servers: ['prefork', 'nginx', 'apache', 'bun', 'node', 'floor'],
-  },
+  idle: idle('connections that wait', 10_000, ['prefork', 'nginx', 'apache', 'bun', 'node', 'floor']),
+  'idle-50k': idle('50,000 of them', 50_000, ['prefork', 'nginx', 'apache', 'bun', 'node', 'node-cluster', 'floor']),
   workers: {
     title: 'one more worker',
     measure: 'worker-memory',
@@ -67,4 +60,8 @@ export const WORKLOADS = {
 
 function throughput(title, work, path, load, servers) {
   return { title, measure: 'throughput', work, path, load, servers, yardstick: 'nginx' }
+}
+
+function idle(title, held, servers) {
+  return { title, measure: 'idle', work: 'hello', path: '/hello', load: KEPT, held, servers }
 }

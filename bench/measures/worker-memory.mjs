@@ -9,7 +9,7 @@ import { drive, wrkVersion } from '../wrk.mjs'
 
 export const columns = ['server', 'freshBytes', 'usedBytes', 'failures']
 export const tools = () => [`wrk ${wrkVersion()}`]
-export const workers = 2
+export const workersFor = () => 2
 /** Whoever is warmed is not fresh any more. */
 export const isCold = true
 

@@ -10,12 +10,13 @@ const MODULES = '/usr/lib/apache2/modules'
 export const apache = peer(
   'Apache, event',
   'event',
-  (workers) => `
+  ({ workers, files }) => `
 StartServers ${workers}
 ServerLimit ${Math.max(workers, 16)}
 ThreadsPerChild 64
 MaxRequestWorkers ${64 * Math.max(workers, 16)}
-AsyncRequestWorkerFactor 1000`,
+MaxSpareThreads ${64 * Math.max(workers, 16)}
+AsyncRequestWorkerFactor ${Math.floor((files * 0.9) / 64)}`,
 )
 
 export const apachePrefork = peer(
@@ -35,11 +36,11 @@ function peer(title, model, limits) {
     can: ['hello', 'file'],
     prepare: () => needsPackage('apache2-bin', '/usr/sbin/apache2'),
     version: () => /Apache\/\S+/.exec(spawnSync('/usr/sbin/apache2', ['-v'], { encoding: 'utf8' }).stdout)[0],
-    command({ folder, site, port, workers }) {
+    command({ folder, site, port, workers, files }) {
       mkdirSync(join(folder, 'hello'))
       writeFileSync(join(folder, 'hello/hello'), HELLO_TEXT)
       const file = join(folder, 'apache.conf')
-      writeFileSync(file, configuration({ folder, site, port, model, limits: limits(workers) }))
+      writeFileSync(file, configuration({ folder, site, port, model, limits: limits({ workers, files }) }))
       return ['/usr/sbin/apache2', '-f', file, '-DFOREGROUND']
     },
   }

@@ -9,7 +9,7 @@ export const lighttpd = {
   can: ['file'],
   prepare: () => needsPackage('lighttpd', '/usr/sbin/lighttpd'),
   version: () => /lighttpd\/\S+/.exec(spawnSync('/usr/sbin/lighttpd', ['-v'], { encoding: 'utf8' }).stdout)[0],
-  command({ folder, site, port }) {
+  command({ folder, site, port, files }) {
     const file = join(folder, 'lighttpd.conf')
     writeFileSync(
       file,
@@ -18,7 +18,7 @@ server.document-root = "${site}"
 server.port = ${port}
 server.bind = "127.0.0.1"
 server.listen-backlog = 4096
-server.max-fds = 16384
+server.max-fds = ${files}
 server.max-keep-alive-requests = 1000000
 server.max-keep-alive-idle = 600
 mimetype.assign = ( "" => "application/octet-stream" )

@@ -1,4 +1,8 @@
-/** nginx, from Debian's package nginx-light. With one worker, as all others; `sendfile` as its own packages have it. */
+/**
+ * nginx, from Debian's package nginx-light. With one worker, as all others; `sendfile`
+ * as its own packages have it. Several workers have a queue each, as its manual advises:
+ * from a shared one the same worker would take most.
+ */
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -16,22 +20,22 @@ function peer(title, more) {
     can: ['hello', 'file'],
     prepare: () => needsPackage('nginx-light', '/usr/sbin/nginx'),
     version: () => /nginx\/\S+/.exec(spawnSync('/usr/sbin/nginx', ['-v'], { encoding: 'utf8' }).stderr)[0],
-    command({ folder, site, port, workers, connections }) {
+    command({ folder, site, port, workers, connections, files }) {
       const file = join(folder, 'nginx.conf')
-      writeFileSync(file, configuration({ folder, site, port, workers, connections, more }))
+      writeFileSync(file, configuration({ folder, site, port, workers, connections, files, more }))
       return ['/usr/sbin/nginx', '-p', folder, '-e', join(folder, 'error.log'), '-c', file]
     },
   }
 }
 
-function configuration({ folder, site, port, workers, connections, more }) {
+function configuration({ folder, site, port, workers, connections, files, more }) {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
   return `
 daemon off;
 user root;
 pid ${join(folder, 'nginx.pid')};
 worker_processes ${workers};
-worker_rlimit_nofile 60000;
+worker_rlimit_nofile ${files};
 events { worker_connections ${Math.max(768, 2 * connections)}; }
 http {
   access_log off;
@@ -43,7 +47,7 @@ http {
   ${more}
   ${temporary.map((name) => `${name}_temp_path ${join(folder, name)};`).join(' ')}
   server {
-    listen 127.0.0.1:${port} backlog=4096;
+    listen 127.0.0.1:${port} backlog=4096${workers > 1 ? ' reuseport' : ''};
     root ${site};
     location = /hello { default_type text/plain; return 200 ${JSON.stringify(HELLO_TEXT)}; }
   }

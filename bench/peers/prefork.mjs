@@ -43,7 +43,7 @@ function peer(title, can, routes, more = {}) {
     can,
     prepare() {},
     version,
-    command({ folder, site, port, workers }) {
+    command({ folder, site, port, workers, files }) {
       const workersOf = more.model === undefined ? { workers } : {}
       const config = {
         listen: [`127.0.0.1:${port}`],
@@ -51,7 +51,7 @@ function peer(title, can, routes, more = {}) {
         logLevel: 'warn',
         control: join(folder, 'control'),
         timeouts: { idleMs: 600_000 },
-        limits: { connectionsMax: 55_000 },
+        limits: { connectionsMax: Math.floor(files * 0.9) },
         ...workersOf,
         ...more,
         hosts: { '*': { routes: routes(site) } },

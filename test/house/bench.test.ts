@@ -1,5 +1,6 @@
 /** What bench/ makes of its samples: a table is only as good as the arithmetic below it. */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -18,7 +19,9 @@ const { GROUPS } = await load('plan')
 const { WORKLOADS } = await load('workloads')
 const { PEERS } = await load('peers')
 const { mistakeIn } = await load('program')
-const { holdConnections } = await load('hold')
+const { hold, holdConnections } = await load('hold')
+const { sharesOf } = await load('crowd')
+const { filesAllowed, withFiles, workersToHold } = await load('files')
 const { lineOf } = await load('conditions')
 const { Results, textOf, writePage } = await load('results')
 
@@ -49,6 +52,26 @@ test('a summary is of medians, and of all failures', () => {
     { p99Ms: 3, failures: 1 },
   ]
   assert.deepEqual(summarize(samples), { p99Ms: 3, failures: 3 })
+})
+
+test('where a figure is missing in one round, none is told, but why', () => {
+  const samples = [
+    { held: 10, p99Ms: 1, why: null, failures: 0 },
+    { held: 4, p99Ms: null, why: 'ECONNRESET', failures: 0 },
+  ]
+  const summary = summarize(samples)
+  assert.deepEqual(summary, { held: 7, p99Ms: null, why: 'ECONNRESET', failures: 0 })
+  const columns = ['server', 'held', 'p99Ms']
+  const lines = table([{ server: 'node', title: 'Node', wanted: 10_000, ...summary }], columns).split('\n')
+  assert.equal(lines[2], '| Node | 7 of 10,000: ECONNRESET | – |')
+})
+
+test('a crowd is shared evenly among as few processes as may hold it, on either side', () => {
+  assert.deepEqual(sharesOf(50_000, 12_500), [12_500, 12_500, 12_500, 12_500])
+  assert.deepEqual(sharesOf(10, 4), [3, 3, 4])
+  assert.deepEqual(sharesOf(4, 4), [4])
+  assert.equal(workersToHold(50_000, 100_000), 1)
+  assert.equal(workersToHold(50_000, 20_000), 4)
 })
 
 test("wrk's line of JSON is read among what else it prints, and every kind of failure counts", () => {
@@ -205,4 +228,22 @@ test('connections that are held have asked for what the load asks for', async (t
   assert.deepEqual([...asked], ['/hello?x'])
   letGo()
   await assert.rejects(holdConnections(`http://127.0.0.1:${port}/`, 1), /answers \/ with HTTP\/1.1 404/)
+})
+
+test('a server that takes no more of them is said to, with as many as it held', async (t) => {
+  const server = createServer((_, response) => response.end('hello')).listen(0, '127.0.0.1')
+  server.maxConnections = 2
+  t.after(() => server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const { open, letGo, complaint } = await hold(`http://127.0.0.1:${port}/`, 5, ['127.0.0.12', '127.0.0.13'])
+  assert.equal(open(), 2)
+  assert.match(complaint, /ECONNRESET|closes connections/)
+  letGo()
+})
+
+test('a command is started with as many descriptors as it is given', () => {
+  const files = filesAllowed(100)
+  const [program, ...args] = withFiles(files, ['sh', '-c', 'ulimit -Sn'])
+  assert.equal(spawnSync(program, args, { encoding: 'utf8' }).stdout, '100\n')
 })
