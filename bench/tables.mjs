@@ -28,6 +28,7 @@ const COLUMNS = {
   cpuUs: { title: 'CPU µs/request', of: (it) => it.cpuUs.toFixed(it.cpuUs < 100 ? 1 : 0) },
   p50Ms: { title: 'p50 ms', of: (it) => it.p50Ms.toFixed(2) },
   p99Ms: { title: 'p99 ms', of: (it) => it.p99Ms.toFixed(2) },
+  p999Ms: { title: 'p99.9 ms', of: (it) => it.p999Ms.toFixed(2) },
   acceptedEvenness: { title: 'connections max/mean', of: (it) => it.acceptedEvenness.toFixed(2) },
   requestsEvenness: { title: 'requests max/mean', of: (it) => it.requestsEvenness.toFixed(2) },
   privateBytes: { title: 'private MB/worker', of: (it) => (it.privateBytes / 1e6).toFixed(1) },

@@ -5,6 +5,7 @@
 import { machine } from './conditions.mjs'
 import { summarize } from './figures.mjs'
 import * as idle from './measures/idle.mjs'
+import * as rate from './measures/rate.mjs'
 import * as throughput from './measures/throughput.mjs'
 import * as workerMemory from './measures/worker-memory.mjs'
 import { PEERS } from './peers.mjs'
@@ -17,26 +18,28 @@ import { WORKLOADS } from './workloads.mjs'
  *     columns                 of its table
  *     measure(program, workload, seconds)
  *                             one sample: figures by name
+ *     plan(workload, site)    what has to be found out first: more fields for the workload
  *     tools()                 what it asks with, and their versions
  *     workersFor(workload)    how many each server has; 1 unless it says otherwise
  *     notes(workload)         what else is to be said of the conditions
  *     isCold                  each round has fresh servers that nobody has warmed
  *     ratioOf                 the figure that is set against the yardstick's; cpuUs
  */
-export const MEASURES = { throughput, idle, 'worker-memory': workerMemory }
+export const MEASURES = { throughput, idle, rate, 'worker-memory': workerMemory }
 
 /** Before anything is measured: caches are filled, and what is hot is compiled. */
 const WARM_UP_SECONDS = 2
 
 /** `keep` is called after each round with { conditions, rows } of all rounds until then. */
 export async function compare(name, { asked, site, rounds, seconds, keep }) {
-  const workload = WORKLOADS[name]
-  const measure = MEASURES[workload.measure]
-  const rows = (asked.length > 0 ? asked : workload.servers)
-    .filter((server) => PEERS[server].can.includes(workload.work))
+  const named = WORKLOADS[name]
+  const measure = MEASURES[named.measure]
+  const rows = (asked.length > 0 ? asked : named.servers)
+    .filter((server) => PEERS[server].can.includes(named.work))
     .map((server) => ({ server, samples: [] }))
   if (rows.length === 0) return
   for (const { server } of rows) PEERS[server].prepare()
+  const workload = { ...named, ...(await measure.plan?.(named, site)) }
   const conditions = conditionsAround(rows, workload, measure, seconds)
   const done = () => keep({ conditions: { ...conditions, rounds: rows[0].samples.length }, rows: rows.map(summary) })
   const all = { name, workload, measure, rows, site, seconds, done }

@@ -48,6 +48,15 @@ export const WORKLOADS = {
   ]),
   idle: idle('connections that wait', 10_000, ['prefork', 'nginx', 'apache', 'bun', 'node', 'floor']),
   'idle-50k': idle('50,000 of them', 50_000, ['prefork', 'nginx', 'apache', 'bun', 'node', 'node-cluster', 'floor']),
+  rate: {
+    title: "hello, at half of nginx' rate",
+    measure: 'rate',
+    work: 'hello',
+    path: '/hello',
+    load: KEPT,
+    servers: HELLO_SERVERS,
+    yardstick: 'nginx',
+  },
   workers: {
     title: 'one more worker',
     measure: 'worker-memory',

@@ -15,6 +15,7 @@ const { evenness, growth, median, summarize } = await load('figures')
 const { table, writeInto } = await load('tables')
 const { readSummary } = await load('wrk')
 const { readStat } = await load('processes')
+const { readRequestLog, summaryOf } = await load('h2load')
 const { GROUPS } = await load('plan')
 const { WORKLOADS } = await load('workloads')
 const { PEERS } = await load('peers')
@@ -85,6 +86,27 @@ test("wrk's line of JSON is read among what else it prints, and every kind of fa
     failures: 31,
   })
   assert.equal(readSummary('unable to connect'), null)
+})
+
+test("h2load's log is read to its end, and what is not 200 is a failure", () => {
+  const line = (status: number, us: number) => `1795694959569356\t${status}\t${us}\n`
+  const log = [line(200, 100), line(-1, 9), line(503, 8), line(200, 20)].join('')
+  assert.deepEqual(readRequestLog(Buffer.from(log)), { timesUs: [100, 20], failures: 2 })
+  assert.deepEqual(readRequestLog(Buffer.from(log.trimEnd())), { timesUs: [100, 20], failures: 2 })
+  assert.deepEqual(readRequestLog(Buffer.alloc(0)), { timesUs: [], failures: 0 })
+})
+
+test('of a thousand times, one is above p99.9 and ten are above p99', () => {
+  const timesUs = Array.from({ length: 1000 }, (_, i) => 1000 * (1000 - i))
+  assert.deepEqual(summaryOf({ timesUs, failures: 3 }, 2), {
+    requests: 1000,
+    requestsPerSecond: 500,
+    p50Ms: 500,
+    p99Ms: 990,
+    p999Ms: 999,
+    failures: 3,
+  })
+  assert.equal(summaryOf({ timesUs: [], failures: 1 }, 2).p99Ms, null)
 })
 
 test("a process's time holds that of its dead children, whatever its name", () => {
