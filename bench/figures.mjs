@@ -21,8 +21,10 @@ export function growth(before, after, field) {
   return after.workers.map((worker) => worker[field] - (earlier.get(worker.pid) ?? 0))
 }
 
+const ADDED_UP = ['failures', 'linesOff']
+
 /**
- * The median of every figure; failures are added up, for no median may hide one. What
+ * The median of every figure; what is wrong is added up, for no median may hide it. What
  * is no figure, or was none in one of the samples, is told as the worst of them has it:
  * the words that explain it, or nothing.
  */
@@ -31,7 +33,7 @@ export function summarize(samples) {
   return Object.fromEntries(
     names.map((name) => {
       const values = samples.map((sample) => sample[name])
-      if (name === 'failures') return [name, values.reduce((sum, it) => sum + it, 0)]
+      if (ADDED_UP.includes(name)) return [name, values.reduce((sum, it) => sum + Math.abs(it), 0)]
       if (values.every((it) => typeof it === 'number')) return [name, median(values)]
       return [name, values.find((it) => typeof it === 'string') ?? null]
     }),

@@ -3,22 +3,24 @@
  *
  *     title      as tables call it
  *     can        the kinds of work it has been set up for here: hello, json, file
+ *     canLog     it writes an access log where it is told to; the others have none
  *     prepare()  installs or builds what it needs; throws a sentence when that cannot be
  *     version()  which one it is, for the line of conditions
  *     command(place)
  *                how it is started in the foreground: [program, ...arguments]. `place`
  *                has a folder of its own to write a configuration to, the site's
  *                folder, the port, how many workers, how many connections there
- *                will be, and how many descriptors each process may have.
+ *                will be, how many descriptors each process may have, and the file
+ *                of its access log; null: none is written.
  *
  * All are set up as their manuals have it, with what a default configuration has on
- * left on, and the access log off.
+ * left on.
  */
 import { apache, apachePrefork } from './peers/apache.mjs'
 import { floor, floorFork } from './peers/floor.mjs'
 import { bun, bunRoutes, deno, fastify, hono, node, nodeCluster } from './peers/javascript.mjs'
 import { lighttpd } from './peers/lighttpd.mjs'
-import { nginx, nginxCache } from './peers/nginx.mjs'
+import { nginx, nginxCache, nginxGathering } from './peers/nginx.mjs'
 import { prefork, preforkApp, preforkData, preforkFork, preforkPrefork } from './peers/prefork.mjs'
 
 export const PEERS = {
@@ -29,6 +31,7 @@ export const PEERS = {
   'prefork-prefork': preforkPrefork,
   nginx,
   'nginx-cache': nginxCache,
+  'nginx-gathering': nginxGathering,
   apache,
   'apache-prefork': apachePrefork,
   lighttpd,

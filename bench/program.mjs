@@ -51,7 +51,8 @@ export class Program {
     const connections = workload.load.connections + (workload.held ?? 0)
     // Twice as many as are asked for: the workers of a server do not share them evenly.
     const files = filesAllowed(FILES_SPARE + 2 * connections)
-    const place = { folder: this.#folder, site, workers, connections, files, port: this.port }
+    const accessLog = workload.isLogged ? this.accessLog : null
+    const place = { folder: this.#folder, site, workers, connections, files, port: this.port, accessLog }
     const words = [...PIN_SERVER, ...withFiles(files, peer.command(place))]
     // In a process group of its own: Apache ends the whole of its group, and that was ours.
     const options = { cwd: this.#folder, stdio: ['ignore', 'pipe', 'pipe'], detached: true }
@@ -69,6 +70,11 @@ export class Program {
 
   url(path) {
     return `http://127.0.0.1:${this.port}${path}`
+  }
+
+  /** Where its lines are, when the workload is one that is logged. */
+  get accessLog() {
+    return join(this.#folder, 'access.log')
   }
 
   async stop() {

@@ -32,6 +32,7 @@ const COLUMNS = {
   acceptedEvenness: { title: 'connections max/mean', of: (it) => it.acceptedEvenness.toFixed(2) },
   requestsEvenness: { title: 'requests max/mean', of: (it) => it.requestsEvenness.toFixed(2) },
   privateBytes: { title: 'private MB/worker', of: (it) => (it.privateBytes / 1e6).toFixed(1) },
+  linesOff: { title: 'log lines off', of: (it) => thousands(it.linesOff) },
   failures: { title: 'failures', of: (it) => String(it.failures) },
 }
 

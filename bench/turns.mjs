@@ -5,6 +5,7 @@
 import { machine } from './conditions.mjs'
 import { summarize } from './figures.mjs'
 import * as idle from './measures/idle.mjs'
+import * as logged from './measures/logged.mjs'
 import * as rate from './measures/rate.mjs'
 import * as throughput from './measures/throughput.mjs'
 import * as workerMemory from './measures/worker-memory.mjs'
@@ -25,7 +26,7 @@ import { WORKLOADS } from './workloads.mjs'
  *     isCold                  each round has fresh servers that nobody has warmed
  *     ratioOf                 the figure that is set against the yardstick's; cpuUs
  */
-export const MEASURES = { throughput, idle, rate, 'worker-memory': workerMemory }
+export const MEASURES = { throughput, logged, idle, rate, 'worker-memory': workerMemory }
 
 /** Before anything is measured: caches are filled, and what is hot is compiled. */
 const WARM_UP_SECONDS = 2
@@ -35,7 +36,7 @@ export async function compare(name, { asked, site, rounds, seconds, keep }) {
   const named = WORKLOADS[name]
   const measure = MEASURES[named.measure]
   const rows = (asked.length > 0 ? asked : named.servers)
-    .filter((server) => PEERS[server].can.includes(named.work))
+    .filter((server) => canDo(PEERS[server], named))
     .map((server) => ({ server, samples: [] }))
   if (rows.length === 0) return
   for (const { server } of rows) PEERS[server].prepare()
@@ -46,6 +47,11 @@ export async function compare(name, { asked, site, rounds, seconds, keep }) {
   // Whoever is only fresh once is started anew for each round.
   if (measure.isCold) for (let round = 1; round <= rounds; round++) await takeTurns(all, round, round, rounds)
   else await takeTurns(all, 1, rounds, rounds)
+}
+
+/** Whether a peer can take part in a workload. */
+export function canDo({ can, canLog = false }, { work, isLogged = false }) {
+  return can.includes(work) && (canLog || !isLogged)
 }
 
 async function takeTurns({ name, workload, measure, rows, site, seconds, done }, from, to, rounds) {

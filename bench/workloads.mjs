@@ -5,6 +5,7 @@
  *     load     how clients ask: so many connections, kept or one a request, with so
  *              many requests underway on each (`pipelined`)
  *     work     what a server must be able to do, in the words of peers/
+ *     isLogged each server writes an access log meanwhile; who has none is left out
  *     servers  who is compared when nobody is named
  *     yardstick
  *              whose figures the others are set against, where it takes part
@@ -12,6 +13,8 @@
 const KEPT = { connections: 64, isKeepAlive: true, pipelined: 1 }
 const FILE_SERVERS = ['prefork', 'nginx', 'nginx-cache', 'lighttpd', 'apache', 'bun', 'floor']
 const HELLO_SERVERS = ['prefork', 'prefork-app', 'nginx', 'apache', 'bun', 'bun-routes', 'deno', 'node', 'floor']
+
+const LOGGING_SERVERS = ['prefork', 'nginx', 'nginx-gathering', 'apache']
 
 export const HELLO_TEXT = 'Hello, world!\n'
 
@@ -40,6 +43,8 @@ export const WORKLOADS = {
   '10k': throughput('a file of 10 KB', 'file', '/10k.bin', KEPT, FILE_SERVERS),
   '100k': throughput('a file of 100 KB', 'file', '/100k.bin', KEPT, FILE_SERVERS),
   '1m': throughput('a file of 1 MB', 'file', '/1m.bin', KEPT, FILE_SERVERS),
+  'hello-logged': logged('hello, with an access log', 'hello', '/hello', LOGGING_SERVERS),
+  '1k-logged': logged('a file of 1 KB, with an access log', 'file', '/1k.bin', [...LOGGING_SERVERS, 'lighttpd']),
   fork: throughput('a process for each connection', 'hello', '/hello', { ...KEPT, isKeepAlive: false }, [
     'prefork-fork',
     'prefork-prefork',
@@ -73,4 +78,8 @@ function throughput(title, work, path, load, servers) {
 
 function idle(title, held, servers) {
   return { title, measure: 'idle', work: 'hello', path: '/hello', load: KEPT, held, servers }
+}
+
+function logged(title, work, path, servers) {
+  return { ...throughput(title, work, path, KEPT, servers), measure: 'logged', isLogged: true }
 }

@@ -24,17 +24,25 @@ export const columns = [
 
 export const tools = () => [`wrk ${wrkVersion()}`]
 
-export async function measure(program, { path, load }, seconds) {
+export async function measure(program, workload, seconds) {
+  const { requests, ...figures } = await driven(program, workload, seconds)
+  return {
+    ...figures,
+    pssBytes: pssBytesOfTree(program.pid),
+    workerBytes: privateBytesOfWorkers(program.pid),
+  }
+}
+
+/** What wrk saw, how many requests there were, and what both sides have used for them. */
+export async function driven(program, { path, load }, seconds) {
   const before = { server: cpuSecondsOfTree(program.pid), load: cpuSecondsOfEndedChildren(), at: performance.now() }
-  const { requests, ...driven } = await drive(program.url(path), load, seconds, PIN_LOAD)
+  const seen = await drive(program.url(path), load, seconds, PIN_LOAD)
   const elapsed = (performance.now() - before.at) / 1000
   const cpuSeconds = cpuSecondsOfTree(program.pid) - before.server
   return {
-    ...driven,
-    cpuUs: (cpuSeconds / requests) * 1e6,
+    ...seen,
+    cpuUs: (cpuSeconds / seen.requests) * 1e6,
     serverShare: cpuSeconds / elapsed,
     loadShare: (cpuSecondsOfEndedChildren() - before.load) / elapsed,
-    pssBytes: pssBytesOfTree(program.pid),
-    workerBytes: privateBytesOfWorkers(program.pid),
   }
 }

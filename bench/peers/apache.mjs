@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { HELLO_TEXT } from '../workloads.mjs'
 import { needsPackage } from './packages.mjs'
 
+/** As Debian's apache2.conf has it. */
+const COMBINED = String.raw`"%h %l %u %t \"%r\" %>s %O \"%{Referer}i\" \"%{User-Agent}i\""`
 const MODULES = '/usr/lib/apache2/modules'
 
 export const apache = peer(
@@ -34,26 +36,28 @@ function peer(title, model, limits) {
   return {
     title,
     can: ['hello', 'file'],
+    canLog: true,
     prepare: () => needsPackage('apache2-bin', '/usr/sbin/apache2'),
     version: () => /Apache\/\S+/.exec(spawnSync('/usr/sbin/apache2', ['-v'], { encoding: 'utf8' }).stdout)[0],
-    command({ folder, site, port, workers, files }) {
+    command({ folder, site, port, workers, files, accessLog }) {
       mkdirSync(join(folder, 'hello'))
       writeFileSync(join(folder, 'hello/hello'), HELLO_TEXT)
       const file = join(folder, 'apache.conf')
-      writeFileSync(file, configuration({ folder, site, port, model, limits: limits({ workers, files }) }))
+      writeFileSync(file, configuration({ folder, site, port, model, limits: limits({ workers, files }), accessLog }))
       return ['/usr/sbin/apache2', '-f', file, '-DFOREGROUND']
     },
   }
 }
 
 /** Its hello is a file: of itself it can answer nothing else with a text. */
-function configuration({ folder, site, port, model, limits }) {
+function configuration({ folder, site, port, model, limits, accessLog }) {
   return `
 ServerRoot ${folder}
 DefaultRuntimeDir ${folder}
 ServerName bench
 PidFile ${join(folder, 'apache.pid')}
 ErrorLog ${join(folder, 'error.log')}
+${accessLog === null ? '' : `CustomLog ${accessLog} ${COMBINED}`}
 Mutex sem
 LoadModule mpm_${model}_module ${MODULES}/mod_mpm_${model}.so
 LoadModule authz_core_module ${MODULES}/mod_authz_core.so

@@ -7,9 +7,10 @@ import { needsPackage } from './packages.mjs'
 export const lighttpd = {
   title: 'lighttpd',
   can: ['file'],
+  canLog: true,
   prepare: () => needsPackage('lighttpd', '/usr/sbin/lighttpd'),
   version: () => /lighttpd\/\S+/.exec(spawnSync('/usr/sbin/lighttpd', ['-v'], { encoding: 'utf8' }).stdout)[0],
-  command({ folder, site, port, files }) {
+  command({ folder, site, port, files, accessLog }) {
     const file = join(folder, 'lighttpd.conf')
     writeFileSync(
       file,
@@ -21,6 +22,7 @@ server.listen-backlog = 4096
 server.max-fds = ${files}
 server.max-keep-alive-requests = 1000000
 server.max-keep-alive-idle = 600
+${accessLog === null ? '' : `server.modules += ( "mod_accesslog" )\naccesslog.filename = "${accessLog}"`}
 mimetype.assign = ( "" => "application/octet-stream" )
 `,
     )

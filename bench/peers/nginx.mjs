@@ -11,24 +11,29 @@ import { needsPackage } from './packages.mjs'
 
 export const nginx = peer('nginx', '')
 
+/** Gathers lines of its access log, as prefork does; a default nginx writes each at once. */
+export const nginxGathering = peer('nginx, log lines gathered', '', (file) => `${file} combined buffer=64k flush=1s`)
+
 /** Remembers descriptors and what is not there for a minute: what a default nginx does not. */
 export const nginxCache = peer('nginx, open_file_cache', 'open_file_cache max=1000 inactive=60s;')
 
-function peer(title, more) {
+function peer(title, more, logTo = (file) => `${file} combined`) {
   return {
     title,
     can: ['hello', 'file'],
+    canLog: true,
     prepare: () => needsPackage('nginx-light', '/usr/sbin/nginx'),
     version: () => /nginx\/\S+/.exec(spawnSync('/usr/sbin/nginx', ['-v'], { encoding: 'utf8' }).stderr)[0],
-    command({ folder, site, port, workers, connections, files }) {
+    command({ accessLog, ...place }) {
+      const { folder } = place
       const file = join(folder, 'nginx.conf')
-      writeFileSync(file, configuration({ folder, site, port, workers, connections, files, more }))
+      writeFileSync(file, configuration({ ...place, more, log: accessLog === null ? 'off' : logTo(accessLog) }))
       return ['/usr/sbin/nginx', '-p', folder, '-e', join(folder, 'error.log'), '-c', file]
     },
   }
 }
 
-function configuration({ folder, site, port, workers, connections, files, more }) {
+function configuration({ folder, site, port, workers, connections, files, more, log }) {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
   return `
 daemon off;
@@ -38,7 +43,7 @@ worker_processes ${workers};
 worker_rlimit_nofile ${files};
 events { worker_connections ${Math.max(768, 2 * connections)}; }
 http {
-  access_log off;
+  access_log ${log};
   sendfile on;
   tcp_nopush on;
   keepalive_timeout 600s;

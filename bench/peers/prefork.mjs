@@ -41,14 +41,16 @@ function peer(title, can, routes, more = {}) {
   return {
     title,
     can,
+    canLog: true,
     prepare() {},
     version,
-    command({ folder, site, port, workers, files }) {
+    command({ folder, site, port, workers, files, accessLog }) {
       const workersOf = more.model === undefined ? { workers } : {}
       const config = {
         listen: [`127.0.0.1:${port}`],
         backlog: 4096,
         logLevel: 'warn',
+        accessLog: accessLog ?? 'off',
         control: join(folder, 'control'),
         timeouts: { idleMs: 600_000 },
         limits: { connectionsMax: Math.floor(files * 0.9) },

@@ -16,8 +16,10 @@ const { table, writeInto } = await load('tables')
 const { readSummary } = await load('wrk')
 const { readStat } = await load('processes')
 const { readRequestLog, summaryOf } = await load('h2load')
+const { countLines, linesOff } = await load('measures/logged')
 const { GROUPS } = await load('plan')
 const { WORKLOADS } = await load('workloads')
+const { canDo } = await load('turns')
 const { PEERS } = await load('peers')
 const { mistakeIn } = await load('program')
 const { hold, holdConnections } = await load('hold')
@@ -109,6 +111,19 @@ test('of a thousand times, one is above p99.9 and ten are above p99', () => {
   assert.equal(summaryOf({ timesUs: [], failures: 1 }, 2).p99Ms, null)
 })
 
+test('as many lines as requests, but for those that were underway, is no line off', async (t) => {
+  const load = { connections: 4, pipelined: 2 }
+  assert.equal(linesOff(100, 100, load), 0)
+  assert.equal(linesOff(116, 100, load), 0)
+  assert.equal(linesOff(117, 100, load), 1)
+  assert.equal(linesOff(97, 100, load), -3)
+  assert.deepEqual(summarize([{ linesOff: -3 }, { linesOff: 1 }, { linesOff: 0 }]), { linesOff: 4 })
+  const folder = mkdtempSync(join(tmpdir(), 'prefork-bench-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  writeFileSync(join(folder, 'access.log'), 'a\n\nb\nhalf of a line')
+  assert.equal(await countLines(join(folder, 'access.log')), 3)
+})
+
 test("a process's time holds that of its dead children, whatever its name", () => {
   const stat = '12 (a) b (c) S 7 12 12 0 -1 4194560 1 2 3 4 100 20 3 1000 20 0 1 0 55 0 0'
   assert.deepEqual(readStat(stat), { parent: 7, ticks: 1123, childTicks: 1003 })
@@ -147,9 +162,12 @@ test('the page has a place for every group, filled', () => {
 })
 
 test('every server that a workload compares is there, and can do the work', () => {
-  for (const [name, { servers, work }] of Object.entries<{ servers: string[]; work: string }>(WORKLOADS)) {
-    for (const server of servers) assert.ok(PEERS[server]?.can.includes(work), `${name}: ${server}`)
+  for (const [name, workload] of Object.entries<{ servers: string[] }>(WORKLOADS)) {
+    for (const server of workload.servers) {
+      assert.ok(PEERS[server] !== undefined && canDo(PEERS[server], workload), `${name}: ${server}`)
+    }
   }
+  assert.equal(canDo(PEERS.node, WORKLOADS['hello-logged']), false)
 })
 
 test('docs/performance.md has a place for every workload', () => {
