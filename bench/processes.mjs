@@ -37,6 +37,22 @@ export function privateBytesOfWorkers(root) {
   return bytes.reduce((sum, it) => sum + it, 0) / bytes.length
 }
 
+/** The processes of a tree, and what they have: { pids, privateBytes, descriptors }, of all together. */
+export function holdingsOfTree(root) {
+  const pids = treeOf(root).map(([pid]) => pid)
+  const sum = (of) => pids.reduce((total, pid) => total + (of(pid) ?? 0), 0)
+  return { pids, privateBytes: sum(privateBytes), descriptors: sum(descriptors) }
+}
+
+function descriptors(pid) {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).length
+  } catch (error) {
+    if (error.code === 'ENOENT' || error.code === 'ESRCH') return null
+    throw error
+  }
+}
+
 /** The processes of a tree that have no children: who answers. */
 function leavesOfTree(root) {
   const tree = treeOf(root)

@@ -33,6 +33,10 @@ const COLUMNS = {
   requestsEvenness: { title: 'requests max/mean', of: (it) => it.requestsEvenness.toFixed(2) },
   privateBytes: { title: 'private MB/worker', of: (it) => (it.privateBytes / 1e6).toFixed(1) },
   linesOff: { title: 'log lines off', of: (it) => thousands(it.linesOff) },
+  minutes: { title: 'minutes', of: (it) => (it.seconds / 60).toFixed(1) },
+  answered: { title: 'answers', of: (it) => thousands(it.answered) },
+  allPrivateBytes: { title: 'private MB', of: (it) => (it.privateBytes / 1e6).toFixed(1) },
+  descriptors: { title: 'descriptors', of: (it) => thousands(it.descriptors) },
   failures: { title: 'failures', of: (it) => String(it.failures) },
 }
 

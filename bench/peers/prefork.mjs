@@ -7,6 +7,8 @@
  *     prefork-data     the same app, once it holds much data: what is shared
  *     prefork-fork     a process for each connection, forked for it
  *     prefork-prefork  a process for each connection, forked beforehand
+ *
+ * and, for soak.mjs alone, all of it in one server.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,16 +19,25 @@ import { HELLO_TEXT } from '../workloads.mjs'
 const PREFORK = fileURLToPath(new URL('../../bin/prefork', import.meta.url))
 const PACKAGE = fileURLToPath(new URL('../../package.json', import.meta.url))
 const APP = fileURLToPath(new URL('apps/fetch.mjs', import.meta.url))
+const ECHO_APP = fileURLToPath(new URL('apps/echo.mjs', import.meta.url))
 const DATA_APP = fileURLToPath(new URL('apps/data.mjs', import.meta.url))
 
-export const prefork = peer('**prefork**', ['hello', 'file'], (site) => [
-  { path: '/hello', respond: { status: 200, body: HELLO_TEXT, headers: { 'Content-Type': 'text/plain' } } },
-  { path: '/*', static: site },
-])
+export const prefork = peer('**prefork**', ['hello', 'file'], rulesOfSite)
 export const preforkApp = peer('**prefork**, app', ['hello', 'json'], () => [{ path: '/*', app: APP }])
 export const preforkData = peer('**prefork**, app with 100 MB', ['hello'], () => [{ path: '/*', app: DATA_APP }])
 export const preforkFork = peer('**prefork**, model fork', ['hello'], rulesOfHello, { model: 'fork' })
 export const preforkPrefork = peer('**prefork**, model prefork', ['hello'], rulesOfHello, { model: 'prefork' })
+export const preforkMixed = peer('**prefork**', ['hello', 'file'], (site) => [
+  { path: '/app/*', app: ECHO_APP },
+  ...rulesOfSite(site),
+])
+
+function rulesOfSite(site) {
+  return [
+    { path: '/hello', respond: { status: 200, body: HELLO_TEXT, headers: { 'Content-Type': 'text/plain' } } },
+    { path: '/*', static: site },
+  ]
+}
 
 function rulesOfHello() {
   return [{ path: '/*', respond: { status: 200, body: HELLO_TEXT, headers: { 'Content-Type': 'text/plain' } } }]
