@@ -17,7 +17,7 @@
  * A workload that breaks down is told of, and the others go on.
  *
  * Peers come by their ordinary names from Debian and npm, into .peers/. It wants two
- * cores that have nothing else to do, and half an hour for everything.
+ * cores that have nothing else to do, and an hour for everything.
  */
 import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'

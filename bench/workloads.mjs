@@ -23,6 +23,7 @@ export const FILE_BYTES = { '1k.bin': 1024, '10k.bin': 10_240, '100k.bin': 102_4
 
 export const WORKLOADS = {
   hello: throughput('hello, keep-alive', 'hello', '/hello', KEPT, HELLO_SERVERS),
+  app: throughput('hello, by a handler in JavaScript', 'hello', '/hello', KEPT, ['prefork-app', 'deno', 'bun', 'node']),
   json: throughput('an app that answers JSON', 'json', '/json?id=7', KEPT, [
     'prefork-app',
     'deno',

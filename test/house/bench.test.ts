@@ -170,9 +170,9 @@ test('every server that a workload compares is there, and can do the work', () =
   assert.equal(canDo(PEERS.node, WORKLOADS['hello-logged']), false)
 })
 
-test('docs/performance.md has a place for every workload', () => {
+test('docs/performance.md has a place for every workload, and for the soak', () => {
   const page = readFileSync('docs/performance.md', 'utf8')
-  const texts = Object.fromEntries(Object.keys(WORKLOADS).map((name) => [name, `table of ${name}`]))
+  const texts = Object.fromEntries([...Object.keys(WORKLOADS), 'soak'].map((name) => [name, `table of ${name}`]))
   for (const text of Object.values(texts)) assert.ok(writeInto(page, texts).includes(text))
 })
 
