@@ -87,6 +87,7 @@ test("wrk's line of JSON is read among what else it prints, and every kind of fa
     p99Ms: 4,
     failures: 31,
   })
+  assert.equal(readSummary(line.replace('"p99Us":4000', '"p99Us":0')).p99Ms, null)
   assert.equal(readSummary('unable to connect'), null)
 })
 
