@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 const AT_ONCE = 500
 /** A server that has no room any more lets newcomers wait. */
 const PATIENCE_MS = 10_000
+const ENDED = 'it closes connections that were to be kept'
 
 /** Settles with what lets them go. Rejects when not all could be held. */
 export async function holdConnections(url, count) {
@@ -23,12 +24,18 @@ export async function holdConnections(url, count) {
 export async function hold(url, count, from = [undefined]) {
   const sockets = new Set()
   let complaint = null
+  // One who ends some to take in others would be filled for ever.
+  const lose = (socket) => {
+    sockets.delete(socket)
+    complaint ??= ENDED
+  }
   while (sockets.size < count && complaint === null) {
     const length = Math.min(AT_ONCE, count - sockets.size)
     const some = Array.from({ length }, (_, i) => answered(new URL(url), from[i % from.length]))
     for (const { status, value, reason } of await Promise.allSettled(some)) {
-      if (status === 'fulfilled') sockets.add(value.once('close', () => sockets.delete(value)))
-      else complaint = reason.message
+      if (status === 'rejected') complaint = reason.message
+      else if (value.destroyed) complaint = ENDED
+      else sockets.add(value.once('close', () => lose(value)))
     }
   }
   const letGo = () => {
@@ -55,7 +62,7 @@ function answered({ hostname, port, host, pathname, search }, localAddress) {
     })
     // Once it is held, its end is seen by 'close'.
     socket.on('error', ({ code }) => refuse(code))
-    socket.once('end', () => refuse('it closes connections that were to be kept'))
+    socket.once('end', () => refuse(ENDED))
     socket.once('close', () => clearTimeout(giveUp))
     socket.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
   })

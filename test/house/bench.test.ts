@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -280,6 +280,21 @@ test('a server that takes no more of them is said to, with as many as it held', 
   const { open, letGo, complaint } = await hold(`http://127.0.0.1:${port}/`, 5, ['127.0.0.12', '127.0.0.13'])
   assert.equal(open(), 2)
   assert.match(complaint, /ECONNRESET|closes connections/)
+  letGo()
+})
+
+test('a server that ends some of them to take in others is not filled for ever', async (t) => {
+  const taken: Socket[] = []
+  const server = createServer((_, response) => response.end('hello')).listen(0, '127.0.0.1')
+  server.on('connection', (socket) => {
+    taken.push(socket)
+    if (taken.length % 2 === 0) taken.at(-2)!.end()
+  })
+  t.after(() => server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const { letGo, complaint } = await hold(`http://127.0.0.1:${port}/`, 600)
+  assert.match(complaint, /it closes connections|ECONNRESET/)
   letGo()
 })
 
