@@ -37,11 +37,13 @@ export function privateBytesOfWorkers(root) {
   return bytes.reduce((sum, it) => sum + it, 0) / bytes.length
 }
 
-/** The processes of a tree, and what they have: { pids, privateBytes, descriptors }, of all together. */
+/** What the processes of a tree have: { privateBytes, descriptors } of all together, and of `each` with its pid. */
 export function holdingsOfTree(root) {
-  const pids = treeOf(root).map(([pid]) => pid)
-  const sum = (of) => pids.reduce((total, pid) => total + (of(pid) ?? 0), 0)
-  return { pids, privateBytes: sum(privateBytes), descriptors: sum(descriptors) }
+  const each = treeOf(root).map(([pid]) => {
+    return { pid, privateBytes: privateBytes(pid) ?? 0, descriptors: descriptors(pid) ?? 0 }
+  })
+  const sum = (name) => each.reduce((total, it) => total + it[name], 0)
+  return { privateBytes: sum('privateBytes'), descriptors: sum('descriptors'), each }
 }
 
 function descriptors(pid) {

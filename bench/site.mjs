@@ -9,5 +9,7 @@ export function makeSite() {
   const folder = mkdtempSync(join(tmpdir(), 'prefork-bench-site-'))
   chmodSync(folder, 0o755) // servers that are started as root serve as somebody else
   for (const [name, bytes] of Object.entries(FILE_BYTES)) writeFileSync(join(folder, name), randomBytes(bytes))
-  return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) }
+  const remove = () => rmSync(folder, { recursive: true, force: true })
+  process.once('exit', remove) // whoever is interrupted has no other moment for it
+  return { folder, remove }
 }

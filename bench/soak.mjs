@@ -37,7 +37,7 @@ const NAME = 'soak'
 const WORKERS = 2
 const WORKLOAD = { work: 'hello', path: '/hello', load: { connections: 1_000 } }
 /** What is opened once for all is open after that, and counts as there from the beginning. */
-const LEAD_SECONDS = 5
+const LEAD_SECONDS = 10
 /** As many samples, whatever the time; but for those that would follow each other too fast. */
 const SAMPLES = 120
 const SAMPLE_MS_MIN = 1_000
@@ -100,14 +100,14 @@ async function soak(program, site, minutes, keep) {
   const startedAt = performance.now()
   const seen = () => ({ samples, answers: crew.answers, wrong: crew.wrong, told: crew.told })
   for (let next = sampleMs; next <= minutes * 60_000; next += sampleMs) {
-    await sleep(startedAt + next - performance.now())
+    await sleep(Math.max(0, startedAt + next - performance.now()))
     samples.push({ seconds: (performance.now() - startedAt) / 1000, ...sample(program, crew) })
     if (samples.length % 10 === 0) console.error(progress(samples.at(-1)))
     keep(seen())
   }
   await crew.stop()
   const after = await atRest(program, before.descriptors)
-  const isSameProcesses = String(after.pids) === String(before.pids)
+  const isSameProcesses = pidsOf(after) === pidsOf(before)
   return { ...seen(), descriptors: { before: before.descriptors, after: after.descriptors }, isSameProcesses }
 }
 
@@ -118,14 +118,12 @@ async function lead(program, site) {
 }
 
 function sample(program, crew) {
-  const { privateBytes, descriptors } = holdingsOfTree(program.pid)
-  return {
-    pssBytes: pssBytesOfTree(program.pid),
-    privateBytes,
-    descriptors,
-    answered: crew.answered,
-    failures: crew.wrong,
-  }
+  const pssBytes = pssBytesOfTree(program.pid)
+  return { pssBytes, ...holdingsOfTree(program.pid), answered: crew.answered, failures: crew.wrong }
+}
+
+function pidsOf({ each }) {
+  return each.map(({ pid }) => pid).join()
 }
 
 /**
