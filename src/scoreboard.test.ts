@@ -104,7 +104,9 @@ test('two attachments are the same memory', () => {
   assert.equal(theirs.isEnding, false)
   assert.equal(theirs.isPoolFull, false)
   mine.isPoolFull = true
-  assert.deepEqual([theirs.isPoolFull, theirs.isEnding], [true, false])
+  assert.equal(theirs.workers, 0)
+  mine.workers = 3
+  assert.deepEqual([theirs.isPoolFull, theirs.isEnding, theirs.workers], [true, false, 3])
 })
 
 test('rows that nobody wrote take no memory', () => {

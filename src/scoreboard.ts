@@ -53,6 +53,7 @@ const EARLIER_BYTES_SENT = 14
 
 const HEAD_IS_ENDING = 0
 const HEAD_IS_POOL_FULL = 1
+const HEAD_WORKERS = 2
 
 /** What is counted of a whole life. */
 export interface Counts {
@@ -119,6 +120,15 @@ export class Scoreboard {
 
   set isPoolFull(isPoolFull: boolean) {
     this.#numbers[HEAD_IS_POOL_FULL] = Number(isPoolFull)
+  }
+
+  /** How many workers of the generation that serves there are to be: who shares listeners with others. Written by the supervisor alone. */
+  get workers(): number {
+    return this.#numbers[HEAD_WORKERS]!
+  }
+
+  set workers(count: number) {
+    this.#numbers[HEAD_WORKERS] = count
   }
 }
 

@@ -20,6 +20,9 @@ export type ResponseFraming =
   /** The body ends with the connection: a stream to an HTTP/1.0 client. */
   | { readonly kind: 'close' }
 
+/** What the response says of its connection; null is nothing: it lives on, and the client speaks HTTP/1.1. */
+export type ConnectionOption = 'keep-alive' | 'close' | null
+
 /** The interim response an expecting client waits for, RFC 9110 §15.2.1. */
 export const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n'
 
@@ -33,7 +36,7 @@ export function responseHead(
   status: number,
   fields: readonly string[],
   framing: ResponseFraming,
-  connection: 'keep-alive' | 'close' | null,
+  connection: ConnectionOption,
   date: string,
 ): string {
   checkFraming(minorVersion, status, framing, connection)

@@ -278,6 +278,10 @@ export class Linux implements Os {
     this.#scoreboard.isPoolFull = isFull
   }
 
+  tellWorkers(count: number): void {
+    this.#scoreboard.workers = count
+  }
+
   beginEnding(): void {
     this.#scoreboard.isEnding = true
     this.#outside.beginEnding()

@@ -95,6 +95,8 @@ export interface Os {
   row(index: number): Pick<Row, 'pid' | 'phase' | 'connections' | 'heartbeatAt'>
   /** The model 'prefork': whether workers are to make room for newcomers, for all are busy and there will be no more of them. */
   tellPool(isFull: boolean): void
+  /** How many workers are to share the listeners. */
+  tellWorkers(count: number): void
   /** The memory of a process, in bytes: its proportional share (PSS). Null when it cannot be told. */
   memoryOf(pid: number): number | null
   /** In [0, 1). */

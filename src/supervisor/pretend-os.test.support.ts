@@ -50,6 +50,7 @@ export class PretendOs extends PretendOutside implements Os {
   readonly #fates: Fates
   readonly #fulfilled = new Map<readonly unknown[], number>()
   #isPoolFull = false
+  workersTold = 0
   #noRoom: number
   #reading = 0
   #lastLine = 0
@@ -235,6 +236,10 @@ export class PretendOs extends PretendOutside implements Os {
   tellPool(isFull: boolean): void {
     if (isFull !== this.#isPoolFull) this.did(isFull ? 'pool full' : 'pool not full')
     this.#isPoolFull = isFull
+  }
+
+  tellWorkers(count: number): void {
+    this.workersTold = count
   }
 
   memoryOf(pid: number): number | null {

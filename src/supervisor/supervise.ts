@@ -41,6 +41,7 @@ export async function supervise(roster: Roster, os: Os): Promise<number> {
       promoteIfReady(roster, os)
       fillEmptySlots(roster, os)
       trimAll(roster, os)
+      os.tellWorkers(roster.current.slots.length)
     }
     concludeHandover(roster, os)
     if (roster.phase === 'stopping' && isEmpty(roster)) finish(roster, os)

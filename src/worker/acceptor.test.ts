@@ -110,3 +110,27 @@ test('a worker that ends while it is busy takes nobody', (t) => {
   for (const acceptor of acceptors) acceptor.shut()
   assert.equal(it.service.connections.size, 1)
 })
+
+test('it steps back behind others who share the listener, when there are others', async (t) => {
+  const { it, listening } = serving(t, THOUSANDS)
+  let steps = 0
+  const { stepBack } = it.loop
+  it.loop.stepBack = (fd) => {
+    steps += 1
+    stepBack.call(it.loop, fd)
+  }
+  let others = false
+  it.service.sharesListeners = () => others
+  for (const [hasOthers, expected] of [
+    [false, 0],
+    [true, 1],
+    [true, 2],
+    [false, 2],
+  ] as const) {
+    others = hasOthers
+    listening[0].connect()
+    const before = it.row.accepted
+    for (let i = 0; i < 3 && it.row.accepted === before; i++) await it.round()
+    assert.deepEqual([it.row.accepted, steps], [before + 1, expected])
+  }
+})

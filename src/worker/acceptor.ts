@@ -7,7 +7,8 @@
  * all, and it is the one who has waited longest: so whoever has accepted steps
  * back behind the rest, and low load spreads as well as high. (nginx does so every
  * 16 connections; with keep-alive, 16 are many.) It takes one a round: while it
- * serves that one, others who were woken come to theirs.
+ * serves that one, others who were woken come to theirs. A worker that is alone
+ * steps back behind nobody, and saves the two system calls.
  *
  * Whoever is woken must accept, for nobody else may have been. So a worker that
  * cannot does not watch: as many connections as there may be, or no descriptor
@@ -54,7 +55,8 @@ export class Acceptor extends Deadline implements Watcher, Door {
   }
 
   onReady(): void {
-    if (this.#takeOne() && this.#isWatching) this.#service.loop.stepBack(this.#listener.fd)
+    if (this.#takeOne() && this.#isWatching && this.#service.sharesListeners())
+      this.#service.loop.stepBack(this.#listener.fd)
   }
 
   /** Time to look again: what was short may have come back from elsewhere. */

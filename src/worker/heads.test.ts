@@ -1,18 +1,26 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { responseHead } from '../http/response-head.ts'
-import { END, Heads } from './heads.ts'
+import { type ConnectionOption, responseHead } from '../http/response-head.ts'
+import { endOfHead, Heads } from './heads.ts'
 
 const DATE = 'Thu, 26 Nov 2026 02:17:57 GMT'
 const LATER = 'Thu, 26 Nov 2026 02:17:58 GMT'
 const FIELDS = ['Content-Type', 'text/plain', 'X-Bytes', 'caf\xe9']
 
 /** The head as it goes out, and whether it was copied. */
-function written(heads: Heads, status: number, fields: readonly string[], length: number, date = DATE) {
+function written(
+  heads: Heads,
+  status: number,
+  fields: readonly string[],
+  length: number,
+  date = DATE,
+  connection: ConnectionOption = null,
+) {
   const start = heads.start(status, fields, date)
-  if (start !== null) return { head: `${Buffer.from(start).toString('latin1')}${length}${END}`, isCopied: true }
-  const head = responseHead(1, status, fields, { kind: 'length', length }, null, date)
-  heads.keep(head, status, fields, length, date)
+  const end = `${length}${endOfHead(connection)}`
+  if (start !== null) return { head: `${Buffer.from(start).toString('latin1')}${end}`, isCopied: true }
+  const head = responseHead(1, status, fields, { kind: 'length', length }, connection, date)
+  heads.keep(head, status, fields, end, date)
   return { head, isCopied: false }
 }
 
@@ -31,6 +39,19 @@ test('from the third time on a head is copied, whatever its length says, and is 
   assert.deepEqual(
     results.map(({ head }) => head),
     lengths.map((length) => made(200, FIELDS, length)),
+  )
+})
+
+test('the same start serves connections that live on and those that end', () => {
+  const heads = new Heads()
+  const ends = ['close', null, 'close', 'keep-alive', null] as const
+  const results = ends.map((connection) => written(heads, 200, FIELDS, 5, DATE, connection))
+  assert.deepEqual(
+    results,
+    ends.map((connection, i) => ({
+      head: responseHead(1, 200, FIELDS, { kind: 'length', length: 5 }, connection, DATE),
+      isCopied: i > 1,
+    })),
   )
 })
 

@@ -6,9 +6,10 @@
  * gives the same bytes, and copying them costs a tenth of making them. They are kept
  * once they were asked for twice, and as long as their Date is the present one.
  *
- * Only heads as nearly all are: with a Content-Length, to an HTTP/1.1 client whose
- * connection lives on.
+ * Only heads with a Content-Length, as nearly all have. What the response says of the
+ * connection stands behind it, so the same start serves those that live on and those that end.
  */
+import type { ConnectionOption } from '../http/response-head.ts'
 
 /** How many are looked through: finding one must cost less than making it. */
 const KEPT_MAX = 8
@@ -16,8 +17,18 @@ const KEPT_MAX = 8
 const HEAD_BYTES_MAX = 2_048
 
 const LENGTH_NAME = 'Content-Length: '
+
 /** What follows that value. */
-export const END = '\r\n\r\n'
+export function endOfHead(connection: ConnectionOption): string {
+  switch (connection) {
+    case null:
+      return '\r\n\r\n'
+    case 'close':
+      return '\r\nConnection: close\r\n\r\n'
+    case 'keep-alive':
+      return '\r\nConnection: keep-alive\r\n\r\n'
+  }
+}
 
 interface Kept {
   status: number
@@ -38,13 +49,13 @@ export class Heads {
     return kept !== null && kept.date === date ? kept.start : null
   }
 
-  /** `head` was made of all this. */
-  keep(head: string, status: number, fields: readonly string[], length: number, date: string): void {
+  /** `head` was made of all this; it ends with `end`: the length, and `endOfHead` of the connection. */
+  keep(head: string, status: number, fields: readonly string[], end: string, date: string): void {
     const kept = this.#find(status, fields)
     if (kept === null) return this.#note(status, fields)
-    const to = head.length - END.length - String(length).length
-    // With an Upgrade there is a Connection behind the length (response-head.ts).
-    if (head.length > HEAD_BYTES_MAX || !head.startsWith(LENGTH_NAME, to - LENGTH_NAME.length)) return
+    const to = head.length - end.length
+    // With an Upgrade, Connection says more (response-head.ts).
+    if (head.length > HEAD_BYTES_MAX || !head.startsWith(`${LENGTH_NAME}${end}`, to - LENGTH_NAME.length)) return
     kept.fields = fields
     kept.date = date
     kept.start = Buffer.from(head.slice(0, to), 'latin1')

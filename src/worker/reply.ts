@@ -20,7 +20,7 @@ import { SyscallError } from '../kernel/errno.ts'
 import type { Log } from '../log.ts'
 import type { Outbox } from '../net/outbox.ts'
 import type { Exchange } from './exchange.ts'
-import { END } from './heads.ts'
+import { endOfHead } from './heads.ts'
 import type { Ledger } from './ledger.ts'
 import type { Service } from './service.ts'
 
@@ -60,8 +60,8 @@ export function writeReply(
   const connection = mustClose ? 'close' : head.minorVersion === 0 ? 'keep-alive' : null
   const hasBody = head.method !== 'HEAD' && framing.kind !== 'none'
   const date = owner.service.date()
-  const counted = framing.kind === 'length' && connection === null ? framing.length : null
-  const start = counted === null ? null : owner.service.heads.start(reply.status, reply.fields, date)
+  const end = framing.kind === 'length' ? `${framing.length}${endOfHead(connection)}` : null
+  const start = end === null ? null : owner.service.heads.start(reply.status, reply.fields, date)
   const text =
     start === null ? responseHead(head.minorVersion, reply.status, reply.fields, framing, connection, date) : ''
   const reader = hasBody && isStream(reply.body) ? reply.body.stream.getReader() : null // throws if somebody has one
@@ -70,10 +70,10 @@ export function writeReply(
   owner.ledger?.answer(reply.status)
   if (start === null) {
     owner.outbox.writeLatin1(text)
-    if (counted !== null) owner.service.heads.keep(text, reply.status, reply.fields, counted, date)
+    if (end !== null) owner.service.heads.keep(text, reply.status, reply.fields, end, date)
   } else {
     owner.outbox.writeBytes(start)
-    owner.outbox.writeLatin1(`${counted}${END}`)
+    owner.outbox.writeLatin1(end!)
   }
   if (reader !== null) return new ReplyStream(exchange, reader, framing, owner)
   if (hasBody) writeBody(reply.body, framing, owner)

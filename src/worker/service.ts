@@ -112,6 +112,8 @@ export class Service {
   closesIdle = false
   /** Whether there may be more workers before long: then nobody has to make room yet. */
   mayHelpCome: () => boolean = () => false
+  /** Whether other workers wait at the same listeners. */
+  sharesListeners: () => boolean = () => true
   /** Called whenever a connection has closed or a `waitUntil` promise has settled. */
   onLess: () => void = () => {}
   /** Called whenever a request has been answered. */

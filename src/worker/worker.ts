@@ -74,6 +74,7 @@ export async function runWorker(parts: WorkerParts): Promise<void> {
     addresses: parts.connection === null ? AddressLimit.of(config.limits, parts.row, scoreboard.fd) : null,
   })
   if (config.model === 'prefork') service.mayHelpCome = () => !scoreboard.isPoolFull
+  service.sharesListeners = () => config.accept === 'shared' && scoreboard.workers > 1
   const stopper = new Stopper(service)
   // The model 'fork' has one line for all, and no doors.
   if (parts.connection === null) stopper.onShut = () => parts.line.send({ type: 'shut' })
