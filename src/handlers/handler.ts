@@ -43,6 +43,8 @@ export interface IncomingRequest {
   readonly localAuthority: string
   /** Aborts when the client leaves before the response is sent. Made when first read. */
   readonly signal: AbortSignal
+  /** To be called before code runs for it that is not ours, whatever that may leave to promises. */
+  enterForeignCode(): void
   /** Keeps the worker from ending, within its stop deadline, until `promise` has settled. */
   waitUntil(promise: Promise<unknown>): void
   /**

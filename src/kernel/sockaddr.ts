@@ -41,6 +41,11 @@ export function formatSocketAddress(address: SocketAddress): string {
   return `${host}:${address.port}`
 }
 
+/** Whose it is, without the port: `127.0.0.1`, `::1`; all clients of Unix sockets are `unix:`. */
+export function hostOf(address: SocketAddress): string {
+  return address.family === 'Unix' ? 'unix:' : address.address
+}
+
 /** The address as the kernel reads it. */
 export function encodeSockaddr(address: SocketAddress): Memory {
   if (address.family === 'Unix') return encodeUnix(address.path)

@@ -3,23 +3,23 @@
  * The `node` binary exports them; http://docs.libuv.org/en/v1.x/
  */
 
-import { EPOLL_CLOEXEC } from './constants.ts'
-import { epoll_create1 } from './epoll.ts'
 import { must } from './errno.ts'
-import { close, type Fd } from './fd.ts'
+import type { Fd } from './fd.ts'
 import { addressOfSymbol, bindRaw } from './libc.ts'
 import { allocate, type Memory } from './memory.ts'
 
 const uv = {
   default_loop: bindRaw('uv_default_loop', 'uintptr_t', []),
   backend_fd: bindRaw('uv_backend_fd', 'int', ['uintptr_t']),
-  unref: bindRaw('uv_unref', 'void', ['uintptr_t']),
+  update_time: bindRaw('uv_update_time', 'void', ['uintptr_t']),
+  backend_timeout: bindRaw('uv_backend_timeout', 'int', ['uintptr_t']),
   loop_fork: bindRaw('uv_loop_fork', 'int', ['uintptr_t']),
   handle_size: bindRaw('uv_handle_size', 'size_t', ['int']),
   poll_init: bindRaw('uv_poll_init', 'int', ['uintptr_t', 'uintptr_t', 'int']),
-  close: bindRaw('uv_close', 'void', ['uintptr_t', 'uintptr_t']),
   poll_start: bindRaw('uv_poll_start', 'int', ['uintptr_t', 'int', 'uintptr_t']),
 }
+
+const theLoop = uv.default_loop()
 
 /** uv.h, uv_handle_type */
 const UV_POLL = 8
@@ -28,10 +28,10 @@ const UV_READABLE = 1
 
 /** uv_loop_fork(loop): the child's event loop gets an epoll of its own. Before anything else in a forked child. */
 export function uv_loop_fork(): void {
-  must(uv.loop_fork(uv.default_loop()), 'uv_loop_fork', '')
+  must(uv.loop_fork(theLoop), 'uv_loop_fork', '')
 }
 
-/** Handles that libuv holds pointers to, until some time after they are closed: they live as long as the process. */
+/** Handles that libuv holds pointers to: they live as long as the process. */
 const keptAlive: Memory[] = []
 
 /**
@@ -41,66 +41,47 @@ const keptAlive: Memory[] = []
  * a setImmediate, which runs right after every poll. Keeps the process alive.
  */
 export function wakeWhenReadable(fd: Fd): void {
-  startPoll(fd, 'uv_handle_get_type')
-}
-
-/** The uv_poll_t of a descriptor that libuv watches from now on; `callback` is the name of a C function. */
-function startPoll(fd: Fd, callback: string): Memory {
   const handle = allocate(uv.handle_size(UV_POLL))
   keptAlive.push(handle)
-  must(uv.poll_init(uv.default_loop(), handle.address, fd), 'uv_poll_init', `on fd ${fd}`)
-  must(uv.poll_start(handle.address, UV_READABLE, addressOfSymbol(callback)), 'uv_poll_start', `on fd ${fd}`)
-  return handle
+  const callback = addressOfSymbol('uv_handle_get_type')
+  must(uv.poll_init(theLoop, handle.address, fd), 'uv_poll_init', `on fd ${fd}`)
+  must(uv.poll_start(handle.address, UV_READABLE, callback), 'uv_poll_start', `on fd ${fd}`)
 }
 
 /** uv_backend_fd(loop): the epoll in which Node's event loop sleeps. */
 export function uv_backend_fd(): Fd {
-  return uv.backend_fd(uv.default_loop()) as Fd
+  return uv.backend_fd(theLoop) as Fd
 }
-
-/** Any number that uv_poll_cb's `status`, 0 or a negative errno, is not. */
-const LOWERED = 1
 
 /**
- * Tells whether something that we put into libuv's own epoll has happened.
- *
- * libuv takes an event for the descriptor that its `data` names, and drops events
- * of descriptors it knows nothing of. So the flag has a descriptor for libuv to
- * watch, an epoll without interests, which is never ready; an event that bears
- * its number makes libuv call the flag's callback. That is uv_handle_set_data, a
- * C function, which as `uv_poll_cb(handle, status, events)` writes the status, 0,
- * into `handle->data`: no JavaScript runs inside libuv's callback, and the trace
- * it leaves is one number to read.
- *
- *     epoll_ctl(uv_backend_fd(), EPOLL_CTL_ADD, fd, EPOLLIN, flag.fd)
- *
- * Does not keep the process alive.
+ * uv_backend_timeout(loop): how long Node's event loop would sleep if it went to sleep now, in milliseconds: 0 when
+ * something is pending, -1 when nothing ends the sleep but what is watched.
  */
-export class WakeFlag {
-  readonly fd = epoll_create1(EPOLL_CLOEXEC)
-  readonly #handle = startPoll(this.fd, 'uv_handle_set_data')
-  readonly #words: Int32Array
-
-  constructor() {
-    const { address, bytes } = this.#handle
-    uv.unref(address)
-    this.#words = new Int32Array(bytes.buffer, bytes.byteOffset, 1) // uv_handle_t begins with `void *data`
-    this.#words[0] = LOWERED
-  }
-
-  /** Once. Node's event loop lets go of it in its next round. */
-  close(): void {
-    uv.close(this.#handle.address, 0)
-    close(this.fd)
-  }
-
-  /** Whether it was raised since it was last asked. */
-  take(): boolean {
-    if (this.#words[0] === LOWERED) return false
-    this.#words[0] = LOWERED
-    return true
-  }
+export function uv_backend_timeout(): number {
+  uv.update_time(theLoop) // else it counts from when libuv last looked at the clock
+  return uv.backend_timeout(theLoop)
 }
+
+/**
+ * Calls `sleep` right after each poll of Node's event loop, which from here on does not sleep itself: `sleep` does, no
+ * longer than uv_backend_timeout says, and wakes when uv_backend_fd is readable. An immediate that is pending keeps
+ * libuv from sleeping; while `sleep` runs it is unref'd, or there would be no time to sleep. Keeps the process alive.
+ */
+export function sleepAfterEveryPoll(sleep: () => void): void {
+  setInterval(() => {}, TIMER_MS_MAX) // with nothing alive libuv would not sleep either
+  const round = () => {
+    const next = setImmediate(round).unref() // first, so that a `sleep` that throws does not end it
+    try {
+      sleep()
+    } finally {
+      next.ref()
+    }
+  }
+  setImmediate(round)
+}
+
+/** setInterval takes no longer ones. */
+const TIMER_MS_MAX = 2 ** 31 - 1
 
 /**
  * Calls `look` right after each poll of Node's event loop: an immediate that

@@ -1,19 +1,20 @@
 /**
- * The event loop: every socket of a worker in one epoll, inside Node's own loop.
+ * The event loop: every socket of a worker in one epoll, and Node's own loop, libuv's, in it as well.
  *
- *     libuv sleeps in its epoll_wait, our epoll's descriptor among its own
- *       → a socket is ready, so our epoll is readable, so libuv wakes
- *       → `setImmediate` runs right after the poll: one `epoll_wait(…, 0)` of ours
+ *     epoll_wait (ours) sleeps until a socket is ready, or libuv's epoll is, or its next timer is due
  *       → each watcher is told
+ *       → again, unless Node has something to do: then it has its turn, and we the next
  *
- * So timers, promises, `fetch` and database drivers work in handlers as ever,
- * and an idle worker sleeps: an unref'd immediate does not keep libuv from it.
+ * Ours is the outer one because most rounds need nothing of Node: a file is
+ * answered by one epoll_wait, one recv and one send. Node has its turn (timers,
+ * promises, `fetch`, database drivers, as ever) when libuv's epoll or timer says
+ * so, and when a watcher does by `leave`: it has run an app's code, or settled
+ * what is awaited. Node calls us back by an immediate, which keeps libuv from
+ * sleeping itself: libuv polls, and we sleep. uv_backend_timeout says how long
+ * we may: no longer than to the next timer, not at all while anything is pending.
  *
- * What several processes watch, a listener, goes into libuv's epoll itself. Why:
- * of all who sleep in epoll_wait on an epoll that holds it, EPOLLEXCLUSIVE wakes
- * one. In ours nobody ever sleeps; so each would only mark libuv's readable, the
- * kernel would go on to the next, and every worker would wake for each newcomer.
- * libuv does not know the listener: a flag tells that it was ready (kernel/uv.ts).
+ * What several processes watch, a listener, is watched with EPOLLEXCLUSIVE: of
+ * all who sleep in epoll_wait on an epoll that holds it, the kernel wakes one.
  *
  * Watchers must bear an event that is no longer true: a descriptor closed and
  * given out again within one round may get its predecessor's event.
@@ -28,17 +29,17 @@ import {
 } from '../kernel/constants.ts'
 import { EpollEvents, epoll_create1, epoll_ctl, epoll_wait } from '../kernel/epoll.ts'
 import { close, type Fd } from '../kernel/fd.ts'
-import { afterEveryPoll, uv_backend_fd, WakeFlag, wakeWhenReadable } from '../kernel/uv.ts'
+import { sleepAfterEveryPoll, uv_backend_fd, uv_backend_timeout } from '../kernel/uv.ts'
 import { type Deadline, Deadlines, STEP_MS } from './deadlines.ts'
 
-/** Events taken in one round. When there are more, our epoll stays readable, and the next poll does not sleep. */
+/** Events taken in one round. When there are more, the next epoll_wait does not sleep. */
 const EVENTS_PER_ROUND = 256
 
 /** Deadlines met in one round: of thousands that come at once, each may take as long as a request. */
 export const DEADLINES_PER_ROUND = 64
 
 export interface Watcher {
-  /** Something happened on the descriptor: a set of EPOLL* bits. */
+  /** Something happened on the descriptor: a set of EPOLL* bits. What then needs Node's own loop is said by `leave`. */
   onReady(events: number): void
 }
 
@@ -47,12 +48,16 @@ export class EventLoop {
   now = performance.now()
   /** Counts the rounds. */
   round = 0
+  /** How long it has waited with nothing to do, in its life. */
+  sleptMs = 0
   readonly deadlines = new Deadlines(this.now)
   readonly #epoll = epoll_create1(EPOLL_CLOEXEC)
   readonly #events = new EpollEvents(EVENTS_PER_ROUND)
   readonly #watchers: (Watcher | undefined)[] = []
-  readonly #exclusive = new Map<Fd, Watcher>()
-  readonly #exclusiveFlag = new WakeFlag()
+  /** Their events bear the descriptor's complement, a negative number. */
+  readonly #exclusive: (Watcher | undefined)[] = []
+  /** Node has something to do. */
+  #mustLeave = false
   /** To be told in the next round, whatever happens. */
   #again = new Set<Watcher>()
   #timer: NodeJS.Timeout | null = null
@@ -60,15 +65,23 @@ export class EventLoop {
 
   /** Begins. From here on the process lives until it is ended. */
   start(): void {
-    wakeWhenReadable(this.#epoll)
-    afterEveryPoll(() => this.takeEvents())
+    const libuv = uv_backend_fd()
+    this.watch(libuv, EPOLLIN, { onReady: () => this.leave() })
+    sleepAfterEveryPoll(() => this.#takeRounds())
   }
 
   /** For one that was never started. What it watched is no longer watched. */
   close(): void {
     if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#exclusiveFlag.close()
     close(this.#epoll)
+  }
+
+  /**
+   * Node has its turn after the present round. To be said by whoever runs code that is not ours, or settles a promise:
+   * microtasks and `process.nextTick` run when we have returned to Node, and not before.
+   */
+  leave(): void {
+    this.#mustLeave = true
   }
 
   watch(fd: Fd, events: number, watcher: Watcher): void {
@@ -97,36 +110,34 @@ export class EventLoop {
   }
 
   /**
-   * For a descriptor that other processes watch, too: when it is readable, one of
-   * those that sleep is woken for it, and told again in each round until there is
-   * nothing left. Those that are awake are told as well, and so are the watchers of
-   * this process' other exclusive descriptors: the watcher must bear to find nothing.
+   * For a descriptor that other processes watch, too: when it is readable, one of those that sleep is woken for it, and
+   * told in each round until there is nothing left. Those that are awake are told as well: the watcher must bear to find
+   * nothing. It is told before all others.
    */
   watchExclusively(fd: Fd, watcher: Watcher): void {
     this.#enter(fd)
-    this.#exclusive.set(fd, watcher)
+    this.#exclusive[fd] = watcher
   }
 
   /** Lets all others who watch it go first: the kernel wakes the one who began to wait before the rest. */
   stepBack(fd: Fd): void {
-    epoll_ctl(uv_backend_fd(), EPOLL_CTL_DEL, fd, 0)
+    epoll_ctl(this.#epoll, EPOLL_CTL_DEL, fd, 0)
     this.#enter(fd)
   }
 
   /** Also for a descriptor about to be closed: others have copies of it, so the kernel would keep the interest. */
   unwatchExclusively(fd: Fd): void {
-    epoll_ctl(uv_backend_fd(), EPOLL_CTL_DEL, fd, 0)
-    this.#exclusive.delete(fd)
+    epoll_ctl(this.#epoll, EPOLL_CTL_DEL, fd, 0)
+    this.#exclusive[fd] = undefined
   }
 
   /** Tells the watcher once more in the next round, behind all to whom something has happened by then. */
   again(watcher: Watcher): void {
-    if (this.#again.size === 0) setImmediate(() => {}) // until then Node's loop must not sleep
     this.#again.add(watcher)
   }
 
   #enter(fd: Fd): void {
-    epoll_ctl(uv_backend_fd(), EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLEXCLUSIVE, this.#exclusiveFlag.fd)
+    epoll_ctl(this.#epoll, EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLEXCLUSIVE, ~fd)
   }
 
   /**
@@ -151,16 +162,38 @@ export class EventLoop {
     this.#timer = setTimeout(this.#expire, Math.max(1, Math.ceil(atMs - performance.now()))).unref()
   }
 
-  /** One round. Called right after each poll, once started; a test that does not start the loop calls it itself. */
+  /** Until Node has something to do. Called right after each poll of libuv. */
+  #takeRounds(): void {
+    do {
+      const untilTimerMs = uv_backend_timeout()
+      this.#mustLeave = untilTimerMs === 0
+      this.#takeRound(this.#again.size > 0 ? 0 : untilTimerMs)
+    } while (!this.#mustLeave)
+  }
+
+  /** One round of what has happened by now. For a loop that was not started. */
   takeEvents(): void {
+    this.#takeRound(0)
+  }
+
+  /** Waits so long for something to happen; -1: without end. */
+  #takeRound(waitMs: number): void {
+    const waitedFrom = waitMs === 0 ? 0 : performance.now()
+    const count = epoll_wait(this.#epoll, this.#events, waitMs)
     this.round += 1
     this.readClock()
+    if (waitMs !== 0) this.sleptMs += this.now - waitedFrom
+    if (count === 0) this.#mustLeave = true // it is time for a timer of Node's
+    this.#tellAll(count)
+  }
+
+  #tellAll(count: number): void {
     const again = this.#again.size > 0 ? this.#again : null
     if (again !== null) this.#again = new Set()
+    const events = this.#events
     // First of all: whoever is woken for a newcomer is perhaps the only one, and what is here already may take long.
-    if (this.#exclusiveFlag.take()) for (const watcher of this.#exclusive.values()) watcher.onReady(EPOLLIN)
-    const count = epoll_wait(this.#epoll, this.#events, 0)
-    for (let i = 0; i < count; i++) this.#watchers[this.#events.fd(i)]?.onReady(this.#events.events(i))
+    for (let i = 0; i < count; i++) if (events.fd(i) < 0) this.#exclusive[~events.fd(i)]?.onReady(events.events(i))
+    for (let i = 0; i < count; i++) if (events.fd(i) >= 0) this.#watchers[events.fd(i)]?.onReady(events.events(i))
     if (again !== null) for (const watcher of again) watcher.onReady(0)
   }
 

@@ -52,18 +52,6 @@ test('WINCH: none; TTOU leaves it at that, TTIN begins anew', async () => {
   ])
 })
 
-test('workers are told how many they are, who serve', async () => {
-  const told: number[] = []
-  await life({
-    slots: 2,
-    plan: (os) => {
-      for (const at of [900, 1_900, 2_900]) os.at(at, () => void told.push(os.workersTold))
-      os.at(1_000, () => os.signal('SIGTTOU')).at(2_000, () => os.signal('SIGTTIN'))
-    },
-  })
-  assert.deepEqual(told, [2, 1, 2])
-})
-
 test('after WINCH a reload brings as many as are configured', async () => {
   const { os } = await life({
     slots: 2,

@@ -33,6 +33,18 @@ test('by exec the first worker goes ahead, and there is no preloader', async () 
   assert.equal(exitCode, 0)
 })
 
+test('workers are told how many they are, who serve', async () => {
+  const told: number[] = []
+  await life({
+    slots: 2,
+    plan: (os) => {
+      for (const at of [900, 1_900, 2_900]) os.at(at, () => void told.push(os.workersTold))
+      os.at(1_000, () => os.signal('SIGTTOU')).at(2_000, () => os.signal('SIGTTIN'))
+    },
+  })
+  assert.deepEqual(told, [2, 1, 2])
+})
+
 // ── workers that die ─────────────────────────────────────────────────────────
 
 test('the slot of a dead worker is filled again at once', async () => {

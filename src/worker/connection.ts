@@ -19,7 +19,7 @@ import type { RequestHead } from '../http/head.ts'
 import type { HeadParser } from '../http/head-parser.ts'
 import { REFUSALS, type RefusalName } from '../http/refusals.ts'
 import { CONTINUE } from '../http/response-head.ts'
-import type { SocketAddress } from '../kernel/sockaddr.ts'
+import { hostOf, type SocketAddress } from '../kernel/sockaddr.ts'
 import { Deadline } from '../net/deadlines.ts'
 import type { Inbox } from '../net/inbox.ts'
 import type { Watcher } from '../net/loop.ts'
@@ -38,7 +38,6 @@ import type { Service } from './service.ts'
 export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwner {
   readonly service: Service
   readonly peer: SocketAddress
-  readonly remoteAddress: string
   /** Of the listener it came by: `127.0.0.1:8080`, for requests that name no host. */
   readonly localAuthority: string
   readonly outbox: Outbox
@@ -64,13 +63,12 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
   constructor(transport: Transport, peer: SocketAddress, localAuthority: string, service: Service) {
     super()
     this.peer = peer
-    this.remoteAddress = peer.family === 'Unix' ? 'unix:' : peer.address
     this.localAuthority = peer.family === 'Unix' ? 'localhost' : localAuthority // a path is no authority
     this.service = service
     this.#wire = new Wire(transport, service.loop, service, this)
     this.#inbox = this.#wire.inbox
     this.outbox = this.#wire.outbox
-    this.ledger = service.accessLog && new Ledger(service.accessLog, this.#wire, this, transport.fd)
+    this.ledger = service.accessLog && new Ledger(service.accessLog, this.#wire, peer, transport.fd)
     this.#patience = new Patience(service)
     this.#patience.bind('headMs', service.loop.now)
     service.welcome(this)
@@ -90,6 +88,7 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
 
   onReady(events: number): void {
     if (this.#phase === CLOSED) return
+    if (this.#exchange !== null || this.#rest !== null) this.service.loop.leave() // it may settle what is awaited
     if (!this.#wire.announce(events)) return this.close()
     if (this.#inbox.finAnnounced) this.#exchange?.abort()
     this.#turn()
@@ -213,6 +212,7 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     try {
       const reply = handler(exchange)
       if (!(reply instanceof Promise)) return this.#settle(exchange, reply)
+      this.service.loop.leave()
       reply.then(
         (late) => this.#settle(exchange, late),
         (error: unknown) => this.#settle(exchange, failureReply(head, error, this.service.log)),
@@ -272,7 +272,7 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
   /** The peer's mistake: a row of REFUSALS, and the end of the connection. */
   #refuse(name: RefusalName): void {
     const exchange = this.#exchange
-    this.service.log.debug(`refused ${name} (${REFUSALS[name].status}) from ${this.remoteAddress}`)
+    this.service.log.debug(`refused ${name} (${REFUSALS[name].status}) from ${hostOf(this.peer)}`)
     exchange?.body?.fail(REFUSALS[name].says)
     if (exchange?.isAnswered === true) return this.cut()
     if (exchange === null) this.service.begin()

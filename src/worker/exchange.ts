@@ -47,6 +47,10 @@ export class Exchange implements IncomingRequest {
     return this.#abort.signal
   }
 
+  enterForeignCode(): void {
+    this.#connection.service.loop.leave()
+  }
+
   waitUntil(promise: Promise<unknown>): void {
     this.#connection.service.waitUntil(promise)
   }

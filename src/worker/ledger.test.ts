@@ -295,8 +295,7 @@ test('times count from the first byte of the request, and only for a log that te
     const log = new KeptEntries(isTimed)
     const outbox = { bytesSent: 0, bytesWritten: 0 }
     const wire = { inbox: { held: Buffer.alloc(0), bytesUsed: 0 }, outbox }
-    const remote = { peer: { family: 'Unix', path: '' }, remoteAddress: 'unix:' } as const
-    const ledger = new Ledger(log.asLog, wire, remote, -1 as Fd)
+    const ledger = new Ledger(log.asLog, wire, { family: 'Unix', path: '' }, -1 as Fd)
     const pass = (ms: number) => {
       now += ms
     }
@@ -332,9 +331,9 @@ test('a connection that somebody takes over is told of with what was said and se
   const log = new KeptEntries()
   const outbox = { bytesSent: 1_000, bytesWritten: 1_000 }
   const inbox = { held: Buffer.alloc(0), bytesUsed: 300 }
-  const remote = { peer: { family: 'Unix', path: '' }, remoteAddress: 'unix:' } as const
+  const peer = { family: 'Unix', path: '' } as const
   for (const how of ['complete', 'clientLeft'] as const) {
-    const ledger = new Ledger(log.asLog, { inbox, outbox }, remote, -1 as Fd)
+    const ledger = new Ledger(log.asLog, { inbox, outbox }, peer, -1 as Fd)
     ledger.begin()
     inbox.bytesUsed += 200
     ledger.take({ method: 'GET' } as never)

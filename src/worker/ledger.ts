@@ -24,7 +24,7 @@ import type { RequestHead } from '../http/head.ts'
 import type { RefusalName } from '../http/refusals.ts'
 import { type Salvage, salvage } from '../http/salvage.ts'
 import type { Fd } from '../kernel/fd.ts'
-import type { SocketAddress } from '../kernel/sockaddr.ts'
+import { hostOf, type SocketAddress } from '../kernel/sockaddr.ts'
 import { msSinceHandshake } from '../kernel/tcp.ts'
 import type { Inbox } from '../net/inbox.ts'
 import type { Outbox } from '../net/outbox.ts'
@@ -77,18 +77,13 @@ export class Ledger {
   readonly #owed: Owed[] = []
 
   /** Right after accept4(2): it asks the kernel how long the connection has waited for that. */
-  constructor(
-    log: AccessLog,
-    wire: Ways,
-    remote: { readonly peer: SocketAddress; readonly remoteAddress: string },
-    fd: Fd,
-  ) {
+  constructor(log: AccessLog, wire: Ways, peer: SocketAddress, fd: Fd) {
     this.#log = log
     this.#inbox = wire.inbox
     this.#outbox = wire.outbox
-    this.#remoteAddress = remote.remoteAddress
-    const isTcp = remote.peer.family !== 'Unix'
-    this.#remotePort = isTcp ? remote.peer.port : 0
+    this.#remoteAddress = hostOf(peer)
+    const isTcp = peer.family !== 'Unix'
+    this.#remotePort = isTcp ? peer.port : 0
     if (isTcp && log.isTimed) this.#acceptQueueMs = msSinceHandshake(fd)
   }
 

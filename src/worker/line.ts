@@ -43,6 +43,7 @@ export class Line implements Watcher, Door {
   }
 
   onReady(events: number): void {
+    this.#service.loop.leave()
     this.#take()
     if ((events & HANG_UP) === 0 || this.#hasHungUp) return
     this.#hasHungUp = true

@@ -207,6 +207,7 @@ export class ReplyStream {
     this.#framing = framing
     this.#owner = owner
     this.#reader = reader
+    owner.service.loop.leave()
     void this.#pump()
   }
 

@@ -76,6 +76,7 @@ export class Stopper {
     this.#isLeaving = true
     if (this.workerStop === null) this.#leave(this.#exitCode)
     if (this.#whenForced === null) this.#forceAfter(timeouts.stopMs)
+    this.#service.loop.leave()
     void this.workerStop().then(() => this.#leave(this.#exitCode))
   }
 

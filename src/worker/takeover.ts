@@ -134,6 +134,7 @@ class Takeover extends Deadline implements Watcher, Held, SocketOwner, TakenConn
     // Both directions over without an error: there may be bytes that the app has not asked for yet.
     if (!this.#wire.announce(events) && (events & EPOLLERR) !== 0) this.#isBroken = true
     this.#schedule()
+    this.#service.loop.leave()
   }
 
   override onDeadline(): void {

@@ -25,6 +25,7 @@ import { DRAINING, READY, type Scoreboard } from '../scoreboard.ts'
 import { Acceptor } from './acceptor.ts'
 import { openAccessLog } from './access-log.ts'
 import { startHeartbeat } from './heartbeat.ts'
+import { countSleepAsIdle } from './idleness.ts'
 import { adopt, Line } from './line.ts'
 import { tireAfter } from './recycle.ts'
 import { numbersOf, Service } from './service.ts'
@@ -89,7 +90,8 @@ export async function runWorker(parts: WorkerParts): Promise<void> {
     stopper.stop(ORPHAN_GRACE_MS, EXIT_FAILED)
   })
   startHeartbeat(row, config.timeouts.workerTimeoutMs)
-  service.loop.start()
+  countSleepAsIdle(loop)
+  loop.start()
 
   // Told to end while the app starts it leaves, unless somebody waits for an answer already.
   stopper.connectionsWaiting = parts.connection === null ? 0 : 1

@@ -21,15 +21,15 @@ function rowsBelow(title: string): string[] {
 }
 
 /** `1`, or `1–2`. */
-const told = (wanted: Wanted) => [wanted].flat().join('–')
+const told = (wanted: Wanted = 0) => [wanted].flat().join('–')
 
-const EVERY = ['recvfrom', 'sendto', 'epoll_pwait', 'epoll_wait']
+const EVERY = ['recvfrom', 'sendto', 'epoll_wait', 'epoll_pwait']
 
 test('system calls', () => {
   const rows = Object.values<{ what: string; calls: Record<string, Wanted> }>(SYSTEM_CALLS).map(({ what, calls }) => {
     const others = Object.entries(calls).filter(([name]) => !EVERY.includes(name))
     const words = others.map(([name, count]) => (count === 1 ? name : `${told(count)} ${name}`))
-    return `| ${[what, ...EVERY.map((name) => told(calls[name]!)), words.join(', ')].join(' | ')} |`
+    return `| ${[what, ...EVERY.map((name) => told(calls[name])), words.join(', ')].join(' | ')} |`
   })
   assert.deepEqual(rowsBelow('| for one turn of one client |'), rows)
 })

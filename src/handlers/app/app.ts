@@ -28,6 +28,7 @@ export function createAppHandler(fetch: FetchHandler, log: Log, connect?: Connec
     const origin = originOf(host === '' ? incoming.localAuthority : host)
     if (origin === null) return errorReply(400, 'The host that the request names cannot be part of a URL.')
     const context = new Context(incoming, log)
+    incoming.enterForeignCode()
     try {
       const answer: unknown =
         tunnel === null ? fetch(requestFor(incoming, origin), context) : tunnel(connectRequestFor(incoming), context)

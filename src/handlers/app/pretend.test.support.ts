@@ -62,6 +62,7 @@ export function pretendRequest(
     get signal() {
       return made().signal
     },
+    enterForeignCode: () => {},
     waitUntil: (promise) => void awaited.push(promise),
     taken: new Error('nobody has planned an upgrade'),
     upgrade() {

@@ -33,6 +33,7 @@ export function requestOf(
     remotePort: 1,
     localAuthority: 'local',
     signal,
+    enterForeignCode: () => {},
     waitUntil: () => {},
     upgrade,
   }

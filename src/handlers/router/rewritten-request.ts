@@ -41,6 +41,10 @@ export class RewrittenRequest implements IncomingRequest {
     return this.#request.upgrade()
   }
 
+  enterForeignCode(): void {
+    this.#request.enterForeignCode()
+  }
+
   waitUntil(promise: Promise<unknown>): void {
     this.#request.waitUntil(promise)
   }

@@ -38,6 +38,7 @@ export function request(method: string, target: string, fields: Record<string, s
     remotePort: 50_000,
     localAuthority: 'test',
     signal: new AbortController().signal,
+    enterForeignCode: () => {},
     waitUntil: () => {},
     upgrade() {
       throw new Error('a file server takes no connection over')
