@@ -26,9 +26,21 @@ const QUIET = ['--disable-warning=ExperimentalWarning', '--disable-warning=MODUL
  */
 const FORKABLE = ['--single-threaded', '--v8-pool-size=0', '--no-memory-reducer']
 
+/**
+ * V8's young generation, in MiB. It would grow to 16, and three times that is what each worker then has of its own; an app
+ * that forgets what it made with each answer is served as fast with 2. Whoever chooses another has a reason: one that keeps
+ * much for a while (docs/operating.md, "Memory of a worker").
+ */
+const SMALL_YOUNG_GENERATION = '--max-semi-space-size=2'
+
+function youngGeneration(): string[] {
+  const chosen = [process.env.NODE_OPTIONS, ...process.execArgv].some((it) => /--max[-_]semi[-_]space/.test(it ?? ''))
+  return chosen ? [] : [SMALL_YOUNG_GENERATION]
+}
+
 /** The pid; null, and logged, when the machine has no room for it. */
 export function startPreloader(boot: Boot, log: Log): number | null {
-  return withBoot([...FORKABLE, ...QUIET, PRELOADER], boot, log)
+  return withBoot([...FORKABLE, ...youngGeneration(), ...QUIET, PRELOADER], boot, log)
 }
 
 export function execWorker(boot: Boot, log: Log): number | null {
