@@ -33,7 +33,7 @@ export const SYSTEM_CALLS = {
     calls: {
       epoll_wait: [1, 2],
       accept4: 1,
-      epoll_ctl: 1, // the newcomer enters our epoll; among several workers, the listener leaves it and enters it anew
+      epoll_ctl: 1, // the newcomer enters the epoll; among several workers, the listener leaves it and enters it anew
       recvfrom: 1,
       sendto: 1,
       close: 1,

@@ -19,7 +19,7 @@
  * Peers come by their ordinary names from Debian and npm, into .peers/. It wants two
  * cores that have nothing else to do, and an hour for everything.
  */
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -35,6 +35,7 @@ import { WORKLOADS } from './workloads.mjs'
 
 async function main() {
   const options = readOptions()
+  if (options === null) return help()
   if (options.from !== undefined) return tellAgain(options)
   if (!(hasRightNode() && installIfNeeded() && build() && ensureDebianPackages(['wrk']))) return 1
   if (availableParallelism() < 2) throw new Error('it takes two cores: one for the server, one for who asks')
@@ -54,6 +55,19 @@ async function main() {
     site.remove()
   }
   return brokenDown === 0 ? 0 : 1
+}
+
+/** The head of this file, and what there is to choose from. */
+function help() {
+  const head = readFileSync(fileURLToPath(import.meta.url), 'utf8').split('*/')[0]
+  console.log(
+    head
+      .replace(/^#!.*\n\/\*\*\n/, '')
+      .replace(/^ \* ?/gm, '')
+      .trimEnd(),
+  )
+  console.log(`\nWorkloads: ${Object.keys(WORKLOADS).join(', ')}\nServers: ${Object.keys(PEERS).join(', ')}`)
+  return 0
 }
 
 async function measureOne(name, { servers, rounds, seconds, write }, site, results) {
@@ -82,8 +96,9 @@ function tell(name, result, write) {
 
 function readOptions() {
   const text = { type: 'string' }
-  const options = { rounds: text, seconds: text, json: text, write: text, from: text }
+  const options = { rounds: text, seconds: text, json: text, write: text, from: text, help: { type: 'boolean' } }
   const { values, positionals } = parseArgs({ options, allowPositionals: true })
+  if (values.help) return null
   const unknown = positionals.find((word) => !(word in WORKLOADS) && !(word in PEERS))
   if (unknown !== undefined) {
     throw new Error(

@@ -20,11 +20,12 @@ import { apache, apachePrefork } from './peers/apache.mjs'
 import { floor, floorFork } from './peers/floor.mjs'
 import { bun, bunRoutes, deno, fastify, hono, node, nodeCluster } from './peers/javascript.mjs'
 import { lighttpd } from './peers/lighttpd.mjs'
-import { nginx, nginxCache, nginxGathering } from './peers/nginx.mjs'
-import { prefork, preforkApp, preforkData, preforkFork, preforkPrefork } from './peers/prefork.mjs'
+import { nginx, nginxCache, nginxDeferred, nginxGathering } from './peers/nginx.mjs'
+import { prefork, preforkApp, preforkData, preforkDeferred, preforkFork, preforkPrefork } from './peers/prefork.mjs'
 
 export const PEERS = {
   prefork,
+  'prefork-deferred': preforkDeferred,
   'prefork-app': preforkApp,
   'prefork-data': preforkData,
   'prefork-fork': preforkFork,
@@ -32,6 +33,7 @@ export const PEERS = {
   nginx,
   'nginx-cache': nginxCache,
   'nginx-gathering': nginxGathering,
+  'nginx-deferred': nginxDeferred,
   apache,
   'apache-prefork': apachePrefork,
   lighttpd,

@@ -33,13 +33,11 @@ export const WORKLOADS = {
     'hono',
   ]),
   pipelined: throughput('hello, 16 pipelined', 'hello', '/hello', { ...KEPT, pipelined: 16 }, HELLO_SERVERS),
-  once: throughput(
-    'hello, a connection for each request',
-    'hello',
-    '/hello',
-    { ...KEPT, isKeepAlive: false },
-    HELLO_SERVERS,
-  ),
+  once: throughput('hello, a connection for each request', 'hello', '/hello', { ...KEPT, isKeepAlive: false }, [
+    ...HELLO_SERVERS,
+    'prefork-deferred',
+    'nginx-deferred',
+  ]),
   '1k': throughput('a file of 1 KB', 'file', '/1k.bin', KEPT, FILE_SERVERS),
   '10k': throughput('a file of 10 KB', 'file', '/10k.bin', KEPT, FILE_SERVERS),
   '100k': throughput('a file of 100 KB', 'file', '/100k.bin', KEPT, FILE_SERVERS),

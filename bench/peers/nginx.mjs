@@ -17,7 +17,10 @@ export const nginxGathering = peer('nginx, log lines gathered', '', (file) => `$
 /** Remembers descriptors and what is not there for a minute: what a default nginx does not. */
 export const nginxCache = peer('nginx, open_file_cache', 'open_file_cache max=1000 inactive=60s;')
 
-function peer(title, more, logTo = (file) => `${file} combined`) {
+/** Takes connections that come with their first bytes: TCP_DEFER_ACCEPT. */
+export const nginxDeferred = peer('nginx, deferred', '', undefined, ' deferred')
+
+function peer(title, more, logTo = (file) => `${file} combined`, listen = '') {
   return {
     title,
     can: ['hello', 'file'],
@@ -27,13 +30,13 @@ function peer(title, more, logTo = (file) => `${file} combined`) {
     command({ accessLog, ...place }) {
       const { folder } = place
       const file = join(folder, 'nginx.conf')
-      writeFileSync(file, configuration({ ...place, more, log: accessLog === null ? 'off' : logTo(accessLog) }))
+      writeFileSync(file, configuration({ ...place, more, listen, log: accessLog === null ? 'off' : logTo(accessLog) }))
       return ['/usr/sbin/nginx', '-p', folder, '-e', join(folder, 'error.log'), '-c', file]
     },
   }
 }
 
-function configuration({ folder, site, port, workers, connections, files, more, log }) {
+function configuration({ folder, site, port, workers, connections, files, more, listen, log }) {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
   return `
 daemon off;
@@ -52,7 +55,7 @@ http {
   ${more}
   ${temporary.map((name) => `${name}_temp_path ${join(folder, name)};`).join(' ')}
   server {
-    listen 127.0.0.1:${port} backlog=4096${workers > 1 ? ' reuseport' : ''};
+    listen 127.0.0.1:${port} backlog=4096${workers > 1 ? ' reuseport' : ''}${listen};
     root ${site};
     location = /hello { default_type text/plain; return 200 ${JSON.stringify(HELLO_TEXT)}; }
   }

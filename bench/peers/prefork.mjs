@@ -3,6 +3,7 @@
  * limits, scoreboard.
  *
  *     prefork          hello by a rule, files
+ *     prefork-deferred hello, to connections that come with their first bytes
  *     prefork-app      hello and JSON by a fetch handler
  *     prefork-data     the same app, once it holds much data: what is shared
  *     prefork-fork     a process for each connection, forked for it
@@ -23,6 +24,10 @@ const ECHO_APP = fileURLToPath(new URL('apps/echo.mjs', import.meta.url))
 const DATA_APP = fileURLToPath(new URL('apps/data.mjs', import.meta.url))
 
 export const prefork = peer('**prefork**', ['hello', 'file'], rulesOfSite)
+/** Takes connections that come with their first bytes: TCP_DEFER_ACCEPT. */
+export const preforkDeferred = peer('**prefork**, deferred', ['hello'], rulesOfHello, {
+  socket: { deferAcceptSeconds: 1 },
+})
 export const preforkApp = peer('**prefork**, app', ['hello', 'json'], () => [{ path: '/*', app: APP }])
 export const preforkData = peer('**prefork**, app with 100 MB', ['hello'], () => [{ path: '/*', app: DATA_APP }])
 export const preforkFork = peer('**prefork**, model fork', ['hello'], rulesOfHello, { model: 'fork' })
