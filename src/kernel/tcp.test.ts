@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { AF_INET, AF_UNIX, SOCK_STREAM } from './constants.ts'
+import { AF_INET, AF_UNIX, IPPROTO_TCP, SOCK_STREAM, TCP_DEFER_ACCEPT } from './constants.ts'
 import { close, type Fd } from './fd.ts'
 import { allocate, memoryOf } from './memory.ts'
 import { socketAddress } from './sockaddr.ts'
-import { accept4, bind, connect, getsockname, listen, recv, send, socket } from './socket.ts'
-import { acceptQueue, msSinceHandshake } from './tcp.ts'
+import { accept4, bind, connect, getsockname, listen, recv, send, setsockopt, socket } from './socket.ts'
+import { acceptQueue, defersAccept, msSinceHandshake } from './tcp.ts'
 
 const SOMAXCONN = Number(readFileSync('/proc/sys/net/core/somaxconn', 'latin1'))
 
@@ -57,4 +57,12 @@ test('nor does a Unix socket tell how long it has waited', (t) => {
   const fd = socket(AF_UNIX, SOCK_STREAM)
   t.after(() => close(fd))
   assert.throws(() => msSinceHandshake(fd), { code: 'EOPNOTSUPP' })
+})
+
+test('a listener tells whether it defers; a Unix socket does not', (t) => {
+  const [tcp, unix] = [socket(AF_INET, SOCK_STREAM), socket(AF_UNIX, SOCK_STREAM)]
+  t.after(() => [tcp, unix].forEach(close))
+  assert.deepEqual([tcp, unix].map(defersAccept), [false, false])
+  setsockopt(tcp, IPPROTO_TCP, TCP_DEFER_ACCEPT, 5)
+  assert.equal(defersAccept(tcp), true)
 })

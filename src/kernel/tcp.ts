@@ -6,10 +6,10 @@
  * | tcp_info | unacked 24, sacked 28: on a listening socket, its accept queue's length and limit | linux/tcp.h |
  * | tcp_info | last_data_sent 44: on a connection, ms since data was sent, or since its handshake | linux/tcp.h |
  */
-import { IPPROTO_TCP, TCP_INFO } from './constants.ts'
+import { IPPROTO_TCP, TCP_DEFER_ACCEPT, TCP_INFO } from './constants.ts'
 import type { Fd } from './fd.ts'
 import { allocate } from './memory.ts'
-import { getsockoptBytes } from './socket.ts'
+import { getsockname, getsockopt, getsockoptBytes } from './socket.ts'
 
 /** The connections of a listener whose handshake is finished and that nobody has accepted yet. */
 export interface AcceptQueue {
@@ -32,6 +32,16 @@ const info = allocate(32)
 export function acceptQueue(listener: Fd): AcceptQueue {
   getsockoptBytes(listener, IPPROTO_TCP, TCP_INFO, info)
   return { length: info.bytes.readUInt32LE(24), limit: info.bytes.readUInt32LE(28) }
+}
+
+/**
+ * getsockopt(sockfd, IPPROTO_TCP, TCP_DEFER_ACCEPT): whether connections of this listener enter the accept queue with
+ * their first bytes. False for a Unix socket, which cannot do that.
+ *
+ * https://man7.org/linux/man-pages/man7/tcp.7.html
+ */
+export function defersAccept(listener: Fd): boolean {
+  return getsockname(listener).family !== 'Unix' && getsockopt(listener, IPPROTO_TCP, TCP_DEFER_ACCEPT) > 0
 }
 
 /** As far as `tcpi_last_data_sent`, and no further. */

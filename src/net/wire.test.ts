@@ -9,6 +9,8 @@ import { Wire, type WireLoop } from './wire.ts'
 
 const READ = EPOLLIN | EPOLLRDHUP | EPOLLET
 
+const watcher = { onReady: () => {} }
+
 /** Notes what is asked of it. */
 class PretendLoop implements WireLoop {
   round = 1
@@ -44,14 +46,53 @@ function nameOf(events: number): string {
   return events === (READ | EPOLLOUT) ? 'read and write' : String(events)
 }
 
-function setUp(): { wire: Wire; loop: PretendLoop; transport: PretendTransport } {
+type SetUp = { wire: Wire; loop: PretendLoop; transport: PretendTransport }
+
+/** It has had its first turn, and is watched. */
+function setUp(): SetUp {
+  const parts = setUpNewcomer()
+  parts.wire.watch(watcher)
+  assert.deepEqual(parts.loop.log.splice(0), ['watch read'])
+  return parts
+}
+
+function setUpNewcomer(): SetUp {
   const loop = new PretendLoop()
   const transport = new PretendTransport()
   const buffers = { receiveBuffer: new ReceiveBuffer(0), sendBuffer: new SendBuffer() }
-  const wire = new Wire(transport, loop, buffers, { onReady: () => {} })
-  assert.deepEqual(loop.log.splice(0), ['watch read'])
-  return { wire, loop, transport }
+  return { wire: new Wire(transport, loop, buffers), loop, transport }
 }
+
+test('it is watched once, however often that is asked', () => {
+  const { wire, loop } = setUp()
+  wire.watch(watcher)
+  assert.deepEqual(loop.log, [])
+})
+
+test('a newcomer that ends before it is watched was never in the epoll, whoever else has its descriptor', () => {
+  for (const isShared of [false, true]) {
+    const { wire, loop, transport } = setUpNewcomer()
+    transport.isShared = isShared
+    wire.end(false)
+    assert.deepEqual([loop.log, transport.log], [[], ['close']])
+  }
+})
+
+test('a newcomer that cannot be sent everything is watched for both when it is watched', () => {
+  const { wire, loop, transport } = setUpNewcomer()
+  transport.takes = [-EAGAIN]
+  wire.outbox.writeLatin1('x')
+  assert.equal(wire.flush(), 'blocked')
+  assert.deepEqual(loop.log, [])
+  wire.watch(watcher)
+  assert.deepEqual(loop.log, ['watch read and write'])
+})
+
+test('a newcomer that is handed over is watched for its new owner', () => {
+  const { wire, loop } = setUpNewcomer()
+  wire.handOver(watcher)
+  assert.deepEqual(loop.log, ['watch read'])
+})
 
 test('both directions over, there is nobody to answer', () => {
   const { wire } = setUp()
@@ -79,7 +120,6 @@ test('who has had enough for a round asks for the event anew', () => {
 
 test('who has begun enough heads for a round is told again in the next', () => {
   const { wire, loop } = setUp()
-  const watcher = { onReady: () => {} }
   wire.open()
   for (let i = 0; i < HEADS_PER_ROUND; i++) assert.equal(wire.beginHead(watcher), true)
   assert.deepEqual(loop.log, [])

@@ -5,6 +5,10 @@
  * It is watched edge-triggered: an event is told once. So whoever stops before
  * there is nothing left (inbox `enough`, outbox `paused`) asks for the event
  * anew, and is told again in the next round, after the other connections.
+ *
+ * A newcomer is not watched before it has had its first turn: what it came to say
+ * is mostly there by then, and one that is answered and closed at once never was
+ * in the epoll.
  */
 import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from '../kernel/constants.ts'
 import type { Fd } from '../kernel/fd.ts'
@@ -23,19 +27,33 @@ export class Wire {
   readonly outbox: Outbox
   readonly #transport: Transport
   readonly #loop: WireLoop
+  #isWatched = false
   #watchesWrite = false
 
   constructor(
     transport: Transport,
     loop: WireLoop,
     buffers: { readonly receiveBuffer: ReceiveBuffer; readonly sendBuffer: SendBuffer },
-    watcher: Watcher,
   ) {
     this.inbox = new Inbox(buffers.receiveBuffer)
     this.outbox = new Outbox(buffers.sendBuffer)
     this.#transport = transport
     this.#loop = loop
-    loop.watch(transport.fd, READ_EVENTS, watcher)
+  }
+
+  /** From here on the watcher is told of events, and at once of what there is. Asked again, it changes nothing. */
+  watch(watcher: Watcher): void {
+    if (this.#isWatched) return
+    this.#isWatched = true
+    this.#loop.watch(this.#transport.fd, this.#events, watcher)
+  }
+
+  get #events(): number {
+    return this.#watchesWrite ? READ_EVENTS | EPOLLOUT : READ_EVENTS
+  }
+
+  #rewatch(): void {
+    if (this.#isWatched) this.#loop.rewatch(this.#transport.fd, this.#events)
   }
 
   get fd(): Fd {
@@ -44,7 +62,8 @@ export class Wire {
 
   /** Its events are another's from here on. */
   handOver(watcher: Watcher): void {
-    this.#loop.handOver(this.#transport.fd, watcher)
+    if (this.#isWatched) this.#loop.handOver(this.#transport.fd, watcher)
+    else this.watch(watcher)
   }
 
   /** Takes note of an event. False when both directions are over, by a reset or by two FINs: there is nobody to answer. */
@@ -69,7 +88,7 @@ export class Wire {
   receive(): Exclude<Received, 'enough'> {
     const received = this.inbox.receive(this.#transport)
     if (received !== 'enough') return received
-    this.#loop.rewatch(this.#transport.fd, this.#watchesWrite ? READ_EVENTS | EPOLLOUT : READ_EVENTS)
+    this.#rewatch()
     return 'nothing'
   }
 
@@ -99,8 +118,8 @@ export class Wire {
   /** Gives everything back; once. With `reset` the peer is told that what it has received is not whole. */
   end(reset: boolean): void {
     // With a copy elsewhere the kernel would keep the interest, and tell whoever has the number next what becomes of this socket.
-    if (this.#transport.isShared) this.#loop.unwatch(this.#transport.fd)
-    else this.#loop.forget(this.#transport.fd)
+    if (this.#isWatched && this.#transport.isShared) this.#loop.unwatch(this.#transport.fd)
+    else if (this.#isWatched) this.#loop.forget(this.#transport.fd)
     this.outbox.discard()
     this.inbox.drop()
     if (reset) this.#transport.reset()
@@ -110,6 +129,6 @@ export class Wire {
   /** For good: edge-triggered, it costs nothing once nobody is blocked. */
   #watchWrite(): void {
     this.#watchesWrite = true
-    this.#loop.rewatch(this.#transport.fd, READ_EVENTS | EPOLLOUT)
+    this.#rewatch()
   }
 }

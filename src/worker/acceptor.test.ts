@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { AddressCounts, AddressLimit } from '../address-counts.ts'
-import { AF_INET, SOCK_NONBLOCK, SOCK_STREAM } from '../kernel/constants.ts'
+import { AF_INET, IPPROTO_TCP, SOCK_NONBLOCK, SOCK_STREAM, TCP_DEFER_ACCEPT } from '../kernel/constants.ts'
 import { close, type Fd, isOpen } from '../kernel/fd.ts'
 import { socketAddress } from '../kernel/sockaddr.ts'
-import { bind, connect, getsockname, listen, socket } from '../kernel/socket.ts'
+import { bind, connect, getsockname, listen, setsockopt, socket } from '../kernel/socket.ts'
 import { Scoreboard } from '../scoreboard.ts'
 import { Acceptor } from './acceptor.ts'
 import { Client, PretendService, request, THOUSANDS } from './pretend-service.test.support.ts'
@@ -133,4 +133,38 @@ test('it steps back behind others who share the listener, when there are others'
     for (let i = 0; i < 3 && it.row.accepted === before; i++) await it.round()
     assert.deepEqual([it.row.accepted, steps], [before + 1, expected])
   }
+})
+
+test('who comes with its request (TCP_DEFER_ACCEPT) is answered in the round that accepts it, and watched if it stays', async (t) => {
+  const it = new PretendService(t, () => ({ status: 200, fields: [], body: 'at once' }), THOUSANDS)
+  const listening = new Listening(t)
+  setsockopt(listening.fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, 30)
+  new Acceptor({ fd: listening.fd, authority: 'listener' }, it.service)
+  let watched = 0
+  const { watch } = it.loop
+  it.loop.watch = (...args) => {
+    watched += 1
+    watch.apply(it.loop, args)
+  }
+  listening.connect() // says nothing: nobody's yet
+  for (const [asked, end] of [
+    [request('GET /', 'Connection: close'), 'fin'],
+    [GET, 'open'],
+  ] as const) {
+    const client = listening.connect()
+    client.send(asked)
+    await it.round()
+    const { text, end: seen } = client.receive()
+    assert.match(text, /at once$/)
+    assert.equal(seen, end)
+    assert.equal(watched, Number(end === 'open'))
+  }
+  assert.equal(it.row.accepted, 2)
+  const half = listening.connect()
+  half.send(GET.slice(0, 10))
+  await it.round()
+  assert.equal(watched, 2)
+  half.send(GET.slice(10))
+  await it.round()
+  assert.match(half.receive().text, /at once$/)
 })

@@ -23,6 +23,7 @@ import { close, type Fd } from '../kernel/fd.ts'
 import { open } from '../kernel/file.ts'
 import { poll } from '../kernel/poll.ts'
 import { accept4, PeerAddress } from '../kernel/socket.ts'
+import { defersAccept } from '../kernel/tcp.ts'
 import { Deadline } from '../net/deadlines.ts'
 import type { Watcher } from '../net/loop.ts'
 import { PlainTransport } from '../net/transport.ts'
@@ -41,6 +42,8 @@ export class Acceptor extends Deadline implements Watcher, Door {
   readonly #listener: InheritedListener
   readonly #service: Service
   readonly #peer = new PeerAddress()
+  /** Whoever is accepted has spoken already, nearly always: one that is answered and closed at once never was in the epoll. */
+  readonly #isDeferred: boolean
   #isWatching = false
   /** A descriptor to be given up for a newcomer when there is no other left. Held while watching. */
   #reserve: Fd | null = null
@@ -50,6 +53,7 @@ export class Acceptor extends Deadline implements Watcher, Door {
     super()
     this.#listener = listener
     this.#service = service
+    this.#isDeferred = defersAccept(listener.fd)
     service.doors.add(this)
     this.look()
   }
@@ -106,7 +110,7 @@ export class Acceptor extends Deadline implements Watcher, Door {
     const transport = new PlainTransport(fd)
     const peer = this.#peer.read()
     // A reset costs least under a flood: nothing is read, nothing said, and no TIME_WAIT is left behind.
-    if (service.admits(peer)) new Connection(transport, peer, this.#listener.authority, service)
+    if (service.admits(peer)) new Connection(transport, peer, this.#listener.authority, service, this.#isDeferred)
     else transport.reset()
     return true
   }

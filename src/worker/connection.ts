@@ -3,22 +3,21 @@
  *
  *     readable → inbox → head parser → exchange → handler → reply → outbox → send
  *
- * One turn takes it as far as it can go without waiting, step by step. Where it
- * waits next is its phase (phase.ts); how long it may, patience.ts says; how a
- * reply becomes bytes, reply.ts; bodies are request-body.ts.
+ * One turn takes it as far as it can go without waiting, step by step. Where it waits next is its phase (phase.ts); how
+ * long it may, patience.ts says; how a reply becomes bytes, reply.ts; bodies are request-body.ts.
  *
- * Nothing is received while a response waits to be sent, so a client that does
- * not read is held back, not stored. The socket is watched edge-triggered, once:
- * a turn receives until there is nothing more, or remembers that there is.
+ * Nothing is received while a response waits to be sent, so a client that does not read is held back, not stored. The
+ * socket is watched edge-triggered, once: a turn receives until there is nothing more, or remembers that there is.
  *
- * A client that has finished sending (FIN) may have left or only half-closed:
- * its request's signal aborts, and it is answered all the same.
+ * A client that has finished sending (FIN) may have left or only half-closed: its request's signal aborts, and it is
+ * answered all the same.
  */
 import type { Reply } from '../handlers/handler.ts'
 import type { RequestHead } from '../http/head.ts'
 import type { HeadParser } from '../http/head-parser.ts'
 import { REFUSALS, type RefusalName } from '../http/refusals.ts'
 import { CONTINUE } from '../http/response-head.ts'
+import { EPOLLIN } from '../kernel/constants.ts'
 import { hostOf, type SocketAddress } from '../kernel/sockaddr.ts'
 import { Deadline } from '../net/deadlines.ts'
 import type { Inbox } from '../net/inbox.ts'
@@ -60,19 +59,19 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
   #mustLinger = false
   readonly #patience: Patience
 
-  constructor(transport: Transport, peer: SocketAddress, localAuthority: string, service: Service) {
+  constructor(transport: Transport, peer: SocketAddress, localAuthority: string, service: Service, hasSpoken = false) {
     super()
     this.peer = peer
     this.localAuthority = peer.family === 'Unix' ? 'localhost' : localAuthority // a path is no authority
     this.service = service
-    this.#wire = new Wire(transport, service.loop, service, this)
+    this.#wire = new Wire(transport, service.loop, service)
     this.#inbox = this.#wire.inbox
     this.outbox = this.#wire.outbox
     this.ledger = service.accessLog && new Ledger(service.accessLog, this.#wire, peer, transport.fd)
-    this.#patience = new Patience(service)
-    this.#patience.bind('headMs', service.loop.now)
+    this.#patience = new Patience(service, service.loop.now)
     service.welcome(this)
-    this.#arm()
+    if (hasSpoken) this.onReady(EPOLLIN)
+    else this.#wait()
   }
 
   get isClosed(): boolean {
@@ -154,7 +153,7 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     this.#inTurn = false
     const isIdle = this.#phase === HEAD && this.#parser === null && !this.outbox.isBlocked && !this.#inbox.isReadable
     if (isIdle && this.service.closesIdle) this.close()
-    else this.#arm()
+    else this.#wait()
   }
 
   /** True: something was done, take another step. False: wait. */
@@ -384,8 +383,9 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
 
   // ── deadlines ──────────────────────────────────────────────────────────────
 
-  #arm(): void {
+  #wait(): void {
     const { loop } = this.service
+    this.#wire.watch(this)
     loop.setDeadline(this, this.#patience.deadline(this.#wire, this.#body, this.#awaited, loop.now))
   }
 

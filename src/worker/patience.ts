@@ -63,8 +63,10 @@ export class Patience {
   /** The client's, as it takes responses: since it was first waited for. */
   #pace: Pace | null = null
 
-  constructor(bounds: Bounds) {
+  /** Of a connection that has come now, and of which a head is awaited; null: of one that is past that. */
+  constructor(bounds: Bounds, comesAt: number | null = null) {
     this.#bounds = bounds
+    if (comesAt !== null) this.bind('headMs', comesAt)
   }
 
   get isBound(): boolean {
