@@ -159,8 +159,9 @@ const AT_ONCE = 24
 
 journey(
   'clients who behave at random',
-  // A client that left a silent stream is forgotten after writeMs.
-  { app: APP, config: { timeouts: { writeMs: 5_000 } } },
+  // A client that left a silent stream is forgotten after writeMs; one that sends a body nobody reads in the smallest pieces
+  // is waited for.
+  { app: APP, config: { timeouts: { writeMs: 5_000, lingerMs: 60_000 } } },
   {
     [`${VISITS} of them, ${AT_ONCE} at a time`]: async (t, server) => {
       const random = seededRandom(t)
