@@ -4,7 +4,7 @@ import { MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE } from '.
 import { close, type Fd } from './fd.ts'
 import { memfd_create, pread, write } from './file.ts'
 import { allocate } from './memory.ts'
-import { mmap, munmap } from './mmap.ts'
+import { allocatePages, mmap, munmap } from './mmap.ts'
 
 const PAGE = 4096
 
@@ -17,6 +17,15 @@ test('an anonymous mapping is zero, writable, and gives its address', () => {
   assert.ok(memory.bytes.every((byte) => byte === 0))
   memory.bytes.write('end', 2 * PAGE - 3)
   assert.equal(memory.bytes.toString('latin1', 2 * PAGE - 3), 'end')
+  munmap(memory)
+})
+
+test('allocated pages take no room before they are written to', () => {
+  const residentBytes = () => process.memoryUsage().rss
+  const before = residentBytes()
+  const memory = allocatePages(64 * 1024 * 1024)
+  assert.equal(memory.bytes[memory.bytes.length - 1], 0)
+  assert.ok(residentBytes() - before < 16 * 1024 * 1024)
   munmap(memory)
 })
 

@@ -1,6 +1,7 @@
 /**
- * mmap: memory that several processes see.
+ * mmap: memory that several processes see, or that is there in whole pages.
  */
+import { MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, PROT_WRITE } from './constants.ts'
 import { must } from './errno.ts'
 import type { Fd } from './fd.ts'
 import { bind, viewMemory } from './libc.ts'
@@ -21,6 +22,13 @@ const libc = {
 export function mmap(length: number, prot: number, flags: number, fd: Fd | -1, offset = 0): Memory {
   const address = must(libc.mmap(0, length, prot, flags, fd, offset), 'mmap', `of ${length} bytes`)
   return { bytes: Buffer.from(viewMemory(address, length)), address }
+}
+
+/**
+ * Zeroed memory in pages of its own, each of which takes room when it is first written to. It lives as long as the process.
+ */
+export function allocatePages(length: number): Memory {
+  return mmap(length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1)
 }
 
 /**

@@ -11,7 +11,8 @@
  */
 import { EPOLLIN, EPOLLRDHUP } from '../kernel/constants.ts'
 import { EAGAIN } from '../kernel/errno.ts'
-import { allocate, type Memory } from '../kernel/memory.ts'
+import type { Memory } from '../kernel/memory.ts'
+import { allocatePages } from '../kernel/mmap.ts'
 import type { Transport } from './transport.ts'
 
 export const RECEIVE_BUFFER_BYTES = 64 * 1024
@@ -39,7 +40,7 @@ export class ReceiveBuffer {
   /** `leastBytes`: what must fit in one piece, such as the longest head. */
   constructor(leastBytes: number) {
     this.size = Math.max(RECEIVE_BUFFER_BYTES, leastBytes)
-    this.memory = allocate(this.size)
+    this.memory = allocatePages(this.size)
   }
 }
 

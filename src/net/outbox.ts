@@ -11,7 +11,8 @@
  */
 import { EAGAIN, ECONNRESET, EPIPE, ETIMEDOUT, errnoName } from '../kernel/errno.ts'
 import type { Fd } from '../kernel/fd.ts'
-import { allocate, type Memory, memoryOf } from '../kernel/memory.ts'
+import { type Memory, memoryOf } from '../kernel/memory.ts'
+import { allocatePages } from '../kernel/mmap.ts'
 import type { Transport } from './transport.ts'
 
 /** Node's own writers, without the encoding to look up; in every release, though not in the type declarations. */
@@ -48,7 +49,7 @@ export type Flushed = 'sent' | 'blocked' | 'paused' | 'gone' | 'broken'
 
 /** The buffer that the connections of one worker take turns with. */
 export class SendBuffer {
-  readonly memory: Memory = allocate(SEND_BUFFER_BYTES)
+  readonly memory: Memory = allocatePages(SEND_BUFFER_BYTES)
   readonly bytes = this.memory.bytes as FastBuffer
   used = 0
 }
