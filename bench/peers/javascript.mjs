@@ -29,11 +29,9 @@ function nodeOfPeers() {
 }
 
 function framework(title, program, packages) {
-  const { version, ...rest } = peer(title, ['json'], nodeOfPeers, () => [
-    app(program),
-    ...packages.map((name) => npmFolder(name)),
-  ])
-  return { ...rest, title, version: () => `${packages.map(packageVersion).join(' and ')} on ${version()}` }
+  const args = () => [app(program), ...packages.map((name) => npmFolder(name))]
+  const version = () => `${packages.map(packageVersion).join(' and ')} on ${node.version()}`
+  return { ...peer(title, ['json'], nodeOfPeers, args), version }
 }
 
 function packageVersion(name) {
