@@ -34,7 +34,8 @@ export function privateBytesOfWorkers(root) {
   const bytes = leavesOfTree(root)
     .map(privateBytes)
     .filter((it) => it !== null)
-  return bytes.reduce((sum, it) => sum + it, 0) / bytes.length
+  // Of a server that forks for each connection there may be none just then.
+  return bytes.length === 0 ? null : bytes.reduce((sum, it) => sum + it, 0) / bytes.length
 }
 
 /** What the processes of a tree have: { privateBytes, descriptors } of all together, and of `each` with its pid. */
