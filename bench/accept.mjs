@@ -15,10 +15,10 @@
  * It wants wrk, a machine that has nothing else to do, and some five minutes.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { build } from '../scripts/build.mjs'
 import { hasRightNode, installIfNeeded } from '../scripts/setup.mjs'
+import { count, runAsProgram } from './command.mjs'
 import { conditionsOf } from './conditions.mjs'
 import { evenness, growth, summarize } from './figures.mjs'
 import { holdConnections } from './hold.mjs'
@@ -52,11 +52,6 @@ function readOptions() {
   const text = { type: 'string' }
   const { values } = parseArgs({ options: { rounds: text, seconds: text, json: text, write: text } })
   return { ...values, rounds: count('rounds', values.rounds ?? '3'), seconds: count('seconds', values.seconds ?? '2') }
-}
-
-function count(name, text) {
-  if (!/^[1-9]\d*$/.test(text)) throw new Error(`--${name} is '${text}'; give a whole number, 1 or more`)
-  return Number(text)
 }
 
 async function measureGroup(group, rounds, seconds) {
@@ -108,12 +103,4 @@ async function privateBytesPerWorker(server) {
   return bytes.reduce((sum, it) => sum + it, 0) / bytes.length
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const signal of ['SIGINT', 'SIGTERM']) {
-    process.once(signal, async () => {
-      await stopAll()
-      process.exit(1)
-    })
-  }
-  process.exitCode = await main()
-}
+await runAsProgram(import.meta.url, main, stopAll)

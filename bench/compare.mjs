@@ -26,6 +26,7 @@ import { parseArgs } from 'node:util'
 import { build } from '../scripts/build.mjs'
 import { ensureDebianPackages } from '../scripts/packages.mjs'
 import { hasRightNode, installIfNeeded } from '../scripts/setup.mjs'
+import { count, runAsProgram } from './command.mjs'
 import { PEERS } from './peers.mjs'
 import { stopAll } from './program.mjs'
 import { Results, textOf, writePage } from './results.mjs'
@@ -116,22 +117,4 @@ function readOptions() {
   }
 }
 
-function count(name, text) {
-  if (!/^[1-9]\d*$/.test(text)) throw new Error(`--${name} is '${text}'; give a whole number, 1 or more`)
-  return Number(text)
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const signal of ['SIGINT', 'SIGTERM']) {
-    process.once(signal, async () => {
-      await stopAll()
-      process.exit(1)
-    })
-  }
-  try {
-    process.exitCode = await main()
-  } catch (error) {
-    console.error(error.message)
-    process.exitCode = 1
-  }
-}
+await runAsProgram(import.meta.url, main, stopAll)

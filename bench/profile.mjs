@@ -9,12 +9,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { build } from '../scripts/build.mjs'
 import { ensureDebianPackages, hasCommand } from '../scripts/packages.mjs'
 import { hasRightNode, installIfNeeded } from '../scripts/setup.mjs'
 import { SYSTEM_CALLS } from './budget.mjs'
+import { count, runAsProgram } from './command.mjs'
 import { PEERS } from './peers.mjs'
 import * as cpuProfile from './profile/cpu-profile.mjs'
 import * as hotFunctions from './profile/hot-functions.mjs'
@@ -92,11 +92,6 @@ function readOptions() {
     seconds: count('seconds', values.seconds ?? '3'),
     top: count('top', values.top ?? '40'),
   }
-}
-
-function count(name, text) {
-  if (!/^[1-9]\d*$/.test(text)) throw new Error(`--${name} is '${text}'; give a whole number, 1 or more`)
-  return Number(text)
 }
 
 async function look(result, options, site) {
@@ -178,18 +173,4 @@ function sayShares(title, shares, top) {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const signal of ['SIGINT', 'SIGTERM']) {
-    process.once(signal, async () => {
-      await stopAll()
-      process.exit(1)
-    })
-  }
-  try {
-    process.exitCode = await main()
-  } catch (error) {
-    await stopAll()
-    console.error(error.message)
-    process.exitCode = 1
-  }
-}
+await runAsProgram(import.meta.url, main, stopAll)

@@ -17,10 +17,10 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { build } from '../scripts/build.mjs'
 import { hasRightNode, installIfNeeded } from '../scripts/setup.mjs'
+import { runAsProgram } from './command.mjs'
 import { lineOf, machine } from './conditions.mjs'
 import { preforkMixed } from './peers/prefork.mjs'
 import { holdingsOfTree, pssBytesOfTree } from './processes.mjs'
@@ -184,17 +184,4 @@ function writePageOf(folder) {
   return bytes
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const signal of ['SIGINT', 'SIGTERM']) {
-    process.once(signal, async () => {
-      await stopAll()
-      process.exit(1)
-    })
-  }
-  try {
-    process.exitCode = await main()
-  } catch (error) {
-    console.error(error.message)
-    process.exitCode = 1
-  }
-}
+await runAsProgram(import.meta.url, main, stopAll)

@@ -7,21 +7,9 @@
  */
 import { createReadStream, truncateSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { driven, tools as toolsOfThroughput } from './throughput.mjs'
+import { driven, drivenColumns, tools as toolsOfThroughput } from './throughput.mjs'
 
-export const columns = [
-  'server',
-  'cpuUs',
-  'ratio',
-  'requestsPerSecond',
-  'p50Ms',
-  'p99Ms',
-  'serverShare',
-  'loadShare',
-  'limit',
-  'linesOff',
-  'failures',
-]
+export const columns = [...drivenColumns, 'linesOff', 'failures']
 export const tools = toolsOfThroughput
 
 /** Longer than any of them gathers lines. */

@@ -7,7 +7,8 @@ import { cpuSecondsOfEndedChildren, cpuSecondsOfTree, privateBytesOfWorkers, pss
 import { PIN_LOAD } from '../program.mjs'
 import { drive, wrkVersion } from '../wrk.mjs'
 
-export const columns = [
+/** What `driven` fills, but for the failures, which stand last. */
+export const drivenColumns = [
   'server',
   'cpuUs',
   'ratio',
@@ -17,10 +18,8 @@ export const columns = [
   'serverShare',
   'loadShare',
   'limit',
-  'pssBytes',
-  'workerBytes',
-  'failures',
 ]
+export const columns = [...drivenColumns, 'pssBytes', 'workerBytes', 'failures']
 
 export const tools = () => [`wrk ${wrkVersion()}`]
 
