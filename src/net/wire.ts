@@ -6,9 +6,8 @@
  * there is nothing left (inbox `enough`, outbox `paused`) asks for the event
  * anew, and is told again in the next round, after the other connections.
  *
- * A newcomer is not watched before it has had its first turn: what it came to say
- * is mostly there by then, and one that is answered and closed at once never was
- * in the epoll.
+ * Not before its owner says so: a newcomer whose first bytes are here already may be
+ * answered and closed at once, and was never in the epoll.
  */
 import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from '../kernel/constants.ts'
 import type { Fd } from '../kernel/fd.ts'

@@ -49,7 +49,6 @@ export async function rehearse(config: Config, apps: readonly LoadedApp[], log: 
   } finally {
     accessLog?.close()
     loop.close()
-    await setImmediate() // libuv lets go of what is closed in its next round
   }
 }
 

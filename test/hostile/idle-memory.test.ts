@@ -4,7 +4,7 @@
  * kernel. The first is bounded here; docs/http.md has the figures.
  */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { mappedBytesOf } from '../support/descriptors.ts'
 import { waitUntil } from '../support/program.ts'
 import { ask } from '../support/raw.ts'
 import { scene } from '../support/scene.ts'
@@ -41,9 +41,9 @@ async function aliveIn(server: Server): Promise<Alive> {
   return JSON.parse(await ask(server.port, '/heap')) as Alive
 }
 
-/** Its share of all memory (proc_pid_smaps(5)). */
+/** Its share of all memory. */
 function pssBytes(pid: number): number {
-  return Number(/^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1'))![1]) * 1024
+  return mappedBytesOf(pid, 'Pss')
 }
 
 /** The bound is of each connection's heap, in bytes; the last is with an access log. */

@@ -1,7 +1,7 @@
 /** What a worker has of its own when it is born, and how large V8's young generation may become in it. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { mappedBytesOf } from '../support/descriptors.ts'
 import { ask } from '../support/raw.ts'
 import { startApp, workersReady } from '../support/tree.ts'
 
@@ -30,10 +30,9 @@ test('it stays small, unless somebody has chosen otherwise', async (t) => {
   assert.ok(chosen > 4, `${chosen} MiB`)
 })
 
-/** Written to by this process, and so no longer shared (proc_pid_smaps(5)). */
+/** Written to by this process, and so no longer shared. */
 function privateBytes(pid: number): number {
-  const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1')
-  return Number(/^Private_Dirty:\s+(\d+) kB$/m.exec(text)![1]) * 1024
+  return mappedBytesOf(pid, 'Private_Dirty')
 }
 
 /** Measured: 2.4 MB. Node itself is 40, and where garbage is collected after the fork, or the heap swept, it is seen here. */

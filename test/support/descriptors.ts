@@ -11,3 +11,9 @@ export function descriptorsOf(pid: number): number {
 export function residentBytesOf(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))![1]) * 1024
 }
+
+/** One line of the sum over all mappings of a process (proc_pid_smaps(5)), in bytes: `Pss`, its share of all memory. */
+export function mappedBytesOf(pid: number, name: 'Pss' | 'Private_Dirty'): number {
+  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1')
+  return Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(rollup)![1]) * 1024
+}
