@@ -80,22 +80,27 @@ export class Scoreboard {
   readonly fd: Fd
   readonly #numbers: Float64Array
 
-  private constructor(fd: Fd) {
+  private constructor(fd: Fd, numbers: Float64Array) {
     this.fd = fd
-    const { bytes } = mmap(SCOREBOARD_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd)
-    this.#numbers = new Float64Array(bytes.buffer, bytes.byteOffset, SCOREBOARD_BYTES / FIELD_BYTES)
+    this.#numbers = numbers
   }
 
   /** The supervisor's: new, all rows free. Untouched rows take no memory. */
   static create(): Scoreboard {
     const fd = memfd_create('prefork-scoreboard')
     ftruncate(fd, SCOREBOARD_BYTES)
-    return new Scoreboard(fd)
+    return Scoreboard.attach(fd)
   }
 
   /** A child's: the same memory, by the descriptor it inherited. */
   static attach(fd: Fd): Scoreboard {
-    return new Scoreboard(fd)
+    const { bytes } = mmap(SCOREBOARD_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd)
+    return new Scoreboard(fd, new Float64Array(bytes.buffer, bytes.byteOffset, SCOREBOARD_BYTES / FIELD_BYTES))
+  }
+
+  /** Nobody else's, with one row: for a worker that has no supervisor. Its `fd` is none. */
+  static apart(): Scoreboard {
+    return new Scoreboard(-1 as Fd, new Float64Array(2 * ROW_FIELDS))
   }
 
   row(index: number): Row {

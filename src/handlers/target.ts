@@ -1,8 +1,9 @@
 /**
  * From what the operator asked to serve to the handler that serves it.
  *
- * In two steps, because apps are loaded once, in the preloader, while a handler
- * (which may hold descriptors and buffers) is made in each worker.
+ * In two steps, because apps are loaded before anything else of a worker is made,
+ * and answer an operator's mistakes; what a handler holds by the fork (a root's
+ * descriptor, buffers) each worker has a copy of.
  */
 import type { Config, StaticOptions } from '../config/options.ts'
 import type { Log } from '../log.ts'

@@ -65,19 +65,25 @@ export function uv_backend_timeout(): number {
 /**
  * Calls `sleep` right after each poll of Node's event loop, which from here on does not sleep itself: `sleep` does, no
  * longer than uv_backend_timeout says, and wakes when uv_backend_fd is readable. An immediate that is pending keeps
- * libuv from sleeping; while `sleep` runs it is unref'd, or there would be no time to sleep. Keeps the process alive.
+ * libuv from sleeping; while `sleep` runs it is unref'd, or there would be no time to sleep. Keeps the process alive,
+ * until what it returns is called.
  */
-export function sleepAfterEveryPoll(sleep: () => void): void {
-  setInterval(() => {}, TIMER_MS_MAX) // with nothing alive libuv would not sleep either
+export function sleepAfterEveryPoll(sleep: () => void): () => void {
+  const life = setInterval(() => {}, TIMER_MS_MAX) // with nothing alive libuv would not sleep either
+  let next: NodeJS.Immediate
   const round = () => {
-    const next = setImmediate(round).unref() // first, so that a `sleep` that throws does not end it
+    next = setImmediate(round).unref() // first, so that a `sleep` that throws does not end it
     try {
       sleep()
     } finally {
       next.ref()
     }
   }
-  setImmediate(round)
+  next = setImmediate(round)
+  return () => {
+    clearInterval(life)
+    clearImmediate(next)
+  }
 }
 
 /** setInterval takes no longer ones. */

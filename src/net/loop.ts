@@ -51,7 +51,7 @@ export class EventLoop {
   /** How long it has waited with nothing to do, in its life. */
   sleptMs = 0
   readonly deadlines = new Deadlines(this.now)
-  readonly #epoll = epoll_create1(EPOLL_CLOEXEC)
+  #epoll = epoll_create1(EPOLL_CLOEXEC)
   readonly #events = new EpollEvents(EVENTS_PER_ROUND)
   readonly #watchers: (Watcher | undefined)[] = []
   /** Their events bear the descriptor's complement, a negative number. */
@@ -60,18 +60,26 @@ export class EventLoop {
   #mustLeave = false
   /** To be told in the next round, whatever happens. */
   #again = new Set<Watcher>()
+  #stop: () => void = () => {}
   #timer: NodeJS.Timeout | null = null
   #timerAt = Number.POSITIVE_INFINITY
+
+  /** After a fork, before anything is watched: the epoll that was copied is the parent's, and its children's. */
+  renew(): void {
+    close(this.#epoll)
+    this.#epoll = epoll_create1(EPOLL_CLOEXEC)
+  }
 
   /** Begins. From here on the process lives until it is ended. */
   start(): void {
     const libuv = uv_backend_fd()
     this.watch(libuv, EPOLLIN, { onReady: () => this.leave() })
-    sleepAfterEveryPoll(() => this.#takeRounds())
+    this.#stop = sleepAfterEveryPoll(() => this.#takeRounds())
   }
 
-  /** For one that was never started. What it watched is no longer watched. */
+  /** For one whose process goes on without it. What it watched is no longer watched. */
   close(): void {
+    this.#stop()
     if (this.#timer !== null) clearTimeout(this.#timer)
     close(this.#epoll)
   }

@@ -4,10 +4,11 @@
  *
  *     node --single-threaded --v8-pool-size=0 dist/src/preloader/main.js <boot fd>
  *
- *     boot document → self-check → import the app → rehearse → quiet → collect garbage → take orders
- *                                                                                        └─ in each child: individual → worker
+ *     boot document → self-check → import the app → rehearse → quiet → make a worker → collect garbage → take orders
+ *                                                        in each child: individual → the worker lives ─┘
  *
- * It never serves, and after loading it never returns to Node's event loop.
+ * It never serves, and from the making of the worker on it never returns to Node's
+ * event loop: what the worker has put there is for its children's.
  */
 import { AddressLimit } from '../address-counts.ts'
 import { readBoot } from '../boot.ts'
@@ -19,11 +20,11 @@ import { createLog } from '../log.ts'
 import { Scoreboard } from '../scoreboard.ts'
 import { becomeIndividual, installRandom, spendRandom } from '../worker/individual.ts'
 import { leaveAtOnceWithParent, stayAfterParent } from '../worker/leave-with-parent.ts'
-import { beforeForkOrExit, loadOrExit } from '../worker/load.ts'
+import { beforeForkOrExit, loadOrExit, makeOrExit } from '../worker/load.ts'
 import { become } from '../worker/privileges.ts'
 import { rehearse } from '../worker/rehearse.ts'
 import { showWorker } from '../worker/title.ts'
-import { holdSignalsBack, runWorker } from '../worker/worker.ts'
+import { holdSignalsBack, Worker } from '../worker/worker.ts'
 import { collectGarbage } from './collect.ts'
 import { takeOrders } from './orders.ts'
 import { becomeQuiet, threadsOfOurs } from './quiet.ts'
@@ -58,9 +59,13 @@ async function preload(): Promise<void> {
   await beforeForkOrExit(apps, tell)
   await rehearse(config, apps, log)
   await becomeQuiet(log, threadsBefore)
+  const isRandomSpent = spendRandom()
+  await null // Node puts the hook away that has watched it by a microtask
   stayAfterParent()
   holdSignalsBack()
-  const isRandomSpent = spendRandom()
+  const worker = makeOrExit(() => new Worker({ generation, config, scoreboard, apps, log }), tell)
+  worker.takeProcess()
+  becomeIndividual(isRandomSpent) // rehearsed, too: it is one already
   collectGarbage()
   channel.send({ type: 'loaded' })
 
@@ -72,16 +77,5 @@ async function preload(): Promise<void> {
   becomeIndividual(isRandomSpent)
   showWorker(slot, connection === null ? 'starting' : null)
   log.name = `worker ${slot} (pid ${process.pid})`
-  await runWorker({
-    slot,
-    row,
-    generation,
-    config,
-    listeners,
-    connection,
-    line: new Channel(line),
-    scoreboard,
-    log,
-    apps,
-  })
+  await worker.live({ slot, row, line: new Channel(line), listeners, connection })
 }

@@ -27,6 +27,12 @@ const QUIET = ['--disable-warning=ExperimentalWarning', '--disable-warning=MODUL
 const FORKABLE = ['--single-threaded', '--v8-pool-size=0', '--no-memory-reducer']
 
 /**
+ * The model 'fork' makes a child for every connection, and each would map Node's code anew, page by page, 150 faults long.
+ * In pages of 2 MiB it is copied with the rest; where the kernel has none of those, nothing is said.
+ */
+const LARGE_PAGES = '--use-largepages=silent'
+
+/**
  * V8's young generation, in MiB. It would grow to 16, and three times that is what each worker then has of its own; an app
  * that forgets what it made with each answer is served as fast with 2. Whoever chooses another has a reason: one that keeps
  * much for a while (docs/operating.md, "Memory of a worker").
@@ -40,7 +46,8 @@ function youngGeneration(): string[] {
 
 /** The pid; null, and logged, when the machine has no room for it. */
 export function startPreloader(boot: Boot, log: Log): number | null {
-  return withBoot([...FORKABLE, ...youngGeneration(), ...QUIET, PRELOADER], boot, log)
+  const pages = boot.config.model === 'fork' ? [LARGE_PAGES] : []
+  return withBoot([...FORKABLE, ...pages, ...youngGeneration(), ...QUIET, PRELOADER], boot, log)
 }
 
 export function execWorker(boot: Boot, log: Log): number | null {

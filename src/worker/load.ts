@@ -10,6 +10,7 @@ import { exitWithSentence, OperatorError, summarizeOperatorError } from '../conf
 import type { Config } from '../config/options.ts'
 import type { LoadedApp } from '../handlers/app/load-app.ts'
 import { appFilesOf, loadApps } from '../handlers/target.ts'
+import { SyscallError } from '../kernel/errno.ts'
 
 /** Is told why, in one line, before the process ends. */
 export type Tell = (why: string) => void
@@ -32,6 +33,17 @@ export function beforeForkOrExit(apps: readonly LoadedApp[], tell: Tell): Promis
       }
     }
   })
+}
+
+/** What `make` makes. Ends the process, exit code 1, when something that is to be served cannot be opened any more. */
+export function makeOrExit<T>(make: () => T, tell: Tell): T {
+  try {
+    return make()
+  } catch (error) {
+    if (!(error instanceof SyscallError)) throw error
+    tell(error.message)
+    exitWithSentence(new OperatorError(error.message))
+  }
 }
 
 /** `act` tells whose turn it is. */

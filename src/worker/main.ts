@@ -12,10 +12,10 @@ import { signal } from '../kernel/process.ts'
 import { createLog } from '../log.ts'
 import { Scoreboard } from '../scoreboard.ts'
 import { leaveSoonAfterParent } from './leave-with-parent.ts'
-import { loadOrExit } from './load.ts'
+import { loadOrExit, makeOrExit } from './load.ts'
 import { become } from './privileges.ts'
 import { showWorker } from './title.ts'
-import { runWorker } from './worker.ts'
+import { Worker } from './worker.ts'
 
 const boot = readBoot(Number(process.argv[2]) as Fd)
 const { config, generation } = boot
@@ -34,6 +34,9 @@ const scoreboard = Scoreboard.attach(boot.scoreboard)
 void work()
 
 async function work(): Promise<void> {
-  const apps = await loadOrExit(config, (why) => void line.send({ type: 'failed', pid: process.pid, why }))
-  await runWorker({ slot, row, generation, config, listeners, connection: null, line, scoreboard, log, apps })
+  const tell = (why: string) => void line.send({ type: 'failed', pid: process.pid, why })
+  const apps = await loadOrExit(config, tell)
+  const worker = makeOrExit(() => new Worker({ generation, config, scoreboard, apps, log }), tell)
+  worker.takeProcess()
+  await worker.live({ slot, row, line, listeners, connection: null })
 }

@@ -133,11 +133,9 @@ export class PretendService {
       limits: LIMITS,
       timeouts: TIMEOUTS,
       log: this.log,
-      accessLog,
       numbers,
-      row: this.row,
-      addresses,
     })
+    Object.assign(this.service, { row: this.row, accessLog, addresses })
     t.after(() => {
       for (const connection of this.service.connections) connection.close()
       assert.equal(this.service.sendBuffer.used, 0, 'nothing is left in the shared buffer')

@@ -9,8 +9,8 @@ import { rehearse } from './rehearse.ts'
 
 type Target = Config['target']
 
-function configOf(target: Target, site: Site | null, accessLog: string): Config {
-  const config = { target, site, model: 'event', limits: LIMITS, timeouts: TIMEOUTS, readyPath: null }
+function configOf(target: Target, site: Site | null, accessLog: string, model = 'event'): Config {
+  const config = { target, site, model, limits: LIMITS, timeouts: TIMEOUTS, readyPath: null, accept: 'shared' }
   return { ...config, accessLog, accessLogFormat: 'json' } as unknown as Config
 }
 
@@ -61,6 +61,12 @@ for (const [name, target, site, apps] of targets) {
     })
   }
 }
+
+test('where a child ends with its connection, the rehearsal does not end with its own', async () => {
+  const log = new KeptLog()
+  await rehearse(configOf({ kind: 'hello' }, null, 'off', 'fork'), [], log)
+  assert.deepEqual(log.entries, [])
+})
 
 function openDescriptors(): number {
   return readdirSync('/proc/self/fd').length

@@ -1,7 +1,7 @@
 /**
  * What all connections of one worker share: the loop, the buffers they take
- * turns with, the handler, the limits, the worker's row of the scoreboard. Made
- * once, after the fork.
+ * turns with, the handler, the limits. Made once, before the fork; what is one
+ * worker's alone, its row of the scoreboard first of all, it gets at its birth.
  *
  * Here the process models differ, and nowhere else in a worker: they are two
  * numbers, how many connections it may hold at once and how many in its life.
@@ -19,7 +19,7 @@ import { type Inbox, ReceiveBuffer } from '../net/inbox.ts'
 import type { EventLoop } from '../net/loop.ts'
 import { SendBuffer } from '../net/outbox.ts'
 import type { Wire } from '../net/wire.ts'
-import { CLOCK_OFFSET_MS, type Row } from '../scoreboard.ts'
+import { CLOCK_OFFSET_MS, Row } from '../scoreboard.ts'
 import type { AccessLog } from './access-log.ts'
 import { Heads } from './heads.ts'
 import type { Ledger } from './ledger.ts'
@@ -80,10 +80,6 @@ export interface ServiceParts {
   readonly timeouts: Timeouts
   readonly numbers: ModelNumbers
   readonly log: Log
-  readonly accessLog: AccessLog | null
-  readonly row: Row
-  /** Null: an address may have as many connections as it likes. */
-  readonly addresses: AddressLimit | null
 }
 
 export class Service {
@@ -92,9 +88,6 @@ export class Service {
   readonly limits: Limits
   readonly timeouts: Timeouts
   readonly log: Log
-  readonly accessLog: AccessLog | null
-  readonly row: Row
-  readonly addresses: AddressLimit | null
   readonly room: Room
   readonly receiveBuffer: ReceiveBuffer
   readonly sendBuffer = new SendBuffer()
@@ -102,6 +95,11 @@ export class Service {
   readonly connections = new Set<Held>()
   readonly doors = new Set<Door>()
   readonly connectionsAtOnce: number
+  /** These three are one worker's alone: it gets them at its birth. The row nobody sees is for until then. */
+  row: Row = Row.apart()
+  accessLog: AccessLog | null = null
+  /** Null: an address may have as many connections as it likes. */
+  addresses: AddressLimit | null = null
   /** How many more connections it may take in its life. */
   connectionsLeft: number
   /** Promises given to `waitUntil` that have not settled. */
@@ -133,9 +131,6 @@ export class Service {
     this.connectionsAtOnce = parts.numbers.connectionsAtOnce
     this.connectionsLeft = parts.numbers.connectionsInLife
     this.log = parts.log
-    this.accessLog = parts.accessLog
-    this.row = parts.row
-    this.addresses = parts.addresses
     this.room = new Room(this)
     this.#turnedAway = new Seldom(parts.log)
   }

@@ -10,11 +10,15 @@ import type { LoadedApp } from '../handlers/app/load-app.ts'
 import type { Log } from '../log.ts'
 import { IN_WORKER_START, type Row } from '../scoreboard.ts'
 import type { Stopper } from './stopper.ts'
-import type { WorkerParts } from './worker.ts'
+import type { Birth, WorkerParts } from './worker.ts'
 
 /** False when a workerStart failed: without the database it was to open there, no request would be answered well. */
-export async function startApps(parts: WorkerParts, row: Row, stopper: Stopper): Promise<boolean> {
-  const { apps, slot, generation, log, line, connection } = parts
+export async function startApps(
+  { apps, generation, log }: WorkerParts,
+  { slot, line, connection }: Birth,
+  row: Row,
+  stopper: Stopper,
+): Promise<boolean> {
   if (apps.some(({ hooks }) => hooks.workerStart !== undefined)) row.phase = IN_WORKER_START
   const context = { slot, generation, pid: process.pid }
   const started: LoadedApp[] = []

@@ -1,7 +1,11 @@
 /**
  * THE CHILD: accepts, answers, closes, until it is told to end.
  *
- *     (forked, or started afresh) → runWorker → workerStart → ready → accept4 … → SIGQUIT → drain → workerStop → _exit
+ *     new Worker → (fork) → live → workerStart → ready → accept4 … → SIGQUIT → drain → workerStop → _exit
+ *
+ * All that workers have in common is made once, before the fork, and its memory
+ * stays shared as long as nobody writes to it. What is one worker's alone comes
+ * with its birth.
  *
  * It is told to end by a signal, or by its line's hang-up: then the supervisor
  * is gone. In the model 'fork' it is born with its one connection, and ends with
@@ -33,73 +37,124 @@ import { startApps } from './start-apps.ts'
 import { EXIT_FAILED, Stopper } from './stopper.ts'
 import { showWorker } from './title.ts'
 
+/** What all workers of a generation have in common. */
 export interface WorkerParts {
-  readonly slot: number
-  /** Its row of the scoreboard. */
-  readonly row: number
   readonly generation: number
   readonly config: Config
-  /** None where the supervisor accepts, and passes connections by the line. */
-  readonly listeners: readonly InheritedListener[]
-  /** The model 'fork': the connection it is born with. Null: it accepts for itself. */
-  readonly connection: Fd | null
-  readonly line: WorkerLine
   readonly scoreboard: Scoreboard
   /** None where nothing is answered by one. */
   readonly apps: readonly LoadedApp[]
   readonly log: Log
 }
 
+export interface Birth {
+  readonly slot: number
+  /** Its row of the scoreboard. */
+  readonly row: number
+  /** Its end of its line to the supervisor; in the model 'fork', which has none, the preloader's channel. */
+  readonly line: WorkerLine
+  /** None where the supervisor accepts, and passes connections by the line. */
+  readonly listeners: readonly InheritedListener[]
+  /** The model 'fork': the connection it is born with. Null: it accepts for itself. */
+  readonly connection: Fd | null
+}
+
 /** How long a worker whose supervisor has vanished, or whose own code failed, may finish what it holds, in milliseconds. */
 const ORPHAN_GRACE_MS = 5_000
 
-/** Resolves when the worker serves; the event loop does the rest. The process ends by `_exit`. */
-export async function runWorker(parts: WorkerParts): Promise<void> {
-  const { config, scoreboard, log } = parts
-  const row = scoreboard.row(parts.row)
-  row.begin(process.pid, parts.slot, parts.generation)
-  let isOrphan = false
-  const isServerEnding = () => isOrphan || scoreboard.isEnding
-  const loop = new EventLoop()
-  const writer = { slot: parts.slot, pid: process.pid }
-  const service = new Service({
-    loop,
-    handler: withReadyPath(createHandler(config, parts.apps, log), config.readyPath, isServerEnding),
-    limits: config.limits,
-    timeouts: config.timeouts,
-    numbers: numbersOf(config),
-    log,
-    accessLog: openAccessLog(config.accessLog, { format: config.accessLogFormat, writer, log, loop }),
-    row,
-    // The model 'fork': its parent counts, who has accepted for it.
-    addresses: parts.connection === null ? AddressLimit.of(config.limits, parts.row, scoreboard.fd) : null,
-  })
-  if (config.model === 'prefork') service.mayHelpCome = () => !scoreboard.isPoolFull
-  service.sharesListeners = () => config.accept === 'shared' && scoreboard.workers > 1
-  const stopper = new Stopper(service)
-  // The model 'fork' has one line for all, and no doors.
-  if (parts.connection === null) stopper.onShut = () => parts.line.send({ type: 'shut' })
-  obeySignals(stopper, service, config)
-  survive(stopper, service)
-  process.on('exit', () => service.conclude()) // an app may call process.exit
-  // The model 'fork': its place is needed (preloader/guests.ts).
-  if (parts.connection !== null) process.on('SIGUSR2', () => service.room.leave())
-  const line = new Line(parts.line, service, () => {
-    isOrphan = true
-    log.warn('the supervisor is gone; finishing and leaving')
-    stopper.stop(ORPHAN_GRACE_MS, EXIT_FAILED)
-  })
-  startHeartbeat(row, config.timeouts.workerTimeoutMs)
-  countSleepAsIdle(loop)
-  loop.start()
+export class Worker {
+  readonly #parts: WorkerParts
+  readonly #service: Service
+  readonly #stopper: Stopper
+  #isOrphan = false
 
-  // Told to end while the app starts it leaves, unless somebody waits for an answer already.
-  stopper.connectionsWaiting = parts.connection === null ? 0 : 1
-  const isStarted = await startApps(parts, service.row, stopper)
-  stopper.connectionsWaiting = 0
-  if (isStarted) serve(parts, service, line)
-  else stopper.stop(ORPHAN_GRACE_MS, EXIT_FAILED)
-  stopper.leaveIfDone()
+  /** Throws a SyscallError when what is to be served cannot be opened. */
+  constructor(parts: WorkerParts) {
+    this.#parts = parts
+    const { config, scoreboard, apps, log } = parts
+    const isServerEnding = () => this.#isOrphan || scoreboard.isEnding
+    const service = new Service({
+      loop: new EventLoop(),
+      handler: withReadyPath(createHandler(config, apps, log), config.readyPath, isServerEnding),
+      limits: config.limits,
+      timeouts: config.timeouts,
+      numbers: numbersOf(config),
+      log,
+    })
+    if (config.model === 'prefork') service.mayHelpCome = () => !scoreboard.isPoolFull
+    service.sharesListeners = () => config.accept === 'shared' && scoreboard.workers > 1
+    this.#service = service
+    this.#stopper = new Stopper(service)
+  }
+
+  /** Signals, errors that nobody caught, the exit: what comes to the process comes to this worker, or to those forked of it. */
+  takeProcess(): void {
+    const service = this.#service
+    obeySignals(this.#stopper, service, this.#parts.config)
+    survive(this.#stopper, service)
+    process.on('exit', () => service.conclude()) // an app may call process.exit
+    countSleepAsIdle(service.loop)
+  }
+
+  /** Resolves when the worker serves; the event loop does the rest. The process ends by `_exit`. */
+  async live(birth: Birth): Promise<void> {
+    const { line, connection } = birth
+    const service = this.#service
+    const stopper = this.#stopper
+    service.loop.renew()
+    this.#own(birth)
+    // The model 'fork' has one line for all, and no doors.
+    if (connection === null) stopper.onShut = () => line.send({ type: 'shut' })
+    const watched = new Line(line, service, () => this.#onGone())
+    startHeartbeat(service.row, service.timeouts.workerTimeoutMs)
+    service.loop.start()
+    sigprocmask(SIG_UNBLOCK, OBEYED)
+
+    // Told to end while the app starts it leaves, unless somebody waits for an answer already.
+    stopper.connectionsWaiting = connection === null ? 0 : 1
+    const isStarted = await startApps(this.#parts, birth, service.row, stopper)
+    stopper.connectionsWaiting = 0
+    if (isStarted) this.#serve(birth, watched)
+    else stopper.stop(ORPHAN_GRACE_MS, EXIT_FAILED)
+    stopper.leaveIfDone()
+  }
+
+  /** The end of one that has only rehearsed: its process goes on without it. */
+  leaveStage(): void {
+    this.#service.accessLog?.close()
+    this.#service.loop.close()
+  }
+
+  #own({ slot, row, connection }: Birth): void {
+    const { generation, config, scoreboard, log } = this.#parts
+    const service = this.#service
+    const { loop } = service
+    service.row = scoreboard.row(row)
+    service.row.begin(process.pid, slot, generation)
+    const writer = { slot, pid: process.pid }
+    service.accessLog = openAccessLog(config.accessLog, { format: config.accessLogFormat, writer, log, loop })
+    // The model 'fork': its parent counts, who has accepted for it.
+    if (connection === null) service.addresses = AddressLimit.of(config.limits, row, scoreboard.fd)
+  }
+
+  #onGone(): void {
+    this.#isOrphan = true
+    this.#parts.log.warn('the supervisor is gone; finishing and leaving')
+    this.#stopper.stop(ORPHAN_GRACE_MS, EXIT_FAILED)
+  }
+
+  /** Opens the doors that the process model and the accept strategy give it. */
+  #serve({ slot, line, listeners, connection }: Birth, watched: Line): void {
+    const service = this.#service
+    service.row.phase = service.isEnding ? DRAINING : READY
+    if (connection !== null) return adopt(connection, service)
+    if (service.isEnding) return
+    tireAfter(this.#parts.config.recycle.maxRequestsPerWorker, service, line)
+    for (const listener of listeners) new Acceptor(listener, service)
+    if (listeners.length === 0) watched.open()
+    showWorker(slot, null)
+    line.send({ type: 'ready', pid: process.pid })
+  }
 }
 
 /**
@@ -114,16 +169,18 @@ export function holdSignalsBack(): void {
 }
 
 /** SIGTERM stops, SIGQUIT drains, SIGUSR1 reopens the log. What else a service manager may send to every process is the supervisor's to decide. */
-function obeySignals(stopper: Stopper, { accessLog, log }: Service, { timeouts, accessLog: where }: Config): void {
+function obeySignals(stopper: Stopper, service: Service, { model, timeouts, accessLog: where }: Config): void {
   process.on('SIGTERM', () => stopper.stop(timeouts.stopMs))
   process.on('SIGQUIT', () => stopper.drain(timeouts.drainGraceMs, timeouts.drainTimeoutMs))
   process.on('SIGUSR1', () => {
+    const { accessLog, log } = service
     if (accessLog === null || where === '-') return
     const error = accessLog.reopen(where)
     if (error !== null) log.error(`cannot reopen the access log, and goes on in the old one: ${error.message}`)
   })
   for (const signal of ['SIGINT', 'SIGHUP']) process.on(signal, () => {})
-  sigprocmask(SIG_UNBLOCK, OBEYED)
+  // Its place is needed (preloader/guests.ts).
+  if (model === 'fork') process.on('SIGUSR2', () => service.room.leave())
 }
 
 /**
@@ -149,16 +206,3 @@ function whileServing({ connections }: Service): string {
 }
 
 const NAMED_MAX = 4
-
-/** Opens the doors that the process model and the accept strategy give it. */
-function serve(parts: WorkerParts, service: Service, line: Line): void {
-  const { config, listeners, connection } = parts
-  service.row.phase = service.isEnding ? DRAINING : READY
-  if (connection !== null) return adopt(connection, service)
-  if (service.isEnding) return
-  tireAfter(config.recycle.maxRequestsPerWorker, service, parts.line)
-  for (const listener of listeners) new Acceptor(listener, service)
-  if (listeners.length === 0) line.open()
-  showWorker(parts.slot, null)
-  parts.line.send({ type: 'ready', pid: process.pid })
-}
