@@ -9,8 +9,7 @@
  * Nothing is received while a response waits to be sent, so a client that does not read is held back, not stored. The
  * socket is watched edge-triggered, once: a turn receives until there is nothing more, or remembers that there is.
  *
- * A client that has finished sending (FIN) may have left or only half-closed: its request's signal aborts, and it is
- * answered all the same.
+ * After a FIN the client may have left, or only half-closed: its request's signal aborts, and it is answered.
  */
 import type { Reply } from '../handlers/handler.ts'
 import type { RequestHead } from '../http/head.ts'
@@ -37,6 +36,7 @@ import type { Service } from './service.ts'
 export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwner {
   readonly service: Service
   readonly peer: SocketAddress
+  place = -1
   /** Of the listener it came by: `127.0.0.1:8080`, for requests that name no host. */
   readonly localAuthority: string
   readonly outbox: Outbox

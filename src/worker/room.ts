@@ -60,8 +60,7 @@ export class Room extends Deadline {
   /** Somebody else needs the room: who waits for its client leaves. */
   leave(): void {
     this.#service.loop.readClock()
-    for (const connection of [...this.#service.connections])
-      if (connection.waitingSince !== NEVER) connection.makeRoom()
+    for (const connection of this.#service.connections) if (connection.waitingSince !== NEVER) connection.makeRoom()
   }
 
   override onDeadline(): void {

@@ -23,6 +23,7 @@ import { CLOCK_OFFSET_MS, Row } from '../scoreboard.ts'
 import type { AccessLog } from './access-log.ts'
 import { Heads } from './heads.ts'
 import type { Ledger } from './ledger.ts'
+import { type Placed, Places } from './places.ts'
 import { Room } from './room.ts'
 import { Seldom, sayTurnedAway } from './seldom.ts'
 
@@ -56,7 +57,7 @@ export interface Door {
 }
 
 /** What has one of the worker's places for connections: HTTP's (connection.ts), or one that the app has taken over (takeover.ts). */
-export interface Held {
+export interface Held extends Placed {
   /** The request that is being answered, or that the connection was taken over with; null between requests. */
   readonly served: RequestHead | null
   /** Null where there is no access log. */
@@ -92,7 +93,7 @@ export class Service {
   readonly receiveBuffer: ReceiveBuffer
   readonly sendBuffer = new SendBuffer()
   readonly heads = new Heads()
-  readonly connections = new Set<Held>()
+  readonly connections = new Places<Held>()
   readonly doors = new Set<Door>()
   readonly connectionsAtOnce: number
   /** These three are one worker's alone: it gets them at its birth. The row nobody sees is for until then. */

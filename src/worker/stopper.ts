@@ -88,7 +88,7 @@ export class Stopper {
     if (service.row.phase !== IN_WORKER_START) service.row.phase = DRAINING
     for (const door of [...service.doors]) door.shut()
     showWorker(service.row.slot, 'draining')
-    for (const held of [...service.connections]) held.onEnding?.()
+    for (const held of service.connections) held.onEnding?.()
     this.onShut()
   }
 
@@ -98,7 +98,7 @@ export class Stopper {
     if (service.closesIdle) return
     service.closesIdle = true
     service.loop.readClock()
-    for (const connection of [...service.connections]) connection.stop()
+    for (const connection of service.connections) connection.stop()
   }
 
   #forceAfter(ms: number): void {

@@ -67,6 +67,7 @@ class Takeover extends Deadline implements Watcher, Held, SocketOwner, TakenConn
   readonly socket: TakenSocket
   readonly peer: SocketAddress
   readonly ledger: Ledger | null
+  place = -1
   bytesReceived = 0
   readonly #stream: TakenStream
   readonly #wire: Wire
