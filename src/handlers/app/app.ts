@@ -46,7 +46,7 @@ export function createAppHandler(fetch: FetchHandler, log: Log, connect?: Connec
  * must not be told that it is.
  */
 function canBeRequested(method: string): boolean {
-  return UPPER_CASED.test(method) || !NOT_REQUESTABLE.test(method)
+  return method === 'GET' || UPPER_CASED.test(method) || !NOT_REQUESTABLE.test(method)
 }
 
 const UPPER_CASED = /^(?:DELETE|GET|HEAD|OPTIONS|POST|PUT)$/

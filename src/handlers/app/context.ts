@@ -1,8 +1,8 @@
 /**
  * What an app is told of a request beside the request: its `context`.
  *
- * Made for every request, so it holds little: what few apps ask for (`upgrade`)
- * is the prototype's. Its methods may be taken off it and called alone, as
+ * Made for every request, so it holds little: its methods, which few apps ask
+ * for, are made when they do. They may be taken off it and called alone, as
  * `const { waitUntil } = context`.
  */
 import type { Log } from '../../log.ts'
@@ -14,17 +14,22 @@ import { nodeRequest } from './node-request.ts'
 export class Context implements AppContext {
   readonly remoteAddress: string
   readonly remotePort: number
-  readonly waitUntil: (promise: Promise<unknown>) => void
   readonly #incoming: IncomingRequest
+  readonly #log: Log
   #taken: TakenConnection | null = null
 
   constructor(incoming: IncomingRequest, log: Log) {
     this.remoteAddress = incoming.remoteAddress
     this.remotePort = incoming.remotePort
     this.#incoming = incoming
-    this.waitUntil = (promise) => {
+    this.#log = log
+  }
+
+  get waitUntil(): (promise: Promise<unknown>) => void {
+    return (promise) => {
+      const incoming = this.#incoming
       const logged = Promise.resolve(promise).catch((error) => {
-        log.errorWithStack(`a promise given to waitUntil was rejected (${describeRequest(incoming.head)})`, error)
+        this.#log.errorWithStack(`a promise given to waitUntil was rejected (${describeRequest(incoming.head)})`, error)
       })
       incoming.waitUntil(logged)
     }

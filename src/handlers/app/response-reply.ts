@@ -17,13 +17,19 @@ export class UnusableResponse extends Error {
 
 /** `method` is the request's: an answer to HEAD has no body. Throws UnusableResponse. */
 export function replyFrom(answer: unknown, method: string): Reply | Promise<Reply> {
+  if (isLazy(answer)) return replyOfKnown(answer, method) // nearly every one: it need not be asked what it is
   if (!isResponse(answer)) throw new UnusableResponse(`the app answered with ${nameOf(answer)} instead of a Response`)
   const response = innermost(answer)
-  if (LazyResponse.isUntouched(response)) {
-    const { status, fields, body } = LazyResponse.take(response)
-    return body instanceof Blob ? replyOfBlob(status, fields, body, method) : framed(status, fields, body, method)
-  }
-  return replyOfStream(response, method)
+  return isLazy(response) ? replyOfKnown(response, method) : replyOfStream(response, method)
+}
+
+function isLazy(answer: unknown): answer is LazyResponse {
+  return typeof answer === 'object' && answer !== null && LazyResponse.isUntouched(answer)
+}
+
+function replyOfKnown(response: LazyResponse, method: string): Reply | Promise<Reply> {
+  const { status, fields, body } = LazyResponse.take(response)
+  return body instanceof Blob ? replyOfBlob(status, fields, body, method) : framed(status, fields, body, method)
 }
 
 /** A Response of another implementation (the undici package's) will do: what is used here is the standard's. */
