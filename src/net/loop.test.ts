@@ -61,6 +61,19 @@ test('a watcher is told of what happens, once a round', (t) => {
   assert.equal(loop.round, 4)
 })
 
+test('renewed, it watches nothing of what it did, and knows what time it is', (t) => {
+  const loop = new EventLoop()
+  const { far, noted } = watched(t, loop, EPOLLIN)
+  loop.now = 0 // as of a parent that has slept for long
+  const before = performance.now()
+  loop.renew()
+  assert.ok(loop.now >= before)
+  send(far, BYTES, 0, 1)
+  loop.takeEvents()
+  assert.deepEqual(noted.told, [])
+  loop.close()
+})
+
 test('edge-triggered, once for what is new, and again when asked anew', (t) => {
   const loop = new EventLoop()
   const { near, far, noted } = watched(t, loop, EPOLLIN | EPOLLET)

@@ -64,10 +64,11 @@ export class EventLoop {
   #timer: NodeJS.Timeout | null = null
   #timerAt = Number.POSITIVE_INFINITY
 
-  /** After a fork, before anything is watched: the epoll that was copied is the parent's, and its children's. */
+  /** After a fork, before anything is watched: the epoll that was copied is the parent's, and so is the time, hours ago perhaps. */
   renew(): void {
     close(this.#epoll)
     this.#epoll = epoll_create1(EPOLL_CLOEXEC)
+    this.readClock()
   }
 
   /** Begins. From here on the process lives until it is ended. */

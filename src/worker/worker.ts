@@ -147,6 +147,7 @@ export class Worker {
   #serve({ slot, line, listeners, connection }: Birth, watched: Line): void {
     const service = this.#service
     service.row.phase = service.isEnding ? DRAINING : READY
+    service.loop.readClock() // workerStart may have taken its time, and who waits has all of his from now on
     if (connection !== null) return adopt(connection, service)
     if (service.isEnding) return
     tireAfter(this.#parts.config.recycle.maxRequestsPerWorker, service, line)

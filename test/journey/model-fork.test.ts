@@ -43,6 +43,17 @@ test('each connection is answered by another process; on each, as often as it as
   assert.ok(!pids.has(String(server.preloaders()[0])))
 })
 
+test('a child that is born long after its parent gives its client all the time there is', async (t) => {
+  const headMs = 2_000
+  const server = await start(t, { timeouts: { headMs } })
+  const until = performance.now() + headMs
+  await waitUntil(() => performance.now() > until, 'the parent is older than that')
+  const client = await connect(t, server.port)
+  await waitUntil(() => server.workers().length === 1, 'its child is born')
+  client.send(request('GET /'))
+  assert.equal((await client.response()).status, 200)
+})
+
 test('with as many children as there may be, connections wait, and are answered', async (t) => {
   const server = await start(t)
   const count = 3 * CHILDREN_MAX
