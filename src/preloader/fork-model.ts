@@ -14,7 +14,7 @@
  */
 import type { AddressLimit } from '../address-counts.ts'
 import type { InheritedListener } from '../boot.ts'
-import type { Order, PreloaderChannel } from '../channel.ts'
+import { Channel, type Order, type PreloaderChannel } from '../channel.ts'
 import {
   EPOLL_CLOEXEC,
   EPOLL_CTL_ADD,
@@ -34,9 +34,9 @@ import { accept4, PeerAddress, resetOnClose } from '../kernel/socket.ts'
 import type { Log } from '../log.ts'
 import type { Row } from '../scoreboard.ts'
 import { Seldom } from '../worker/seldom.ts'
+import type { Birth } from '../worker/worker.ts'
 import { Children } from './children.ts'
 import { Guests } from './guests.ts'
-import type { Birth } from './orders.ts'
 
 type AcceptOrder = Extract<Order, { type: 'accept' }>
 type EndOrder = Extract<Order, { type: 'end' }>
@@ -175,7 +175,13 @@ class Parent {
     this.#children.forget()
     const { authority } = this.#listeners[listener]!
     for (const { fd } of this.#listeners) close(fd)
-    return { slot: row, row, line: this.#channel.fd, listeners: [{ fd: connection, authority }], connection }
+    return {
+      slot: row,
+      row,
+      line: new Channel(this.#channel.fd),
+      listeners: [{ fd: connection, authority }],
+      connection,
+    }
   }
 
   #look(): void {

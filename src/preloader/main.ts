@@ -69,13 +69,13 @@ async function preload(): Promise<void> {
   collectGarbage()
   channel.send({ type: 'loaded' })
 
-  const { slot, row, line, listeners, connection } = takeOrders(channel, log, {
+  const birth = takeOrders(channel, log, {
     childrenMax: config.pool.maxWorkers,
     addressLimit: (row) => AddressLimit.of(config.limits, row, boot.scoreboard),
     rowOf: (row) => scoreboard.row(row),
   })
   becomeIndividual(isRandomSpent)
-  showWorker(slot, connection === null ? 'starting' : null)
-  log.name = `worker ${slot} (pid ${process.pid})`
-  await worker.live({ slot, row, line: new Channel(line), listeners, connection })
+  showWorker(birth.slot, birth.connection === null ? 'starting' : null)
+  log.name = `worker ${birth.slot} (pid ${process.pid})`
+  await worker.live(birth)
 }

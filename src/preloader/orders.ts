@@ -6,27 +6,16 @@
  * not run here; they run in the workers, each of which leaves this function
  * through `return` and goes on into an event loop of its own.
  */
-import type { InheritedListener } from '../boot.ts'
-import type { Order, PreloaderChannel } from '../channel.ts'
+import { Channel, type Order, type PreloaderChannel } from '../channel.ts'
 import { EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLLIN } from '../kernel/constants.ts'
 import { EpollEvents, epoll_create1, epoll_ctl, epoll_wait } from '../kernel/epoll.ts'
 import { SyscallError } from '../kernel/errno.ts'
 import { close, type Fd } from '../kernel/fd.ts'
 import { fork } from '../kernel/process.ts'
 import type { Log } from '../log.ts'
+import type { Birth } from '../worker/worker.ts'
 import { Children } from './children.ts'
 import { type ForkModelOptions, forkForEachConnection } from './fork-model.ts'
-
-/** What a forked child is to be. */
-export interface Birth {
-  readonly slot: number
-  readonly row: number
-  /** Its end of its line to the supervisor; in the model 'fork', which has none, the preloader's channel. */
-  readonly line: Fd
-  readonly listeners: readonly InheritedListener[]
-  /** The model 'fork': the connection it is born with. Null: it accepts for itself. */
-  readonly connection: Fd | null
-}
 
 type ForkOrder = Extract<Order, { type: 'fork' }>
 
@@ -69,7 +58,7 @@ function bear(order: ForkOrder, channel: PreloaderChannel, children: Children, l
       children.forget()
       channel.close()
       const listeners = sockets.map((fd, i) => ({ fd, authority: authorities[i]! }))
-      return { slot, row, line, listeners, connection: null }
+      return { slot, row, line: new Channel(line), listeners, connection: null }
     }
     children.add(pid)
     channel.send({ type: 'forked', slot, pid })
