@@ -18,6 +18,7 @@ export const ACCEPTED: Readonly<Record<string, string>> = {
   'close-inside-a-word': 'GET / 1.1 "example.com"',
   head: 'HEAD /a.txt 1.1 "example.com"',
   'unknown-method': 'M-SEARCH / 1.1 "example.com"',
+  'method-pri': 'PRI /a 1.0 "" close',
   'lower-case-method': 'get / 1.1 "example.com"',
   length: 'POST / 1.1 "example.com" body "hello"',
   'length-zero': 'POST / 1.1 "example.com" body ""',

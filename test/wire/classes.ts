@@ -141,6 +141,15 @@ const LLHTTP_IS_STRICTER: readonly DifferenceClass[] = [
     ({ text }) => !METHODS.includes(methodOf(text)),
   ),
   {
+    name: 'PRI, behind whose request line llhttp waits for the rest of HTTP/2’s preface; here it is a token as any other',
+    rule: 'RFC 9113 §3.4',
+    stricter: 'llhttp',
+    is: ({ index, ours, theirs, text }) => {
+      const isWaiting = theirs.end === 'unfinished' && theirs.requests.length === index
+      return isWaiting && ours.requests[index]?.method === 'PRI' && methodOf(text) === 'PRI'
+    },
+  },
+  {
     ...refusedThere(
       /Invalid character in Content-Length/,
       'a tab behind a length: white space around a value is no part of it, and a tab is white space',
