@@ -22,6 +22,8 @@ type FastBuffer = Buffer & {
 }
 
 export const SEND_BUFFER_BYTES = 64 * 1024
+/** Up to here, calling Node costs more than writing characters one by one: the end of a head, the beginning of a chunk. */
+const SHORT_TEXT_CHARS = 16
 /** Bytes of this size and more are sent from where they are; smaller ones are copied, to leave with their neighbours. */
 const COPY_BYTES_MAX = 16 * 1024
 /** sendfile(2) would take more in one call; less keeps it from holding the loop. */
@@ -52,6 +54,15 @@ export class SendBuffer {
   readonly memory: Memory = allocatePages(SEND_BUFFER_BYTES)
   readonly bytes = this.memory.bytes as FastBuffer
   used = 0
+
+  /** Text of one byte per character, for which there is room. */
+  put(text: string): void {
+    const { bytes, used } = this
+    const { length } = text
+    this.used = used + length
+    if (length > SHORT_TEXT_CHARS) bytes.latin1Write(text, used)
+    else for (let i = 0; i < length; i++) bytes[used + i] = text.charCodeAt(i)
+  }
 }
 
 interface Waiting {
@@ -88,7 +99,7 @@ export class Outbox {
   /** Adds text of one byte per character (a message head). */
   writeLatin1(text: string): void {
     if (this.#queue === null && text.length <= SEND_BUFFER_BYTES - this.#shared.used) {
-      this.#shared.used += this.#shared.bytes.latin1Write(text, this.#shared.used)
+      this.#shared.put(text)
     } else {
       this.#wait(Buffer.from(text, 'latin1'))
     }
@@ -97,7 +108,9 @@ export class Outbox {
   /** Adds text as UTF-8; `byteLength` is its length in bytes. */
   writeUtf8(text: string, byteLength: number): void {
     if (this.#queue === null && byteLength <= SEND_BUFFER_BYTES - this.#shared.used) {
-      this.#shared.used += this.#shared.bytes.utf8Write(text, this.#shared.used)
+      if (byteLength === text.length)
+        this.#shared.put(text) // it is ASCII
+      else this.#shared.used += this.#shared.bytes.utf8Write(text, this.#shared.used)
     } else {
       this.#wait(Buffer.from(text, 'utf8'))
     }

@@ -8,6 +8,7 @@
  *     stream                each piece as a chunk, as it comes; to an HTTP/1.0
  *                           client until the connection closes
  */
+import { Buffer } from 'node:buffer' // the global one is looked up anew each time
 import { describeRequest } from '../handlers/describe.ts'
 import { ContentError, type PartsBody, type Reply, type ReplyBody } from '../handlers/handler.ts'
 import { errorReply } from '../handlers/pages.ts'

@@ -10,7 +10,7 @@
  */
 import type { RequestHead } from '../../http/head.ts'
 import { markAsUncloneable, NativeHeaders, standInFor } from './native-fetch.ts'
-import { TOKEN } from './plain-fields.ts'
+import { fieldName } from './plain-fields.ts'
 
 export class LazyHeaders {
   readonly #head: RequestHead
@@ -32,23 +32,20 @@ export class LazyHeaders {
   }
 
   get(name: string): string | null {
-    if (this.#real !== undefined || !isPlainName(name)) return LazyHeaders.real(this).get(name)
-    return this.#head.field(name.toLowerCase())
+    const lower = fieldName(name)
+    return this.#real !== undefined || lower === null ? LazyHeaders.real(this).get(name) : this.#head.field(lower)
   }
 
   has(name: string): boolean {
-    if (this.#real !== undefined || !isPlainName(name)) return LazyHeaders.real(this).has(name)
-    return this.#head.field(name.toLowerCase()) !== null
+    const lower = fieldName(name)
+    return this.#real !== undefined || lower === null
+      ? LazyHeaders.real(this).has(name)
+      : this.#head.field(lower) !== null
   }
 }
 
 standInFor(LazyHeaders.prototype, NativeHeaders.prototype, LazyHeaders.real)
 Object.defineProperty(LazyHeaders.prototype, 'constructor', { value: NativeHeaders })
-
-/** Of what is no name of a field, Node's class says what is wrong. RFC 9110 §5.6.2. */
-function isPlainName(name: unknown): name is string {
-  return typeof name === 'string' && TOKEN.test(name)
-}
 
 export function nativeHeaders(head: RequestHead): Headers {
   const headers = new NativeHeaders()

@@ -104,7 +104,7 @@ export function lazyResponse(body: unknown, init: unknown, type?: string): LazyR
   const known = knownBody(body)
   if (known === undefined) return null
   const bodyType = type ?? typeOf(body)
-  if (init === undefined || init === null) return new LazyResponse(200, '', withType([], bodyType), known)
+  if (init === undefined || init === null) return new LazyResponse(200, '', fieldsOfType(bodyType), known)
   if (typeof init !== 'object') return null
   const { headers, status = 200, statusText = '' } = init as ResponseInit
   const fields = plainFields(headers)
@@ -130,9 +130,25 @@ function isPlainBuffer(buffer: ArrayBufferLike): buffer is ArrayBuffer {
 
 /** The Content-Type that the Fetch standard gives a body, "extract". */
 function typeOf(body: unknown): string {
-  if (typeof body === 'string') return 'text/plain;charset=UTF-8'
+  if (typeof body === 'string') return TEXT_TYPE
   if (body instanceof Blob) return body.type
   return body instanceof URLSearchParams ? 'application/x-www-form-urlencoded;charset=UTF-8' : ''
+}
+
+/** Of most answers these are all. The same list each time need not be looked through. */
+const TEXT_TYPE = 'text/plain;charset=UTF-8'
+const JSON_TYPE = 'application/json'
+const TEXT_FIELDS: readonly string[] = ['content-type', TEXT_TYPE]
+const JSON_FIELDS: readonly string[] = ['content-type', JSON_TYPE]
+
+/** Whether these are such: nothing is wrong with them, and the connection says none of it for itself. */
+export function areOfTypeAlone(fields: readonly string[]): boolean {
+  return fields === TEXT_FIELDS || fields === JSON_FIELDS
+}
+
+function fieldsOfType(type: string): readonly string[] {
+  if (type === JSON_TYPE) return JSON_FIELDS
+  return type === TEXT_TYPE ? TEXT_FIELDS : withType([], type)
 }
 
 function withType(fields: readonly string[], type: string): readonly string[] {
@@ -150,7 +166,7 @@ function isPlainStatus(status: unknown, body: KnownBody): status is number {
 const NULL_BODY_STATUSES: ReadonlySet<number> = new Set([204, 205, 304])
 
 function isReasonPhrase(text: unknown): text is string {
-  return typeof text === 'string' && /^[\t\x20-\x7e\x80-\xff]*$/.test(text)
+  return text === '' || (typeof text === 'string' && /^[\t\x20-\x7e\x80-\xff]*$/.test(text))
 }
 
 function headersOf(fields: readonly string[]): Headers {

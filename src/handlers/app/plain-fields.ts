@@ -49,16 +49,31 @@ function ofObject(object: Record<string, unknown>): string[] | null {
 
 /** Set-Cookie alone may stand there twice; others would have to be joined. */
 function add(fields: string[], name: unknown, value: unknown): boolean {
-  if (typeof name !== 'string' || !(typeof value === 'string' || typeof value === 'number')) return false
+  if (!(typeof value === 'string' || typeof value === 'number')) return false
   const text = String(value)
-  if (!TOKEN.test(name) || !PLAIN_VALUE.test(text)) return false
-  const lower = name.toLowerCase()
+  const lower = fieldName(name)
+  if (lower === null || !PLAIN_VALUE.test(text)) return false
   if (lower !== 'set-cookie') for (let i = 0; i < fields.length; i += 2) if (fields[i] === lower) return false
   fields.push(lower, text)
   return true
 }
 
-/** What a field may be called, RFC 9110 §5.6.2. */
-export const TOKEN = /^[\w!#$%&'*+\-.^`|~]+$/
+/** In lower case; null for what no field may be called (RFC 9110 §5.6.2): Node's class says what is wrong with it. */
+export function fieldName(name: unknown): string | null {
+  if (typeof name !== 'string') return null
+  const known = fieldNames.get(name)
+  if (known !== undefined) return known
+  if (!TOKEN.test(name)) return null
+  const lower = name.toLowerCase()
+  if (fieldNames.size < FIELD_NAMES_MAX && name.length <= FIELD_NAME_CHARS_MAX) fieldNames.set(name, lower)
+  return lower
+}
+
+/** An app asks for and sends the same few, which stand in its program. Those it makes up must not fill the memory. */
+const FIELD_NAMES_MAX = 256
+const FIELD_NAME_CHARS_MAX = 64
+const fieldNames = new Map<string, string>()
+
+const TOKEN = /^[\w!#$%&'*+\-.^`|~]+$/
 /** RFC 9110 §5.5, and no white space at its ends, which would have to be taken off. */
 const PLAIN_VALUE = /^(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/

@@ -5,20 +5,15 @@
  * Pure. The head's parser has seen to it that the path begins with '/' (or is the
  * '*' of OPTIONS) and holds neither '?' nor '#'.
  */
+import { DOT, PERCENT, SLASH } from '../../http/bytes.ts'
+import { ByAuthority } from '../by-authority.ts'
 
 /** `http://host`, with the port where it is not 80; null for an authority that no URL can have. */
 export function originOf(authority: string): string | null {
-  const known = origins.get(authority)
-  if (known !== undefined) return known
-  const origin = parseOrigin(authority)
-  if (origins.size >= ORIGINS_MAX) origins.clear()
-  origins.set(authority, origin)
-  return origin
+  return origins.find(authority)
 }
 
-/** A server has a few names; a client that makes up others must not fill the memory. */
-const ORIGINS_MAX = 256
-const origins = new Map<string, string | null>()
+const origins = new ByAuthority(parseOrigin)
 
 function parseOrigin(authority: string): string | null {
   if (/[/\\?#@\s]/.test(authority) || !URL.canParse(`http://${authority}/`)) return null
@@ -27,12 +22,34 @@ function parseOrigin(authority: string): string | null {
 
 /** `query` is '' or begins with '?'. */
 export function hrefOf(origin: string, path: string, query: string): string {
-  const rooted = path.startsWith('/') ? path : `/${path}`
-  const isPlain = PLAIN_PATH.test(rooted) && !DOT_SEGMENT.test(rooted) && (query === '' || PLAIN_QUERY.test(query))
-  return isPlain ? `${origin}${rooted}${query}` : new URL(`${origin}${rooted}${query}`).href
+  if (isPlainPath(path) && isPlainQuery(query)) return `${origin}${path}${query}`
+  return new URL(`${origin}${path.startsWith('/') ? '' : '/'}${path}${query}`).href
+}
+
+/**
+ * Whether the URL parser would leave it alone: it begins with '/', is made of plain characters, and no segment begins
+ * with '.' or '%', which could be a dot segment ('%2e' is a dot as well). Character by character, for paths are short:
+ * beginning to look with a regular expression costs more.
+ */
+function isPlainPath(path: string): boolean {
+  let before = 0
+  for (let i = 0; i < path.length; i++) {
+    const code = path.charCodeAt(i)
+    if (PLAIN_PATH[code] !== 1 || (before === SLASH && (code === DOT || code === PERCENT))) return false
+    before = code
+  }
+  return path.charCodeAt(0) === SLASH
+}
+
+function isPlainQuery(query: string): boolean {
+  for (let i = 0; i < query.length; i++) if (PLAIN_QUERY[query.charCodeAt(i)] !== 1) return false
+  return true
 }
 
 /** Characters that the URL parser leaves alone; not all of them, but all that are common. */
-const PLAIN_PATH = /^[\w\-.~!$&'()*+,;=:@%/]*$/
-const PLAIN_QUERY = /^[\w\-.~!$&()*+,;=:@%/?[\]]*$/
-const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:\/|$)/i
+const PLAIN_PATH = charactersOf(/[\w\-.~!$&'()*+,;=:@%/]/)
+const PLAIN_QUERY = charactersOf(/[\w\-.~!$&()*+,;=:@%/?[\]]/)
+
+function charactersOf(group: RegExp): Uint8Array {
+  return Uint8Array.from({ length: 0x80 }, (_, code) => (group.test(String.fromCharCode(code)) ? 1 : 0))
+}

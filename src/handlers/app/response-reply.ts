@@ -7,7 +7,7 @@
  */
 import { mayHaveBody } from '../../http/status.ts'
 import type { Reply, ReplyBody, StreamBody } from '../handler.ts'
-import { LazyResponse } from './lazy-response.ts'
+import { areOfTypeAlone, LazyResponse } from './lazy-response.ts'
 import { NativeResponse } from './native-fetch.ts'
 
 /** The app answered with something that cannot be sent. The message says what, without a stack: it would show only us. */
@@ -108,7 +108,8 @@ const DECODED: ReadonlySet<string> = new Set(['gzip', 'x-gzip', 'deflate', 'br']
 function framed(status: number, fields: readonly string[], body: ReplyBody, method: string): Reply {
   let sent = fields
   let stated: number | undefined
-  for (let i = 0; i < fields.length; i += 2) {
+  const length = areOfTypeAlone(fields) ? 0 : fields.length
+  for (let i = 0; i < length; i += 2) {
     checkValue(fields[i]!, fields[i + 1]!)
     if (!isOwned(fields[i]!, status)) continue
     if (fields[i] === 'content-length') stated = lengthOf(fields[i + 1]!)

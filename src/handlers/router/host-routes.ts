@@ -27,33 +27,47 @@ const PATH_CHARS_MAX = 32_768
 
 export class HostRoutes<Route extends Routed> {
   readonly #routes: readonly Route[]
-  /** Of the route found last: the path meant, rewritten where its routes say so. Read before the next one is looked for. */
-  path = ''
+  /** Of the route found last, read before the next one is looked for: the path its routes made of the one that was meant; null: that. */
+  #rewritten: string | null = null
+  /** The path meant; null: the one that was sent. */
+  #meant: string | null = null
   /** What the handler is to be asked for in place of the path that was sent; null: that. */
   given: string | null = null
   /** A rewrite has made a path that ends with a slash of one that lacks it: '/docs', for '/docs/*', has become '/'. */
   lacksSlash = false
-  #isRewritten = false
 
   /** The last of `routes` fits every path. */
   constructor(routes: readonly Route[]) {
     this.#routes = routes
   }
 
+  /** The path that the route found last is about: what was meant by `raw`, rewritten where routes say so. */
+  pathOf(raw: string): string {
+    return this.#rewritten ?? this.#meant ?? raw
+  }
+
   /** Null: a path that names nothing, or not the same to everybody. */
   find(raw: string): Route | null {
-    const plain = isPlain(raw)
-    const meant = plain ? raw : meantPath(raw)
+    if (!isPlain(raw)) return this.#findOdd(raw)
+    this.#meant = null
+    const route = this.#walk(raw)
+    this.given = this.#rewritten === null ? null : encodePath(this.#rewritten)
+    return route
+  }
+
+  #findOdd(raw: string): Route | null {
+    const meant = meantPath(raw)
     if (meant === null) return null
     const route = this.#walk(meant)
     if (route === null) return null
-    const { path, lacksSlash } = this
-    const isRewritten = this.#isRewritten
-    const isAsSent = plain || this.#isReadAlike(raw, route)
+    const rewritten = this.#rewritten
+    const { lacksSlash } = this
+    const isAsSent = this.#isReadAlike(raw, route)
     if (isAsSent === null) return null
-    this.path = path
+    this.#meant = meant
+    this.#rewritten = rewritten
     this.lacksSlash = lacksSlash
-    this.given = isRewritten || !isAsSent ? encodePath(path) : null
+    this.given = rewritten !== null || !isAsSent ? encodePath(rewritten ?? meant) : null
     return route
   }
 
@@ -70,23 +84,22 @@ export class HostRoutes<Route extends Routed> {
 
   /** From the top; a rewrite goes on below, so there is an end to it. */
   #walk(path: string): Route | null {
-    this.path = path
+    this.#rewritten = null
     this.lacksSlash = false
-    this.#isRewritten = false
     for (const route of this.#routes) {
-      if (!route.pattern.fits(this.path)) continue
-      if (route.rewrite !== null && !this.#rewrite(route.pattern, route.rewrite)) return null
+      const present = this.#rewritten ?? path
+      if (!route.pattern.fits(present)) continue
+      if (route.rewrite !== null && !this.#rewrite(present, route.pattern, route.rewrite)) return null
       if (route.isLast) return route
     }
     return null
   }
 
-  #rewrite(pattern: Pattern, template: Template): boolean {
-    const path = meantAgain(template.fill(pattern.stars(this.path)!))
+  #rewrite(present: string, pattern: Pattern, template: Template): boolean {
+    const path = meantAgain(template.fill(pattern.stars(present)!))
     if (path === null) return false
-    this.lacksSlash = path.endsWith('/') && pattern.lacksSlash(this.path)
-    this.path = path
-    this.#isRewritten = true
+    this.lacksSlash = path.endsWith('/') && pattern.lacksSlash(present)
+    this.#rewritten = path
     return true
   }
 }

@@ -5,9 +5,7 @@
  * is for '*'.
  */
 import { hostOfAuthority } from '../../config/site/host-name.ts'
-
-/** A server has a few names; a client that makes up others must not fill the memory. */
-const REMEMBERED_MAX = 256
+import { ByAuthority } from '../by-authority.ts'
 
 export class HostTable<Host> {
   readonly #exact = new Map<string, Host>()
@@ -15,7 +13,7 @@ export class HostTable<Host> {
   readonly #below: { readonly suffix: string; readonly host: Host }[] = []
   readonly #other: Host
   /** By the authority as requests write it, so that a known one is not taken apart again. */
-  readonly #remembered = new Map<string, Host>()
+  readonly #remembered = new ByAuthority<Host>((authority) => this.#search(hostOfAuthority(authority)))
 
   /** One of them is '*'. */
   constructor(hosts: readonly (readonly [name: string, host: Host])[]) {
@@ -31,21 +29,11 @@ export class HostTable<Host> {
   /** `authority` is the request's: checked by its parser, '' when there is none. */
   find(authority: string): Host {
     if (this.#exact.size === 0 && this.#below.length === 0) return this.#other
-    const known = this.#remembered.get(authority)
-    if (known !== undefined) return known
-    const host = this.#search(hostOfAuthority(authority))
-    if (this.#remembered.size >= REMEMBERED_MAX) this.#remembered.clear()
-    this.#remembered.set(ownCopy(authority), host)
-    return host
+    return this.#remembered.find(authority)
   }
 
   #search(name: string): Host {
     const below = () => this.#below.find(({ suffix }) => name.length > suffix.length && name.endsWith(suffix))?.host
     return this.#exact.get(name) ?? below() ?? this.#other
   }
-}
-
-/** A slice of a request's head would keep the whole head in memory. */
-function ownCopy(text: string): string {
-  return Buffer.from(text, 'latin1').toString('latin1')
 }

@@ -9,6 +9,7 @@
  * So there is one way that counts, `meantPath`, and others that must agree with
  * it: host-routes.ts asks them.
  */
+import { BACKSLASH, DOT, PERCENT, SLASH } from '../../http/bytes.ts'
 import { decodePath, normalizePath } from '../../http/target.ts'
 
 /**
@@ -21,12 +22,17 @@ const HIDDEN_SLASH = '\udc2f'
 const BYTES = /([\udc2f\udc80-\udcff])/u
 const ESCAPE = 0xdc00
 
-/** Whether a path can be read in one way only: as it stands. Nearly all can. */
+/** Whether a path can be read in one way only: as it stands. Nearly all can. No '%', no '\\', no '//', no '/.'. */
 export function isPlain(raw: string): boolean {
-  return !ODD.test(raw)
+  let before = 0
+  for (let i = 0; i < raw.length; i++) {
+    const code = raw.charCodeAt(i)
+    if (code === PERCENT || code === BACKSLASH) return false
+    if (before === SLASH && (code === SLASH || code === DOT)) return false
+    before = code
+  }
+  return true
 }
-
-const ODD = /[%\\]|\/[/.]/
 
 /**
  * Decoded, without empty segments and dot segments. Null for what names nothing: a

@@ -26,10 +26,12 @@ export function createRouter(site: Site, makers: Makers, log: Pick<Log, 'error'>
   return (request) => {
     const { head } = request
     const routes = hosts.find(head.host)
-    const route = routes.find(head.path === '*' ? '/' : head.path)
+    const asked = head.path === '*' ? '/' : head.path
+    const route = routes.find(asked)
     if (route === null) return errorReply(400, 'This address could be understood in more than one way, or in none.')
-    if (routes.given === null) return route.answer(request, routes.path)
-    return route.answer(new RewrittenRequest(request, routes.given, routes.lacksSlash), routes.path)
+    const path = routes.pathOf(asked)
+    if (routes.given === null) return route.answer(request, path)
+    return route.answer(new RewrittenRequest(request, routes.given, routes.lacksSlash), path)
   }
 }
 
