@@ -21,12 +21,23 @@ import { floor, floorFork } from './peers/floor.mjs'
 import { bun, bunRoutes, deno, fastify, hono, node, nodeCluster } from './peers/javascript.mjs'
 import { lighttpd } from './peers/lighttpd.mjs'
 import { nginx, nginxCache, nginxDeferred, nginxGathering } from './peers/nginx.mjs'
-import { prefork, preforkApp, preforkData, preforkDeferred, preforkFork, preforkPrefork } from './peers/prefork.mjs'
+import {
+  prefork,
+  preforkApp,
+  preforkAppNewest,
+  preforkData,
+  preforkDeferred,
+  preforkFork,
+  preforkNewest,
+  preforkPrefork,
+} from './peers/prefork.mjs'
 
 export const PEERS = {
   prefork,
+  'prefork-newest': preforkNewest,
   'prefork-deferred': preforkDeferred,
   'prefork-app': preforkApp,
+  'prefork-app-newest': preforkAppNewest,
   'prefork-data': preforkData,
   'prefork-fork': preforkFork,
   'prefork-prefork': preforkPrefork,

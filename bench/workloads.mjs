@@ -12,7 +12,19 @@
  */
 const KEPT = { connections: 64, isKeepAlive: true, pipelined: 1 }
 const FILE_SERVERS = ['prefork', 'nginx', 'nginx-cache', 'lighttpd', 'apache', 'bun', 'floor']
-const HELLO_SERVERS = ['prefork', 'prefork-app', 'nginx', 'apache', 'bun', 'bun-routes', 'deno', 'node', 'floor']
+const HELLO_SERVERS = [
+  'prefork',
+  'prefork-newest',
+  'prefork-app',
+  'prefork-app-newest',
+  'nginx',
+  'apache',
+  'bun',
+  'bun-routes',
+  'deno',
+  'node',
+  'floor',
+]
 
 const LOGGING_SERVERS = ['prefork', 'nginx', 'nginx-gathering', 'apache']
 
@@ -23,9 +35,16 @@ export const FILE_BYTES = { '1k.bin': 1024, '10k.bin': 10_240, '100k.bin': 102_4
 
 export const WORKLOADS = {
   hello: throughput('hello, keep-alive', 'hello', '/hello', KEPT, HELLO_SERVERS),
-  app: throughput('hello, by a handler in JavaScript', 'hello', '/hello', KEPT, ['prefork-app', 'deno', 'bun', 'node']),
+  app: throughput('hello, by a handler in JavaScript', 'hello', '/hello', KEPT, [
+    'prefork-app',
+    'prefork-app-newest',
+    'deno',
+    'bun',
+    'node',
+  ]),
   json: throughput('an app that answers JSON', 'json', '/json?id=7', KEPT, [
     'prefork-app',
+    'prefork-app-newest',
     'deno',
     'bun',
     'node',

@@ -7,10 +7,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { nodeBinary, npmFolder } from './packages.mjs'
-
-/** The newest even one at the time; what runs fastest is what is compared. */
-const NODE = '26'
+import { newestNode, npmFolder } from './packages.mjs'
 
 const bunBinary = () => join(npmFolder('@oven/bun-linux-x64'), 'bin/bun')
 const denoBinary = () => join(npmFolder('@deno/linux-x64-glibc'), 'deno')
@@ -19,19 +16,15 @@ const app = (name) => fileURLToPath(new URL(`apps/${name}`, import.meta.url))
 export const bun = peer('Bun', ['hello', 'json', 'file'], bunBinary, () => [app('bun.mjs')])
 export const bunRoutes = peer('Bun, its routes', ['hello'], bunBinary, () => [app('bun-routes.mjs')])
 export const deno = peer('Deno', ['hello', 'json'], denoBinary, () => ['run', '--allow-all', app('deno.mjs')])
-export const node = peer('Node, http', ['hello', 'json', 'file'], nodeOfPeers, () => [app('node.mjs')])
-export const nodeCluster = peer('Node, cluster', ['hello'], nodeOfPeers, () => [app('node-cluster.mjs')])
+export const node = peer('Node, http', ['hello', 'json', 'file'], newestNode, () => [app('node.mjs')])
+export const nodeCluster = peer('Node, cluster', ['hello'], newestNode, () => [app('node-cluster.mjs')])
 export const fastify = framework('Fastify', 'fastify.mjs', ['fastify'])
 export const hono = framework('Hono on Node', 'hono.mjs', ['@hono/node-server', 'hono'])
-
-function nodeOfPeers() {
-  return nodeBinary(NODE)
-}
 
 function framework(title, program, packages) {
   const args = () => [app(program), ...packages.map((name) => npmFolder(name))]
   const version = () => `${packages.map(packageVersion).join(' and ')} on ${node.version()}`
-  return { ...peer(title, ['json'], nodeOfPeers, args), version }
+  return { ...peer(title, ['json'], newestNode, args), version }
 }
 
 function packageVersion(name) {

@@ -37,9 +37,12 @@ export function npmFolder(name, version = 'latest') {
   return folder
 }
 
-/** A binary that an npm package leaves to its install script, which is run by name. */
-export function nodeBinary(version) {
-  const folder = npmFolder('node', version)
+/** The newest even release at the time; what runs fastest is what is compared. */
+export const NEWEST_NODE = '26'
+
+/** Its binary, which the npm package leaves to its install script: that is run by name. */
+export function newestNode() {
+  const folder = npmFolder('node', NEWEST_NODE)
   const binary = join(folder, 'bin/node')
   if (!existsSync(binary)) run(folder, [process.execPath, 'installArchSpecificPackage'])
   return binary

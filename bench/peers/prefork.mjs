@@ -9,13 +9,17 @@
  *     prefork-fork     a process for each connection, forked for it
  *     prefork-prefork  a process for each connection, forked beforehand
  *
- * and, for soak.mjs alone, all of it in one server.
+ * and, for soak.mjs alone, all of it in one server. It runs under the Node that runs the
+ * harness, the oldest it supports as a rule; `prefork-newest` and `prefork-app-newest`
+ * under the one that Node's own server is measured with.
  */
+import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { commit } from '../conditions.mjs'
 import { HELLO_TEXT } from '../workloads.mjs'
+import { NEWEST_NODE, newestNode } from './packages.mjs'
 
 const PREFORK = fileURLToPath(new URL('../../bin/prefork', import.meta.url))
 const PACKAGE = fileURLToPath(new URL('../../package.json', import.meta.url))
@@ -37,6 +41,9 @@ export const preforkMixed = peer('**prefork**', ['hello', 'file'], (site) => [
   ...rulesOfSite(site),
 ])
 
+export const preforkNewest = underNewestNode(prefork)
+export const preforkAppNewest = underNewestNode(preforkApp)
+
 function rulesOfSite(site) {
   return [
     { path: '/hello', respond: { status: 200, body: HELLO_TEXT, headers: { 'Content-Type': 'text/plain' } } },
@@ -48,9 +55,19 @@ function rulesOfHello() {
   return [{ path: '/*', respond: { status: 200, body: HELLO_TEXT, headers: { 'Content-Type': 'text/plain' } } }]
 }
 
-function version() {
+function underNewestNode(peer) {
+  return {
+    ...peer,
+    title: `${peer.title}, Node ${NEWEST_NODE}`,
+    prepare: newestNode,
+    version: () => versionUnder(spawnSync(newestNode(), ['--version'], { encoding: 'utf8' }).stdout.trim().slice(1)),
+    command: (place) => [newestNode(), ...peer.command(place).slice(1)],
+  }
+}
+
+function versionUnder(node) {
   const { version } = JSON.parse(readFileSync(PACKAGE, 'utf8'))
-  return `prefork ${version} (${[commit(), `Node ${process.versions.node}`].filter(Boolean).join(', ')})`
+  return `prefork ${version} (${[commit(), `Node ${node}`].filter(Boolean).join(', ')})`
 }
 
 function peer(title, can, routes, more = {}) {
@@ -59,7 +76,7 @@ function peer(title, can, routes, more = {}) {
     can,
     canLog: true,
     prepare() {},
-    version,
+    version: () => versionUnder(process.versions.node),
     command({ folder, site, port, workers, files, accessLog }) {
       const workersOf = more.model === undefined ? { workers } : {}
       const config = {

@@ -19,6 +19,15 @@ const libc = {
 }
 
 const one = allocate(layout.epollEvent.size)
+const wordsOfOne = wordsOf(one)
+const EVENTS_WORD = layout.epollEvent.events >> 2
+const DATA_WORD = layout.epollEvent.data >> 2
+const WORDS = layout.epollEvent.size >> 2
+
+/** Its fields lie at multiples of four, and a typed array is written without looking whether the number fits. */
+function wordsOf({ bytes }: Memory): Int32Array {
+  return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
+}
 
 /**
  * epoll_create1(flags): an empty interest list.
@@ -37,11 +46,11 @@ export function epoll_create1(flags: number): Fd {
  * https://man7.org/linux/man-pages/man2/epoll_ctl.2.html
  */
 export function epoll_ctl(epfd: Fd, op: number, fd: Fd, events: number, data: number = fd): void {
-  one.bytes.writeUInt32LE(events >>> 0, layout.epollEvent.events)
-  one.bytes.writeInt32LE(data, layout.epollEvent.data)
+  wordsOfOne[EVENTS_WORD] = events
+  wordsOfOne[DATA_WORD] = data
   const result = libc.epoll_ctl(epfd, op, fd, one.address)
   if (op === EPOLL_CTL_DEL && result === -ENOENT) return
-  must(result, 'epoll_ctl', `of fd ${fd}`)
+  if (result < 0) must(result, 'epoll_ctl', `of fd ${fd}`) // each connection comes here: no text is made for nothing
 }
 
 /** Room for the events of one epoll_wait, read in place. */
@@ -53,17 +62,17 @@ export class EpollEvents {
   constructor(capacity: number) {
     this.capacity = capacity
     this.memory = allocate(capacity * layout.epollEvent.size)
-    this.#words = new Int32Array(this.memory.bytes.buffer, this.memory.bytes.byteOffset, this.memory.bytes.length / 4)
+    this.#words = wordsOf(this.memory)
   }
 
   /** The descriptor of event `i`. */
   fd(i: number): Fd {
-    return this.#words[(i * layout.epollEvent.size + layout.epollEvent.data) >> 2] as Fd
+    return this.#words[i * WORDS + DATA_WORD] as Fd
   }
 
   /** The EPOLL* bits of event `i`. */
   events(i: number): number {
-    return this.#words[(i * layout.epollEvent.size + layout.epollEvent.events) >> 2]!
+    return this.#words[i * WORDS + EVENTS_WORD]!
   }
 }
 
@@ -76,5 +85,5 @@ export class EpollEvents {
  */
 export function epoll_wait(epfd: Fd, events: EpollEvents, timeoutMs: number): number {
   const result = libc.epoll_wait(epfd, events.memory.address, events.capacity, timeoutMs)
-  return must(result, 'epoll_wait', `on fd ${epfd}`)
+  return result < 0 ? must(result, 'epoll_wait', `on fd ${epfd}`) : result
 }

@@ -92,8 +92,17 @@ function writeIPv4(bytes: Buffer, at: number, text: string): void {
 }
 
 export function readIPv4(bytes: Buffer, at: number): string {
-  return `${bytes[at]}.${bytes[at + 1]}.${bytes[at + 2]}.${bytes[at + 3]}`
+  const word = bytes.readInt32BE(at)
+  if (word !== lastIPv4) {
+    lastIPv4 = word
+    lastIPv4Text = `${bytes[at]}.${bytes[at + 1]}.${bytes[at + 2]}.${bytes[at + 3]}`
+  }
+  return lastIPv4Text
 }
+
+/** Whoever comes again, as a proxy before us does all the time, has his text already. */
+let lastIPv4 = 0
+let lastIPv4Text = '0.0.0.0'
 
 /** RFC 4291 §2.2: eight groups, one `::`, an IPv4 tail. A zone (`%eth0`) is dropped: it is not part of the address. */
 function writeIPv6(bytes: Buffer, at: number, text: string): void {

@@ -19,6 +19,7 @@
  * Watchers must bear an event that is no longer true: a descriptor closed and
  * given out again within one round may get its predecessor's event.
  */
+import { performance } from 'node:perf_hooks' // the global one is looked up anew each time
 import {
   EPOLL_CLOEXEC,
   EPOLL_CTL_ADD,
