@@ -8,6 +8,7 @@
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { lineOf } from './conditions.mjs'
+import { median } from './figures.mjs'
 import { table, writeInto } from './tables.mjs'
 import { WORKLOADS } from './workloads.mjs'
 
@@ -39,12 +40,17 @@ export class Results {
 export function textOf(name, { conditions, rows }, { columns, ratioOf = 'cpuUs' }) {
   const yardstick = rows.find(({ server }) => server === WORKLOADS[name].yardstick)
   const shown = columns.filter((column) => column !== 'ratio' || yardstick !== undefined)
-  const compared = rows.map((row) => ({ ...row, ratio: ratio(row[ratioOf], yardstick?.[ratioOf]) }))
-  return `${lineOf(conditions)}\n\n${table(compared, shown)}`
+  const compared = rows.map((row) => ({
+    ...row,
+    ratio: yardstick === undefined ? null : ratio(row, yardstick, ratioOf),
+  }))
+  return `${lineOf(conditions)}\n\n${table(compared, shown, yardstick?.title)}`
 }
 
-function ratio(figure, yardstick) {
-  return typeof figure === 'number' && yardstick > 0 ? figure / yardstick : null
+/** The median of what it was in each round: what else the machine did then, it did to both. */
+function ratio({ samples }, yardstick, figure) {
+  const ratios = samples.map((sample, round) => sample[figure] / yardstick.samples[round]?.[figure])
+  return ratios.every(Number.isFinite) ? median(ratios) : null
 }
 
 /** Replaces in the page what stands at these names, and nothing else. */

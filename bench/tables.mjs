@@ -11,7 +11,7 @@ const NOTHING = '–'
 
 const COLUMNS = {
   server: { title: 'server', of: ({ title }) => title },
-  ratio: { title: '/ nginx', of: ({ ratio }) => ratio.toFixed(2) },
+  ratio: { of: ({ ratio }) => ratio.toFixed(2) },
   serverShare: { title: 'server core', of: (it) => percent(it.serverShare) },
   loadShare: { title: 'load core', of: (it) => percent(it.loadShare) },
   limit: { title: 'limit', of: (it) => (it.serverShare >= it.loadShare ? 'server' : 'load') },
@@ -40,9 +40,14 @@ const COLUMNS = {
   failures: { title: 'failures', of: (it) => String(it.failures) },
 }
 
-/** Rows of results, the columns named so. The first column is a word, all others are right-aligned figures but names. */
-export function table(rows, names) {
-  const columns = names.map((name) => COLUMNS[name])
+/**
+ * Rows of results, the columns named so. The first column is a word, all others are right-aligned figures but names.
+ * `yardstick` is whom the ratio is to.
+ */
+export function table(rows, names, yardstick) {
+  const columns = names.map((name) =>
+    name === 'ratio' ? { ...COLUMNS.ratio, title: `/ ${yardstick}` } : COLUMNS[name],
+  )
   const line = (cells) => `| ${cells.join(' | ')} |`
   const rule = names.map((name) => (['server', 'limit', 'load', 'variant', 'model'].includes(name) ? '---' : '---:'))
   return [

@@ -25,7 +25,7 @@ const HELLO_SERVERS = [
   'node',
   'floor',
 ]
-
+const APP_SERVERS = ['prefork-app', 'prefork-app-newest', 'deno', 'bun', 'node']
 const LOGGING_SERVERS = ['prefork', 'nginx', 'nginx-gathering', 'apache']
 
 export const HELLO_TEXT = 'Hello, world!\n'
@@ -35,22 +35,8 @@ export const FILE_BYTES = { '1k.bin': 1024, '10k.bin': 10_240, '100k.bin': 102_4
 
 export const WORKLOADS = {
   hello: throughput('hello, keep-alive', 'hello', '/hello', KEPT, HELLO_SERVERS),
-  app: throughput('hello, by a handler in JavaScript', 'hello', '/hello', KEPT, [
-    'prefork-app',
-    'prefork-app-newest',
-    'deno',
-    'bun',
-    'node',
-  ]),
-  json: throughput('an app that answers JSON', 'json', '/json?id=7', KEPT, [
-    'prefork-app',
-    'prefork-app-newest',
-    'deno',
-    'bun',
-    'node',
-    'fastify',
-    'hono',
-  ]),
+  app: throughput('hello, by a handler in JavaScript', 'hello', '/hello', KEPT, APP_SERVERS, 'deno'),
+  json: throughput('an app that answers JSON', 'json', '/json?id=7', KEPT, [...APP_SERVERS, 'fastify', 'hono'], 'deno'),
   pipelined: throughput('hello, 16 pipelined', 'hello', '/hello', { ...KEPT, pipelined: 16 }, HELLO_SERVERS),
   once: throughput('hello, a connection for each request', 'hello', '/hello', { ...KEPT, isKeepAlive: false }, [
     ...HELLO_SERVERS,
@@ -90,8 +76,8 @@ export const WORKLOADS = {
   },
 }
 
-function throughput(title, work, path, load, servers) {
-  return { title, measure: 'throughput', work, path, load, servers, yardstick: 'nginx' }
+function throughput(title, work, path, load, servers, yardstick = 'nginx') {
+  return { title, measure: 'throughput', work, path, load, servers, yardstick }
 }
 
 function idle(title, held, servers) {

@@ -19,7 +19,6 @@
  * Watchers must bear an event that is no longer true: a descriptor closed and
  * given out again within one round may get its predecessor's event.
  */
-import { performance } from 'node:perf_hooks' // the global one is looked up anew each time
 import {
   EPOLL_CLOEXEC,
   EPOLL_CTL_ADD,
@@ -32,6 +31,9 @@ import { EpollEvents, epoll_create1, epoll_ctl, epoll_wait } from '../kernel/epo
 import { close, type Fd } from '../kernel/fd.ts'
 import { sleepAfterEveryPoll, uv_backend_fd, uv_backend_timeout } from '../kernel/uv.ts'
 import { type Deadline, Deadlines, STEP_MS } from './deadlines.ts'
+
+/** By its own name the global one would be looked up anew each time. */
+const { performance: clock } = globalThis
 
 /** Events taken in one round. When there are more, the next epoll_wait does not sleep. */
 const EVENTS_PER_ROUND = 256
@@ -46,7 +48,7 @@ export interface Watcher {
 
 export class EventLoop {
   /** Milliseconds, monotonic: as of the present round, or the last `readClock`. */
-  now = performance.now()
+  now = clock.now()
   /** Counts the rounds. */
   round = 0
   /** How long it has waited with nothing to do, in its life. */
@@ -156,7 +158,7 @@ export class EventLoop {
    * and a deadline set from a clock so old would be met at once.
    */
   readClock(): void {
-    this.now = performance.now()
+    this.now = clock.now()
   }
 
   /** Gives `entry` a deadline on this loop's clock; Infinity for none. */
@@ -169,7 +171,7 @@ export class EventLoop {
     if (atMs >= this.#timerAt) return
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timerAt = atMs
-    this.#timer = setTimeout(this.#expire, Math.max(1, Math.ceil(atMs - performance.now()))).unref()
+    this.#timer = setTimeout(this.#expire, Math.max(1, Math.ceil(atMs - clock.now()))).unref()
   }
 
   /** Until Node has something to do. Called right after each poll of libuv. */
@@ -188,7 +190,7 @@ export class EventLoop {
 
   /** Waits so long for something to happen; -1: without end. */
   #takeRound(waitMs: number): void {
-    const waitedFrom = waitMs === 0 ? 0 : performance.now()
+    const waitedFrom = waitMs === 0 ? 0 : clock.now()
     const count = epoll_wait(this.#epoll, this.#events, waitMs)
     this.round += 1
     this.readClock()

@@ -190,7 +190,10 @@ const CONDITIONS = {
   versions: ['nginx/1.22.1'],
 }
 const SAMPLE = { cpuUs: 8, requestsPerSecond: 1000, p50Ms: 1, p99Ms: 2, failures: 0 }
-const rowOf = (server: string, cpuUs: number) => ({ ...SAMPLE, server, title: server, cpuUs })
+const rowOf = (server: string, ...rounds: number[]) => {
+  const samples = rounds.map((cpuUs) => ({ ...SAMPLE, cpuUs }))
+  return { server, title: server, ...summarize(samples), samples }
+}
 const SHOWN = { columns: ['server', 'cpuUs', 'ratio'] }
 
 test('the conditions of a table are one line, with what there is to say', () => {
@@ -213,6 +216,14 @@ test('a table stands below its own conditions, set against the yardstick where t
     [lineOf(CONDITIONS), '', ...table, '| prefork | 6.0 | 0.75 |', '| nginx | 8.0 | 1.00 |'].join('\n'),
   )
   assert.doesNotMatch(textOf('hello', { conditions: CONDITIONS, rows: rows.slice(0, 1) }, SHOWN), /\/ nginx/)
+})
+
+test('a ratio is the median of the rounds, each with what the yardstick took in it', () => {
+  // A machine that is slow for two rounds of three slows both; the medians alone would say 0.75.
+  const rows = [rowOf('prefork', 9, 12, 27), rowOf('nginx', 8, 16, 24)]
+  const text = textOf('hello', { conditions: CONDITIONS, rows }, SHOWN)
+  assert.match(text, /\| prefork \| 12\.0 \| 1\.13 \|/)
+  assert.match(text, /\| nginx \| 16\.0 \| 1\.00 \|/)
 })
 
 test('what is kept of one workload leaves the others in the file, and is there after each round', (t) => {
