@@ -58,12 +58,12 @@ export const HEAP_BYTES = {
   'parse-browser': { 20: 1190, 22: 1175, 24: 1175, 26: 1175 },
   'parse-pipelined': { 20: 390, 22: 385, 24: 385, 26: 385 },
   'response-head': { 20: 755, 22: 610, 24: 755, 26: 755 },
-  request: { 20: 285, 22: 275, 24: 275, 26: 275 },
+  request: { 20: 250, 22: 245, 24: 240, 26: 240 },
   hello: { 20: 625, 22: 580, 24: 705, 26: 690 },
   'hello-browser': { 20: 1405, 22: 1370, 24: 1515, 26: 1475 },
   pipelined: { 20: 575, 22: 540, 24: 640, 26: 680 },
-  app: { 20: 2000, 22: 1915, 24: 2095, 26: 2090 },
-  json: { 20: 2170, 22: 1965, 24: 2160, 26: 2155 },
+  app: { 20: 1780, 22: 1710, 24: 1880, 26: 1860 },
+  json: { 20: 1725, 22: 1570, 24: 1780, 26: 1760 },
 }
 /** V8 decides anew in each process what it compiles, and with what: Node 20’s figures vary by some percent. */
 export const HEAP_MARGIN = 1.1

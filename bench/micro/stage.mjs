@@ -137,6 +137,7 @@ export class Stage {
       get signal() {
         return new AbortController().signal
       },
+      enterForeignCode() {},
       waitUntil() {},
       upgrade() {},
     }

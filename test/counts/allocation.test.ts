@@ -10,6 +10,7 @@ import { pathToFileURL } from 'node:url'
 const load = (path: string) => import(pathToFileURL(`bench/${path}.mjs`).href)
 const { FOREIGN_CALLS, HEAP_BYTES, HEAP_MARGIN, heapBytesMax } = await load('budget')
 const { measureApart } = await load('micro/measure')
+const { OPERATIONS } = await load('micro/operations')
 
 /** The least of so many processes counts: V8 may compile a function twice, or late. */
 const ATTEMPTS = 3
@@ -22,6 +23,13 @@ for (const name of Object.keys(HEAP_BYTES)) {
     t.diagnostic(`${seen.join(', ')} bytes, budget ${heapBytesMax(name)}`)
     assert.ok(Math.min(...seen) <= max, `${seen.join(', ')} bytes a request, not ${heapBytesMax(name)}`)
     assert.ok(Math.min(...seen) > 0, 'it was measured at all')
+  })
+}
+
+/** What is only there to be looked at (`npm run bench:micro`) breaks unseen. */
+for (const name of Object.keys(OPERATIONS).filter((it) => !(it in HEAP_BYTES) && !(it in FOREIGN_CALLS))) {
+  test(`${name}, of which nothing is promised, can be measured`, () => {
+    assert.equal(typeof measureApart(name, 'calls').calls, 'object')
   })
 }
 
