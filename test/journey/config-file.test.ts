@@ -32,6 +32,7 @@ for (const type of ['ts', 'mts', 'js', 'mjs']) {
     const config = "import { defineConfig } from 'prefork'\nexport default defineConfig({ target: './app.mjs' })"
     const app = "import { getpid } from 'prefork/kernel'\nexport default () => new Response(String(getpid()))"
     const server = await startServer(t, { files: { [`prefork.config.${type}`]: config, 'app.mjs': app } })
-    assert.ok(server.workers().includes(Number(await (await fetch(server.url)).text())))
+    const pid = Number(await (await fetch(server.url)).text())
+    assert.ok(server.workers().includes(pid))
   })
 }
