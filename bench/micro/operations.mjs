@@ -19,7 +19,7 @@ export const OPERATIONS = {
     make: () => parse(Buffer.concat(Array(PIPELINED).fill(REQUESTS.hello)), PIPELINED),
   },
   router: { what: 'host, route and rule looked up, and its fixed reply', make: () => route('hello') },
-  'router-app': { what: 'the same, and an app asked', make: () => route('json') },
+  'router-app': { what: 'the same, and an app that answers JSON', make: () => route('json') },
   'response-head': { what: 'the head of an answer made', make: writeHead },
   request: { what: "an app's Request: URL and one header read", make: makeRequest },
   'real-request': { what: 'the same, and all else of a Request: a real one', make: makeRealRequest },

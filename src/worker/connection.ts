@@ -210,21 +210,17 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     if (this.#inbox.finAnnounced) exchange.abort()
     try {
       const reply = handler(exchange)
-      if (!(reply instanceof Promise)) return this.#settle(exchange, reply)
-      this.service.loop.leave()
-      reply.then(
-        (late) => this.#settle(exchange, late),
-        (error: unknown) => this.#settle(exchange, failureReply(head, error, this.service.log)),
-      )
+      if (reply instanceof Promise) exchange.settleLater(reply)
+      else this.settle(exchange, reply)
     } catch (error) {
-      this.#settle(exchange, failureReply(head, error, this.service.log))
+      this.settle(exchange, failureReply(head, error, this.service.log))
     }
   }
 
   // ── the response ───────────────────────────────────────────────────────────
 
   /** The handler's reply, in the same turn or long after it. */
-  #settle(exchange: Exchange, reply: Reply): void {
+  settle(exchange: Exchange, reply: Reply): void {
     if (exchange !== this.#exchange) return discardReply(reply)
     if (!this.#inTurn) this.service.loop.readClock() // the Date is told by it
     const keepAlive = mayPersist(exchange, reply, this.#inbox, this.service.isEnding)

@@ -4,9 +4,10 @@
  * Costs a plain object: what few handlers ask for (the signal) is made when it
  * is first asked for.
  */
-import type { IncomingRequest, TakenConnection } from '../handlers/handler.ts'
+import type { IncomingRequest, Reply, TakenConnection } from '../handlers/handler.ts'
 import type { RequestHead } from '../http/head.ts'
 import type { Connection } from './connection.ts'
+import { failureReply } from './reply.ts'
 import type { RequestBody } from './request-body.ts'
 import { takeOver } from './takeover.ts'
 
@@ -45,6 +46,16 @@ export class Exchange implements IncomingRequest {
     this.#abort ??= new AbortController()
     if (this.#hasLeft) this.#abort.abort(clientLeft())
     return this.#abort.signal
+  }
+
+  /** The handler has answered with a promise. (Apart from Connection's #begin: what a closure needs V8 makes on the way into its function.) */
+  settleLater(reply: Promise<Reply>): void {
+    const { service } = this.#connection
+    service.loop.leave()
+    reply.then(
+      (late) => this.#connection.settle(this, late),
+      (error: unknown) => this.#connection.settle(this, failureReply(this.head, error, service.log)),
+    )
   }
 
   enterForeignCode(): void {

@@ -33,7 +33,7 @@ export function createAppHandler(fetch: FetchHandler, log: Log, connect?: Connec
       const answer: unknown =
         tunnel === null ? fetch(requestFor(incoming, origin), context) : tunnel(connectRequestFor(incoming), context)
       const reply = isThenable(answer) ? replyLater(answer, method) : replyFrom(answer, method)
-      return reply instanceof Promise ? reply.catch((error) => failed(error, incoming, context, log)) : reply
+      return reply instanceof Promise ? unlessFailed(reply, incoming, context, log) : reply
     } catch (error) {
       return failed(error, incoming, context, log)
     }
@@ -63,6 +63,10 @@ function replyLater(answer: PromiseLike<unknown>, method: string): Promise<Reply
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+}
+
+function unlessFailed(reply: Promise<Reply>, incoming: IncomingRequest, context: Context, log: Log): Promise<Reply> {
+  return reply.catch((error) => failed(error, incoming, context, log))
 }
 
 function failed(error: unknown, incoming: IncomingRequest, context: Context, log: Log): Reply {

@@ -17,6 +17,11 @@ import type { Guard, Verdict } from './guard.ts'
 import type { Routed } from './host-routes.ts'
 import { Pattern, Template } from './pattern.ts'
 
+/**
+ * Functions that make a closure are apart from those that every request comes through: V8 keeps what a closure could
+ * need in an object, and makes it when the function is entered, whether the closure is made or not.
+ */
+
 /** What answers. `path` is the one that was meant, for redirects. */
 export type Act = (request: IncomingRequest, path: string) => Reply | Promise<Reply>
 
@@ -52,7 +57,11 @@ export class Route implements Routed {
     if (this.#access !== null && !this.#access.admits(request.remoteAddress)) return this.#dress(errorReply(403), head)
     if (this.#cors?.isPreflight(head) === true) return this.#dress(PREFLIGHT, head)
     if (this.#guard === null) return this.#admit(request, path)
-    const verdict = this.#guard.judge(head.field('authorization'), request.remoteAddress)
+    return this.#ask(this.#guard, request, path)
+  }
+
+  #ask(guard: Guard, request: IncomingRequest, path: string): Reply | Promise<Reply> {
+    const verdict = guard.judge(request.head.field('authorization'), request.remoteAddress)
     if (verdict instanceof Promise) return verdict.then((late) => this.#settle(late, request, path))
     return this.#settle(verdict, request, path)
   }
@@ -65,7 +74,11 @@ export class Route implements Routed {
     const { head } = request
     const reply = head.path === '*' ? OF_THE_SERVER : this.#act(request, path)
     if (this.#fields === null) return reply
-    return reply instanceof Promise ? reply.then((late) => this.#dress(late, head)) : this.#dress(reply, head)
+    return reply instanceof Promise ? this.#dressLater(reply, head) : this.#dress(reply, head)
+  }
+
+  #dressLater(reply: Promise<Reply>, head: RequestHead): Promise<Reply> {
+    return reply.then((late) => this.#dress(late, head))
   }
 
   #dress(reply: Reply, head: RequestHead): Reply {
