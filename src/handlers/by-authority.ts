@@ -3,6 +3,8 @@
  * few names. A client that makes up others must not fill the memory, nor may the
  * heads of requests stay in it, of which a name is a slice.
  */
+import { ownCopy } from './own-copy.ts'
+
 const REMEMBERED_MAX = 256
 
 export class ByAuthority<T> {
@@ -22,7 +24,7 @@ export class ByAuthority<T> {
   }
 
   #note(slice: string): Known<T> {
-    const authority = Buffer.from(slice, 'latin1').toString('latin1')
+    const authority = ownCopy(slice)
     const known = { authority, value: this.#make(authority) }
     if (this.#known.size >= REMEMBERED_MAX) this.#known.clear()
     this.#known.set(authority, known)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { plainFields } from './plain-fields.ts'
+import { fieldName, plainFields } from './plain-fields.ts'
 
 type HeadersInit = NonNullable<ConstructorParameters<typeof Headers>[0]>
 
@@ -85,4 +85,14 @@ test('what is malformed is left to Headers, which throws', () => {
     assert.throws(() => new Headers(headers as HeadersInit), TypeError)
   }
   for (const headers of [null, 1, 'a', true]) assert.equal(plainFields(headers), null)
+})
+
+test('the name of a field is told in lower case, whether it is remembered or not', () => {
+  for (const round of [1, 2]) {
+    for (let i = 0; i < 1_000; i++) assert.equal(fieldName(`X-Name-${i}`), `x-name-${i}`, `round ${round}`)
+    assert.equal(fieldName('Content-Type'), 'content-type')
+    assert.equal(fieldName('X'.repeat(10_000))?.length, 10_000)
+    for (const none of ['', 'no name', 'a:b', 'caf\xe9', '\u212a', 7, null, undefined])
+      assert.equal(fieldName(none), null)
+  }
 })

@@ -4,6 +4,8 @@
  * names and values and no name twice.
  */
 
+import { ownCopy } from '../own-copy.ts'
+
 /** Name, value, name, value…, names in lower case. Null: let `new Headers` say what this means, or what is wrong with it. */
 export function plainFields(headers: unknown): readonly string[] | null {
   if (headers === undefined) return NO_FIELDS
@@ -65,7 +67,8 @@ export function fieldName(name: unknown): string | null {
   if (known !== undefined) return known
   if (!TOKEN.test(name)) return null
   const lower = name.toLowerCase()
-  if (fieldNames.size < FIELD_NAMES_MAX && name.length <= FIELD_NAME_CHARS_MAX) fieldNames.set(name, lower)
+  if (fieldNames.size < FIELD_NAMES_MAX && name.length <= FIELD_NAME_CHARS_MAX)
+    fieldNames.set(ownCopy(name), ownCopy(lower))
   return lower
 }
 

@@ -4,7 +4,7 @@
  */
 import type { Coding } from '../../http/accept-encoding.ts'
 import type { Stat } from '../../kernel/file.ts'
-import { ownCopy } from './own-copy.ts'
+import { ownCopy } from '../own-copy.ts'
 import { CompressedRepresentation, FileRepresentation, type Representation, type Said } from './representation.ts'
 import { isSameVersion, isSettled } from './version.ts'
 

@@ -10,8 +10,8 @@
  * could fill the memory with names.
  */
 import type { StaticOptions } from '../../config/options.ts'
+import { ownCopy } from '../own-copy.ts'
 import type { KnownFile } from './known-file.ts'
-import { ownCopy } from './own-copy.ts'
 
 /** Longer paths are not remembered: they cost memory, and hardly anybody asks for them twice. */
 const KNOWN_PATH_CHARS_MAX = 256

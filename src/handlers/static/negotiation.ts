@@ -15,9 +15,9 @@
 import type { StaticOptions } from '../../config/options.ts'
 import { type Coding, type CodingWishes, codingWishesOf } from '../../http/accept-encoding.ts'
 import type { RequestHead } from '../../http/head.ts'
+import { ownCopy } from '../own-copy.ts'
 import { codecOf } from './codecs.ts'
 import type { KnownFile } from './known-file.ts'
-import { ownCopy } from './own-copy.ts'
 import type { CompressedRepresentation, FileRepresentation } from './representation.ts'
 import type { Siblings } from './siblings.ts'
 
