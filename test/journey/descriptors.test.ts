@@ -4,8 +4,9 @@
  * children with, the boot document), and nothing of connections that have ended.
  */
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
+import { openIn } from '../support/descriptors.ts'
 import { waitUntil } from '../support/program.ts'
 import { ask, connect, connectAndSend, request } from '../support/raw.ts'
 import { type Server, startServer } from '../support/server.ts'
@@ -13,24 +14,13 @@ import { replaced, SPAWNS, workersReady } from '../support/tree.ts'
 
 const ROUNDS = 10
 const AT_ONCE = 30
-const STDERR = 2
-
-/** What each descriptor behind the first three is of: `socket:[123]`, `anon_inode:[eventpoll]`. */
-function descriptors(pid: number): string[] {
-  return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
-    try {
-      if (Number(fd) <= STDERR) return []
-      return [readlinkSync(`/proc/${pid}/fd/${fd}`)]
-    } catch {
-      return [] // closed meanwhile
-    }
-  })
-}
+/** Behind the standard ones. */
+const FIRST_FD = 3
 
 /** How many of each kind: sockets, pipes, … Files are Node's own affair: some versions keep open what the environment names. */
 function kinds(pid: number): Record<string, number> {
   const counts: Record<string, number> = {}
-  for (const target of descriptors(pid).sort()) {
+  for (const target of openIn(pid, FIRST_FD).sort()) {
     if (target.startsWith('/') && !target.startsWith('/memfd:')) continue
     const kind = target.replace(/:\[\d+\]$/, '')
     counts[kind] = (counts[kind] ?? 0) + 1
@@ -39,7 +29,7 @@ function kinds(pid: number): Record<string, number> {
 }
 
 function sockets(pid: number): string[] {
-  return descriptors(pid).filter((target) => target.startsWith('socket:'))
+  return openIn(pid, FIRST_FD).filter((target) => target.startsWith('socket:'))
 }
 
 /** As /proc/<pid>/fd names the socket that listens on the port. */
@@ -57,7 +47,7 @@ async function start(t: TestContext, spawn: string): Promise<Server> {
   await workersReady(server, 3)
   await ask(server.port, '/')
   // Born is not ready: a worker that is holds its epoll, too, and the boot document is closed.
-  const isReady = (pid: number) => !descriptors(pid).some((target) => target.includes('prefork-boot'))
+  const isReady = (pid: number) => !openIn(pid, FIRST_FD).some((target) => target.includes('prefork-boot'))
   await waitUntil(() => server.workers().every(isReady), 'the boot documents are closed')
   return server
 }
@@ -98,7 +88,7 @@ for (const spawn of SPAWNS) {
   test(`by ${spawn}, ${ROUNDS * AT_ONCE} connections later a worker holds what it held before`, async (t) => {
     const server = await start(t, spawn)
     const pids = server.processes()
-    const quiet = () => pids.map((pid) => descriptors(pid).length)
+    const quiet = () => pids.map((pid) => openIn(pid, FIRST_FD).length)
     await waitUntil(() => server.workers().every((pid) => sockets(pid).length === 2), 'no connection is left')
     const before = quiet()
     for (let i = 0; i < ROUNDS; i++) {

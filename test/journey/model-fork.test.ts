@@ -1,8 +1,8 @@
 /** The model fork, the lesson's own program: for each connection a child, which is born with it and ends with it. */
 import assert from 'node:assert/strict'
-import { readdirSync, readlinkSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { listenerAt } from '../support/address.ts'
+import { openIn } from '../support/descriptors.ts'
 import { childrenOf } from '../support/processes.ts'
 import { waitUntil } from '../support/program.ts'
 import { ask, connect, connectAndSend, request } from '../support/raw.ts'
@@ -166,12 +166,5 @@ test('the preloader is killed: its children finish, and another one accepts', as
 
 /** Of a process: 'socket:[4711]', by the kernel's number. */
 function socketsOf(pid: number): Set<string> {
-  const links = readdirSync(`/proc/${pid}/fd`).map((fd) => {
-    try {
-      return readlinkSync(`/proc/${pid}/fd/${fd}`)
-    } catch {
-      return '' // closed meanwhile
-    }
-  })
-  return new Set(links.filter((link) => link.startsWith('socket:')))
+  return new Set(openIn(pid).filter((link) => link.startsWith('socket:')))
 }

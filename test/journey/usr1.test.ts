@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { hasOpen } from '../support/descriptors.ts'
+import { openIn } from '../support/descriptors.ts'
 import { waitUntil } from '../support/program.ts'
 import { ask } from '../support/raw.ts'
 import { SPAWNS, startApp } from '../support/tree.ts'
@@ -28,7 +28,7 @@ for (const spawn of SPAWNS) {
     renameSync(file, `${file}.1`)
     server.signal('SIGUSR1')
     await waitUntil(() => existsSync(file), 'there is a new log')
-    const isOldHeld = () => server.workers().some((pid) => hasOpen(pid, `${file}.1`))
+    const isOldHeld = () => server.workers().some((pid) => openIn(pid).includes(`${file}.1`))
     await waitUntil(() => !isOldHeld(), 'no worker has the old one any more')
     await ask(server.port, '/after')
     await waitUntil(() => readFileSync(file, 'latin1').includes('/after'), 'it is written')

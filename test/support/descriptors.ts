@@ -18,22 +18,13 @@ export function mappedBytesOf(pid: number, name: 'Pss' | 'Private_Dirty'): numbe
   return Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(rollup)![1]) * 1024
 }
 
-/** Whether this process has the file open. One that is gone has not. */
-export function hasOpen(pid: number, file: string): boolean {
-  const folder = `/proc/${pid}/fd`
-  try {
-    return readdirSync(folder).some((fd) => linkOf(`${folder}/${fd}`) === file)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
-    throw error
-  }
-}
-
-/** A descriptor may be closed while its folder is read. */
-function linkOf(path: string): string {
-  try {
-    return readlinkSync(path)
-  } catch {
-    return ''
-  }
+/** What each descriptor from this number on is of: `/a/file`, `socket:[123]`, `anon_inode:[eventpoll]`. */
+export function openIn(pid: number, from = 0): string[] {
+  return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+    try {
+      return Number(fd) < from ? [] : [readlinkSync(`/proc/${pid}/fd/${fd}`)]
+    } catch {
+      return [] // closed meanwhile
+    }
+  })
 }

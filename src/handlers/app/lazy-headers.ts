@@ -32,15 +32,18 @@ export class LazyHeaders {
   }
 
   get(name: string): string | null {
-    const lower = fieldName(name)
-    return this.#real !== undefined || lower === null ? LazyHeaders.real(this).get(name) : this.#head.field(lower)
+    const asked = this.#askable(name)
+    return asked === null ? LazyHeaders.real(this).get(name) : this.#head.field(asked)
   }
 
   has(name: string): boolean {
-    const lower = fieldName(name)
-    return this.#real !== undefined || lower === null
-      ? LazyHeaders.real(this).has(name)
-      : this.#head.field(lower) !== null
+    const asked = this.#askable(name)
+    return asked === null ? LazyHeaders.real(this).has(name) : this.#head.field(asked) !== null
+  }
+
+  /** What to ask the head for; null: that is for Node's own to say. */
+  #askable(name: string): string | null {
+    return this.#real === undefined ? fieldName(name) : null
   }
 }
 

@@ -5,6 +5,9 @@
  *
  * Addresses come first: who is denied is not worth a password's verification. A
  * preflight comes before the password, for a browser sends none with it.
+ *
+ * Functions that make a closure are apart from those that every request comes through: V8 keeps what a closure could
+ * need in an object, and makes it when the function is entered, whether the closure is made or not.
  */
 import type { SiteRoute } from '../../config/routes.ts'
 import type { RequestHead } from '../../http/head.ts'
@@ -16,11 +19,6 @@ import { FieldRules } from './field-rules.ts'
 import type { Guard, Verdict } from './guard.ts'
 import type { Routed } from './host-routes.ts'
 import { Pattern, Template } from './pattern.ts'
-
-/**
- * Functions that make a closure are apart from those that every request comes through: V8 keeps what a closure could
- * need in an object, and makes it when the function is entered, whether the closure is made or not.
- */
 
 /** What answers. `path` is the one that was meant, for redirects. */
 export type Act = (request: IncomingRequest, path: string) => Reply | Promise<Reply>
