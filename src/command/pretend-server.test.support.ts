@@ -42,7 +42,8 @@ export function statusWith(address: string): TreeStatus {
     generation: 1,
     model: 'event',
     accept: 'shared',
-    listeners: [{ address, backlogAsked: 511, backlogInEffect: 511 }],
+    listeners: [{ address, backlogAsked: 511, backlogInEffect: 511, acceptQueues: [], synQueue: null }],
+    network: null,
     workers: [],
     totals: { workers: 0, connections: 0, active: 0, requests: 0, accepted: 0, bytesSent: 0, pssBytes: null },
   }

@@ -1,50 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { TreeStatus, WorkerStatus } from '../control/tree-status.ts'
-import { bytes, count, duration, statusText } from './status-text.ts'
-
-const table = <T>(show: (value: T) => string, rows: readonly (readonly [T, string])[]) => {
-  for (const [value, shown] of rows) assert.equal(show(value), shown)
-}
-
-test('counts in units', () =>
-  table(count, [
-    [0, '0'],
-    [999, '999'],
-    [1000, '1.0k'],
-    [1249, '1.2k'],
-    [99_949, '99.9k'],
-    [99_950, '100k'],
-    [999_499, '999k'],
-    [999_500, '1.0M'],
-    [123_456_789, '123M'],
-    [2 ** 53, '9.0P'],
-  ]))
-
-test('bytes in units', () =>
-  table(bytes, [
-    [0, '0B'],
-    [1023, '1023B'],
-    [1024, '1.0K'],
-    [1536, '1.5K'],
-    [1024 * 1023.4, '1023K'],
-    [1024 * 1023.6, '1.0M'],
-    [34.25 * 2 ** 20, '34.3M'],
-    [5 * 2 ** 40, '5.0T'],
-  ]))
-
-test('durations in whole units', () =>
-  table(duration, [
-    [0, '0s'],
-    [999, '0s'],
-    [59_999, '59s'],
-    [60_000, '1m'],
-    [3_599_999, '59m'],
-    [3_600_000, '1h'],
-    [86_399_999, '23h'],
-    [86_400_000, '1d'],
-    [400 * 86_400_000, '400d'],
-  ]))
+import type { ListenerStatus, NetworkStatus, TreeStatus, WorkerStatus } from '../control/tree-status.ts'
+import { statusText } from './status-text.ts'
 
 const idle: WorkerStatus = {
   slot: 0,
@@ -76,6 +33,19 @@ const busy: WorkerStatus = {
   pssBytes: null,
 }
 
+const counters: NetworkStatus['sinceStart'] = {
+  acceptQueueOverflows: 0,
+  listenDrops: 0,
+  synCookiesSent: 0,
+  synCookiesReceived: 0,
+  synCookiesFailed: 0,
+  synQueueFullDrops: 0,
+}
+
+function queues(limit: number, ...lengths: number[]): Pick<ListenerStatus, 'acceptQueues'> {
+  return { acceptQueues: lengths.map((length) => ({ length, limit })) }
+}
+
 const status: TreeStatus = {
   pid: 4241,
   version: '1.2.3',
@@ -85,9 +55,10 @@ const status: TreeStatus = {
   model: 'event',
   accept: 'shared',
   listeners: [
-    { address: '127.0.0.1:8080', backlogAsked: 511, backlogInEffect: 511 },
-    { address: 'unix:/run/site.sock', backlogAsked: 1024, backlogInEffect: 128 },
+    { address: '127.0.0.1:8080', backlogAsked: 511, backlogInEffect: 511, ...queues(511, 3), synQueue: 2 },
+    { address: 'unix:/run/site.sock', backlogAsked: 1024, backlogInEffect: 128, ...queues(128, 0), synQueue: null },
   ],
+  network: { sinceStart: counters, sinceBoot: { ...counters, listenDrops: 100 } },
   workers: [idle, busy],
   totals: {
     workers: 2,
@@ -107,7 +78,10 @@ test('a tree as a person reads it', () =>
 prefork 1.2.3, pid 4241: serving, for 2d, generation 1
 model event, accept shared, 2 workers, 33.4M of memory
 listens on 127.0.0.1:8080, backlog 511
+  accept queue 3 of 511, SYN queue 2
 listens on unix:/run/site.sock, backlog 1024, 128 in effect (net.core.somaxconn)
+  accept queue 0 of 128
+dropped since the start: 0 handshake packets (network namespace)
 now    10.0k connections, 1 request being answered
 so far 1 connection, 123k requests, 118M sent
 
@@ -134,8 +108,12 @@ prefork 1.2.3, pid 4241: serving, for 2d,
 model event, accept shared, 2 workers, 33.4M
   of memory
 listens on 127.0.0.1:8080, backlog 511
+  accept queue 3 of 511, SYN queue 2
 listens on unix:/run/site.sock, backlog
   1024, 128 in effect (net.core.somaxconn)
+  accept queue 0 of 128
+dropped since the start: 0 handshake packets
+  (network namespace)
 now    10.0k connections, 1 request being
   answered
 so far 1 connection, 123k requests, 118M
@@ -159,7 +137,7 @@ test('from 22 columns on nothing is wider than the terminal; a slot, its pid and
 
 test('where there is no terminal nothing is wrapped', () => {
   const address = `unix:/${'x'.repeat(100)}`
-  const listeners = [{ address, backlogAsked: 511, backlogInEffect: 511 }]
+  const listeners = [{ address, backlogAsked: 511, backlogInEffect: 511, ...queues(511), synQueue: null }]
   assert.ok(
     statusText({ ...status, listeners }, Number.POSITIVE_INFINITY).includes(`listens on ${address}, backlog 511\n`),
   )
@@ -170,4 +148,38 @@ test('a server without workers has a table without lines, and no memory to tell 
   const text = statusText({ ...status, phase: 'starting', workers: [], totals }, 80)
   assert.match(text, /: starting, for 2d.*\nmodel event, accept shared, 0 workers\n/)
   assert.match(text, /PSS\n$/)
+})
+
+/** Below the first line of a listener: its queues. */
+const QUEUES: readonly (readonly [limit: number, lengths: readonly number[], synQueue: number | null, said: string])[] =
+  [
+    [5, [3], 0, 'accept queue 3 of 5, SYN queue 0'],
+    [5, [4], 1, 'accept queue 4 of 5 (nearly full), SYN queue 1'],
+    [5, [5], 0, 'accept queue 5 of 5 (full), SYN queue 0'],
+    [5, [6], null, 'accept queue 6 of 5 (full)'],
+    [511, [0, 12], 7, 'accept queues 0 12 of 511 each, SYN queue 7'],
+    [5, [0, 4], 7, 'accept queues 0 4 of 5 each (nearly full), SYN queue 7'],
+    [5, [0, 0, 0, 0, 1, 0, 0, 0, 5], 0, '9 accept queues of 5: 6 wait, 5 in the longest (full), SYN queue 0'],
+  ]
+
+for (const [limit, lengths, synQueue, said] of QUEUES) {
+  test(said, () => {
+    const listener = { address: '[::]:80', backlogAsked: limit, backlogInEffect: limit, ...queues(limit, ...lengths) }
+    const text = statusText({ ...status, listeners: [{ ...listener, synQueue }] }, 80)
+    assert.ok(text.includes(`\nlistens on [::]:80, backlog ${limit}\n  ${said}\n`), text)
+  })
+}
+
+test('what was dropped, and why', () => {
+  const textOf = (more: Partial<typeof counters>) => {
+    const sinceStart = { ...counters, ...more }
+    return statusText({ ...status, network: { sinceStart, sinceBoot: sinceStart } }, 200)
+  }
+  assert.ok(textOf({ listenDrops: 1 }).includes('dropped since the start: 1 handshake packet (network namespace)'))
+  assert.ok(
+    textOf({ listenDrops: 12_345, acceptQueueOverflows: 12, synCookiesSent: 3 }).includes(
+      'dropped since the start: 12.3k handshake packets, 12 by a full accept queue, 3 SYNs answered with a cookie (',
+    ),
+  )
+  assert.ok(!statusText({ ...status, network: null }, 80).includes('dropped'))
 })

@@ -3,6 +3,7 @@
  * Made by supervisor/status.ts; `--json` prints it as it is, so its names are for
  * programs to rely on. Units close a name. This file holds no code.
  */
+import type { TcpCounters } from '../tcp/counters.ts'
 
 export interface TreeStatus {
   /** The supervisor's. */
@@ -16,6 +17,8 @@ export interface TreeStatus {
   readonly model: 'event' | 'prefork' | 'fork'
   readonly accept: 'shared' | 'reuseport' | 'parent'
   readonly listeners: readonly ListenerStatus[]
+  /** Null where the kernel does not tell. */
+  readonly network: NetworkStatus | null
   /** Those of earlier generations that still drain among them. */
   readonly workers: readonly WorkerStatus[]
   readonly totals: TotalStatus
@@ -33,6 +36,24 @@ export interface ListenerStatus {
   readonly backlogAsked: number
   /** What the kernel made of it: at most `net.core.somaxconn`. */
   readonly backlogInEffect: number
+  /** Connections whose handshake is finished and that nobody has accepted yet: of each socket that has the address. Empty where the kernel does not tell. */
+  readonly acceptQueues: readonly AcceptQueueStatus[]
+  /** Handshakes that have begun and are not finished. Null for a Unix socket, and where the kernel does not tell. */
+  readonly synQueue: number | null
+}
+
+export interface AcceptQueueStatus {
+  readonly length: number
+  /** The kernel lets in one more than that, and then drops. */
+  readonly limit: number
+}
+
+/** Of the whole network namespace of the supervisor: of other servers as well, where they share it. */
+export interface NetworkStatus {
+  /** Since this supervisor was started. */
+  readonly sinceStart: TcpCounters
+  /** Since the namespace was made; mostly, since the machine was booted. */
+  readonly sinceBoot: TcpCounters
 }
 
 /**

@@ -10,8 +10,10 @@ export const AF_UNSPEC = 0
 export const AF_UNIX = 1
 export const AF_INET = 2
 export const AF_INET6 = 10
+export const AF_NETLINK = 16
 export const SOCK_STREAM = 1
 export const SOCK_DGRAM = 2
+export const SOCK_RAW = 3
 export const SOCK_SEQPACKET = 5
 export const SOCK_NONBLOCK = 0o4000
 export const SOCK_CLOEXEC = 0o2000000
@@ -53,6 +55,21 @@ export const TCP_KEEPIDLE = 4
 export const TCP_DEFER_ACCEPT = 9
 export const TCP_INFO = 11
 export const TCP_FASTOPEN = 23
+
+// net/tcp_states.h
+export const TCP_ESTABLISHED = 1
+export const TCP_SYN_RECV = 3
+export const TCP_LISTEN = 10
+
+// linux/netlink.h, linux/sock_diag.h, linux/unix_diag.h
+export const NETLINK_SOCK_DIAG = 4
+export const NLM_F_REQUEST = 0x001
+export const NLM_F_DUMP = 0x300
+export const NLMSG_ERROR = 2
+export const NLMSG_DONE = 3
+export const SOCK_DIAG_BY_FAMILY = 20
+export const UDIAG_SHOW_RQLEN = 0x10
+export const UNIX_DIAG_RQLEN = 4
 
 // linux/sockios.h
 export const SIOCOUTQ = 0x5411

@@ -21,6 +21,7 @@ export { type ReceivedMessage, recvmsg, SCM_MAX_FD, sendmsg } from './message.ts
 export * from './mmap.ts'
 export * from './poll.ts'
 export * from './process.ts'
+export * from './sock-diag.ts'
 export * from './sockaddr.ts'
 export * from './socket.ts'
 export * from './tcp.ts'

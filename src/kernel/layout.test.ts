@@ -23,7 +23,12 @@ const HEADERS = `
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/sock_diag.h>
 #include <linux/sockios.h>
+#include <linux/unix_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -155,5 +160,59 @@ test('sizes that the code takes for granted', { skip }, () => {
     group: 32,
     gr_gid: 16,
     spawn_actions_fit: 1,
+  })
+})
+
+test('so do the questions and answers of sock_diag', { skip }, () => {
+  const theirs = askC(
+    {
+      TCP_ESTABLISHED: 'TCP_ESTABLISHED',
+      TCP_SYN_RECV: 'TCP_SYN_RECV',
+      TCP_LISTEN: 'TCP_LISTEN',
+      UNIX_DIAG_RQLEN: 'UNIX_DIAG_RQLEN',
+      nlmsghdr: 'sizeof(struct nlmsghdr)',
+      nlmsg_type: 'offsetof(struct nlmsghdr, nlmsg_type)',
+      nlmsg_flags: 'offsetof(struct nlmsghdr, nlmsg_flags)',
+      nlmsgerr_error: 'offsetof(struct nlmsgerr, error)',
+      rtattr: 'sizeof(struct rtattr)',
+      rta_type: 'offsetof(struct rtattr, rta_type)',
+      inet_diag_req_v2: 'sizeof(struct inet_diag_req_v2)',
+      idiag_states: 'offsetof(struct inet_diag_req_v2, idiag_states)',
+      req_id: 'offsetof(struct inet_diag_req_v2, id)',
+      inet_diag_id: 'offsetof(struct inet_diag_msg, id)',
+      idiag_src: 'offsetof(struct inet_diag_sockid, idiag_src)',
+      unix_diag_req: 'sizeof(struct unix_diag_req)',
+      udiag_states: 'offsetof(struct unix_diag_req, udiag_states)',
+      udiag_ino: 'offsetof(struct unix_diag_req, udiag_ino)',
+      udiag_show: 'offsetof(struct unix_diag_req, udiag_show)',
+      udiag_cookie: 'offsetof(struct unix_diag_req, udiag_cookie)',
+      unix_diag_msg: 'sizeof(struct unix_diag_msg)',
+      udiag_wqueue: 'offsetof(struct unix_diag_rqlen, udiag_wqueue)',
+    },
+    false,
+  )
+  assert.deepEqual(Object.fromEntries(theirs), {
+    TCP_ESTABLISHED: constants.TCP_ESTABLISHED,
+    TCP_SYN_RECV: constants.TCP_SYN_RECV,
+    TCP_LISTEN: constants.TCP_LISTEN,
+    UNIX_DIAG_RQLEN: constants.UNIX_DIAG_RQLEN,
+    nlmsghdr: 16,
+    nlmsg_type: 4,
+    nlmsg_flags: 6,
+    nlmsgerr_error: 0,
+    rtattr: 4,
+    rta_type: 2,
+    inet_diag_req_v2: 56,
+    idiag_states: 4,
+    req_id: 8,
+    inet_diag_id: 4,
+    idiag_src: 4,
+    unix_diag_req: 24,
+    udiag_states: 4,
+    udiag_ino: 8,
+    udiag_show: 12,
+    udiag_cookie: 16,
+    unix_diag_msg: 16,
+    udiag_wqueue: 4,
   })
 })

@@ -260,7 +260,10 @@ function largeStatus(workers: number): TreeStatus {
     generation: 1,
     model: 'event',
     accept: 'shared',
-    listeners: [{ address: 'unix:/run/ü.sock', backlogAsked: 511, backlogInEffect: 128 }],
+    listeners: [
+      { address: 'unix:/run/ü.sock', backlogAsked: 511, backlogInEffect: 128, acceptQueues: [], synQueue: null },
+    ],
+    network: null,
     workers: Array.from({ length: workers }, (_, slot) => ({
       slot,
       pid: 4_000_000 + slot,

@@ -6,12 +6,15 @@
  */
 import { readFileSync } from 'node:fs'
 import type { ControlAnswer } from '../control/protocol.ts'
-import type { TreePhase } from '../control/tree-status.ts'
+import type { ListenerStatus, NetworkStatus, TreePhase } from '../control/tree-status.ts'
 import { getpid } from '../kernel/process.ts'
 import { type Counts, monotonicMs, type Scoreboard } from '../scoreboard.ts'
+import { readTcpCounters, type TcpCounters, tcpCountersSince } from '../tcp/counters.ts'
+import { acceptQueueOf, synQueueOf } from '../tcp/queues.ts'
 import { version } from '../version.ts'
 import type { OnRequest } from './control-server.ts'
 import { MARGIN_MS } from './deadlines.ts'
+import type { Listener } from './listeners.ts'
 import type { Listening } from './listening.ts'
 import type { Happening } from './os.ts'
 import { allSlots, type Roster } from './roster.ts'
@@ -22,11 +25,11 @@ export function answerRequests(
   happen: (happening: Happening) => void,
 ): OnRequest {
   const { roster, scoreboard } = parts
-  const startedAt = monotonicMs()
+  const start: Start = { at: monotonicMs(), counters: readTcpCounters() }
   return ({ type }, reply) => {
     switch (type) {
       case 'status':
-        return reply({ type, status: statusOf(factsOf(parts, startedAt), scoreboard, monotonicMs()) })
+        return reply({ type, status: statusOf(factsOf(parts, start), scoreboard, monotonicMs()) })
       case 'reload':
         reply({ type: 'begun', message: 'reloading', withinMs: null })
         return happen({ type: 'reload', reply: (failure) => reply(answerOf(failure, roster)) })
@@ -57,28 +60,44 @@ function drainMs({ current }: Roster): number | null {
   return drainTimeoutMs === Number.MAX_SAFE_INTEGER ? null : drainTimeoutMs + 2 * MARGIN_MS
 }
 
-function factsOf(
-  { roster, listening, scoreboard }: Parameters<typeof answerRequests>[0],
-  startedAt: number,
-): TreeFacts {
+/** When the supervisor was started, and what the kernel had counted by then. */
+interface Start {
+  /** `monotonicMs`. */
+  readonly at: number
+  readonly counters: TcpCounters | null
+}
+
+function factsOf({ roster, listening, scoreboard }: Parameters<typeof answerRequests>[0], start: Start): TreeFacts {
   const { current } = roster
   const workers = workersOf(roster, scoreboard)
   return {
     pid: getpid(),
     version: version(),
-    startedAt,
+    startedAt: start.at,
     phase: phaseOf(roster),
     generation: current.number,
     model: current.config.model,
     accept: current.config.accept,
-    listeners: listening.listeners.map(({ authority, backlog }) => ({
-      address: authority,
-      backlogAsked: backlog.asked,
-      backlogInEffect: backlog.inEffect,
-    })),
+    listeners: listening.listeners.map(listenerStatus),
+    network: networkStatus(start.counters),
     workers,
     past: pastOf(workers, roster.rows.everTaken, scoreboard),
   }
+}
+
+function listenerStatus({ authority, backlog, sockets }: Listener): ListenerStatus {
+  return {
+    address: authority,
+    backlogAsked: backlog.asked,
+    backlogInEffect: backlog.inEffect,
+    acceptQueues: sockets.flatMap((fd) => acceptQueueOf(fd) ?? []),
+    synQueue: synQueueOf(sockets[0]!),
+  }
+}
+
+function networkStatus(before: TcpCounters | null): NetworkStatus | null {
+  const now = readTcpCounters()
+  return before === null || now === null ? null : { sinceStart: tcpCountersSince(before, now), sinceBoot: now }
 }
 
 function phaseOf({ phase, ending, reload }: Roster): TreePhase {

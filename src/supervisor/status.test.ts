@@ -13,7 +13,16 @@ const tree: TreeFacts = {
   generation: 2,
   model: 'event',
   accept: 'shared',
-  listeners: [{ address: '127.0.0.1:8080', backlogAsked: 511, backlogInEffect: 128 }],
+  listeners: [
+    {
+      address: '127.0.0.1:8080',
+      backlogAsked: 511,
+      backlogInEffect: 128,
+      acceptQueues: [{ length: 0, limit: 128 }],
+      synQueue: 0,
+    },
+  ],
+  network: null,
   workers: [],
   past: { requests: 1_000, accepted: 100, bytesSent: 10_000 },
 }

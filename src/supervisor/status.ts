@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs'
 import type {
   ListenerStatus,
+  NetworkStatus,
   TotalStatus,
   TreePhase,
   TreeStatus,
@@ -25,6 +26,7 @@ export interface TreeFacts {
   readonly model: TreeStatus['model']
   readonly accept: TreeStatus['accept']
   readonly listeners: readonly ListenerStatus[]
+  readonly network: NetworkStatus | null
   /** The living. */
   readonly workers: readonly WorkerFacts[]
   /** What those that are gone had counted. */
@@ -48,11 +50,11 @@ export function statusOf(
   now: number,
   readPss: ReadPss = readPssForAWhile(),
 ): TreeStatus {
-  const { pid, version, startedAt, phase, generation, model, accept, listeners, past } = tree
+  const { pid, version, startedAt, phase, generation, model, accept, listeners, network, past } = tree
   const workers = tree.workers.map((worker) => workerStatus(worker, scoreboard.row(worker.row), now, readPss))
   const uptimeMs = Math.round(now - startedAt)
   const totals = totalsOf(workers, past)
-  return { pid, version, uptimeMs, phase, generation, model, accept, listeners, workers, totals }
+  return { pid, version, uptimeMs, phase, generation, model, accept, listeners, network, workers, totals }
 }
 
 function workerStatus({ slot, pid, generation }: WorkerFacts, row: Row, now: number, readPss: ReadPss): WorkerStatus {

@@ -4,7 +4,7 @@ import { type TestContext, test } from 'node:test'
 import { queuedAt } from '../lifecycle/victims.ts'
 import { CONTROLLED, statusOf, statusWhen } from '../support/control.ts'
 import { answerAt, askedAt, connectTo, type Place } from '../support/places.ts'
-import { processState } from '../support/processes.ts'
+import { freeze } from '../support/processes.ts'
 import { waitUntil } from '../support/program.ts'
 import { connectAndSend, request } from '../support/raw.ts'
 import type { Server } from '../support/server.ts'
@@ -23,11 +23,6 @@ async function start(t: TestContext, accept: string, options: TreeOptions = {}):
 const placeOf = ({ port }: Server): Place => ({ host: '127.0.0.1', port })
 const times = <T>(count: number, make: () => Promise<T>): Promise<T[]> =>
   Promise.all(Array.from({ length: count }, make))
-
-async function freeze(pid: number): Promise<void> {
-  process.kill(pid, 'SIGSTOP')
-  await waitUntil(() => processState(pid)?.state === 'T', `${pid} stands still`)
-}
 
 for (const spawn of SPAWNS) {
   test(`reuseport, by ${spawn}: TTOU loses nobody who waits in the queue of the slot that goes`, async (t) => {

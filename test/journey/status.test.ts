@@ -31,7 +31,8 @@ test('the model event: each worker, what it holds and has done', async (t) => {
   )
   const somaxconn = Number(readFileSync('/proc/sys/net/core/somaxconn', 'latin1'))
   const backlog = { backlogAsked: 511, backlogInEffect: Math.min(511, somaxconn) }
-  assert.deepEqual(before.listeners, [{ address: server.authority, ...backlog }])
+  const queues = { acceptQueues: [{ length: 0, limit: backlog.backlogInEffect }], synQueue: 0 }
+  assert.deepEqual(before.listeners, [{ address: server.authority, ...backlog, ...queues }])
   assert.deepEqual(statesOf(before.workers), { waiting: 1 })
 
   const idle = await used(t, server)
@@ -112,10 +113,16 @@ test('as text: the tree in a few lines, then one for each worker', async (t) => 
   const server = await startApp(t, APP, optionsOf([], { workers: 2 }))
   await used(t, server)
   const { version } = await statusWhen(t, server, ({ totals }) => totals.requests === 1)
-  const [head, model, listens, now, soFar, blank, titles, ...workers] = await succeeds(t, server, 'status')
+  const [head, model, listens, queues, dropped, now, soFar, blank, titles, ...workers] = await succeeds(
+    t,
+    server,
+    'status',
+  )
   assert.equal(head, `prefork ${version}, pid ${server.pid}: serving, for ${/\d+s/.exec(head!)}, generation 1`)
   assert.match(model!, /^model event, accept shared, 2 workers, [\d.]+M of memory$/)
   assert.match(listens!, new RegExp(`^listens on ${server.authority}, backlog 511`))
+  assert.match(queues!, /^ {2}accept queue 0 of \d+, SYN queue 0$/)
+  assert.match(dropped!, /^dropped since the start: \d+ handshake packets?(, .+)? \(network namespace\)$/)
   assert.equal(now, 'now    1 connection, 0 requests being answered')
   assert.match(soFar!, /^so far 1 connection, 1 request, \d+B sent$/)
   assert.equal(blank, '')

@@ -2,6 +2,7 @@
  * What /proc tells of processes (proc_pid_stat(5)).
  */
 import { readdirSync, readFileSync } from 'node:fs'
+import { waitUntil } from './program.ts'
 
 export interface ProcessState {
   readonly pid: number
@@ -36,4 +37,10 @@ export function childrenOf(pid: number): ProcessState[] {
     .map((name) => processState(Number(name)))
     .filter((state) => state !== null)
     .filter((state) => state.ppid === pid)
+}
+
+/** Stops it where it is, until SIGCONT. */
+export async function freeze(pid: number): Promise<void> {
+  process.kill(pid, 'SIGSTOP')
+  await waitUntil(() => processState(pid)?.state === 'T', `${pid} stands still`)
 }

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { bytes, count, duration, many } from './units.ts'
+
+const table = <T>(show: (value: T) => string, rows: readonly (readonly [T, string])[]) => {
+  for (const [value, shown] of rows) assert.equal(show(value), shown)
+}
+
+test('counts in units', () =>
+  table(count, [
+    [0, '0'],
+    [999, '999'],
+    [1000, '1.0k'],
+    [1249, '1.2k'],
+    [99_949, '99.9k'],
+    [99_950, '100k'],
+    [999_499, '999k'],
+    [999_500, '1.0M'],
+    [123_456_789, '123M'],
+    [2 ** 53, '9.0P'],
+  ]))
+
+test('bytes in units', () =>
+  table(bytes, [
+    [0, '0B'],
+    [1023, '1023B'],
+    [1024, '1.0K'],
+    [1536, '1.5K'],
+    [1024 * 1023.4, '1023K'],
+    [1024 * 1023.6, '1.0M'],
+    [34.25 * 2 ** 20, '34.3M'],
+    [5 * 2 ** 40, '5.0T'],
+  ]))
+
+test('durations in whole units', () =>
+  table(duration, [
+    [0, '0s'],
+    [999, '0s'],
+    [59_999, '59s'],
+    [60_000, '1m'],
+    [3_599_999, '59m'],
+    [3_600_000, '1h'],
+    [86_399_999, '23h'],
+    [86_400_000, '1d'],
+    [400 * 86_400_000, '400d'],
+  ]))
+
+test('one of a thing, and several', () =>
+  assert.deepEqual(
+    [0, 1, 2, 12_345].map((n) => many(n, 'worker')),
+    ['0 workers', '1 worker', '2 workers', '12.3k workers'],
+  ))

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  AF_INET,
+  AF_INET6,
+  AF_UNIX,
+  IPPROTO_TCP,
+  SOCK_STREAM,
+  TCP_DEFER_ACCEPT,
+  TCP_ESTABLISHED,
+  TCP_LISTEN,
+  TCP_SYN_RECV,
+} from './constants.ts'
+import { close, type Fd } from './fd.ts'
+import { fstat } from './file.ts'
+import { memoryOf } from './memory.ts'
+import { acceptQueueOfUnix, countTcpSockets } from './sock-diag.ts'
+import { socketAddress } from './sockaddr.ts'
+import { bind, connect, getsockname, listen, send, setsockopt, socket } from './socket.ts'
+
+/** So many clients of a listener that has the first bytes wait for: half-open for the kernel until they send some. */
+function listenerWithClients(address: string, domain: number, count: number): { fds: Fd[]; port: number } {
+  const fds = Array.from({ length: 1 + count }, () => socket(domain, SOCK_STREAM))
+  const [listener, ...clients] = fds as [Fd, ...Fd[]]
+  bind(listener, socketAddress(address))
+  setsockopt(listener, IPPROTO_TCP, TCP_DEFER_ACCEPT, 30)
+  listen(listener, 7)
+  const bound = getsockname(listener)
+  for (const client of clients) connect(client, bound)
+  return { fds, port: (bound as { port: number }).port }
+}
+
+for (const [address, domain, other] of [
+  ['127.0.0.1', AF_INET, '127.0.0.2'],
+  ['::1', AF_INET6, '::2'],
+] as const) {
+  test(`countTcpSockets tells how many there are at ${address}, by state`, (t) => {
+    const { fds, port } = listenerWithClients(address, domain, 3)
+    t.after(() => fds.forEach(close))
+    const count = (state: number, at: string | null = null) => countTcpSockets(domain, 1 << state, port, at)
+    assert.deepEqual([count(TCP_LISTEN), count(TCP_SYN_RECV), count(TCP_ESTABLISHED)], [1, 3, 0])
+    assert.deepEqual([count(TCP_SYN_RECV, address), count(TCP_SYN_RECV, other)], [3, 0])
+    send(fds[1]!, memoryOf(Buffer.from('x')), 0, 1)
+    assert.deepEqual([count(TCP_SYN_RECV), count(TCP_ESTABLISHED)], [2, 1])
+  })
+}
+
+test('so many sockets that their answers come in several parts are counted', (t) => {
+  const { fds, port } = listenerWithClients('127.0.0.1', AF_INET, 0)
+  t.after(() => fds.forEach(close))
+  listen(fds[0]!, 600)
+  const address = getsockname(fds[0]!)
+  for (let i = 0; i < 500; i++) {
+    const client = socket(AF_INET, SOCK_STREAM)
+    fds.push(client)
+    connect(client, address)
+    send(client, memoryOf(Buffer.from('x')), 0, 1)
+  }
+  assert.equal(countTcpSockets(AF_INET, 1 << TCP_ESTABLISHED, port), 500)
+})
+
+test('acceptQueueOfUnix tells who waits, and how many may', (t) => {
+  const fds = [0, 1, 2].map(() => socket(AF_UNIX, SOCK_STREAM))
+  t.after(() => fds.forEach(close))
+  const [listener, first, second] = fds as [Fd, Fd, Fd]
+  bind(listener, socketAddress(`\0kernel-sock-diag-${process.pid}`))
+  listen(listener, 7)
+  const inode = fstat(listener).ino
+  assert.deepEqual(acceptQueueOfUnix(inode), { length: 0, limit: 7 })
+  for (const client of [first, second]) connect(client, getsockname(listener))
+  assert.deepEqual(acceptQueueOfUnix(inode), { length: 2, limit: 7 })
+})
+
+test('a Unix socket that is none', () => {
+  assert.throws(() => acceptQueueOfUnix(0x7fffffff), { name: 'SyscallError', code: 'ENOENT' })
+})
