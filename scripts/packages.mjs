@@ -16,8 +16,8 @@ import { fileURLToPath } from 'node:url'
 
 /** Small, and driven by many tests. */
 export const SMALL_PACKAGES = ['curl', 'wrk', 'strace', 'slowhttptest']
-/** A browser is some hundred megabytes: CI has it, a person chooses. */
-export const LARGE_PACKAGES = ['chromium']
+/** A browser is some hundred megabytes, and so is Prometheus, for its promtool: CI has them, a person chooses. */
+export const LARGE_PACKAGES = ['chromium', 'prometheus']
 
 /** True when all are there at the end. When not, it has been said which are missing, and nothing is thrown. */
 export function ensureDebianPackages(names) {
@@ -48,7 +48,8 @@ function install(names) {
 
 /** Its output is shown only when it failed: hundreds of lines otherwise. */
 function aptGet(args) {
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  // RUNLEVEL: what a package would start as a service stays where it is (invoke-rc.d(8)).
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
   const { status, stdout, stderr } = spawnSync('apt-get', args, { env, encoding: 'utf8' })
   if (status !== 0) console.log(`apt-get ${args.join(' ')} failed (${status}):\n${stdout}${stderr}`)
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * Makes docs/configuration.md from the comments in src/config/options.ts, limits.ts, static-options.ts and routes.ts.
+ * Makes docs/configuration.md from the comments in src/config/options.ts, listen-options.ts, limits.ts, static-options.ts and routes.ts.
  *
  *     node scripts/reference.mjs           writes the page
  *     node scripts/reference.mjs --check   exit 1 when the page is not what it should be
@@ -12,7 +12,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-const FILES = ['options.ts', 'limits.ts', 'static-options.ts', 'routes.ts']
+const FILES = ['options.ts', 'listen-options.ts', 'limits.ts', 'static-options.ts', 'routes.ts']
 const SOURCES = FILES.map((name) => new URL(`../src/config/${name}`, import.meta.url))
 const PAGE = new URL('../docs/configuration.md', import.meta.url)
 
@@ -55,7 +55,7 @@ export function renderReference(source) {
   return `${[HEADER, summary(options), ...options.map(section)].join('\n\n')}\n`
 }
 
-const HEADER = `<!-- Made from src/config/{options,limits,static-options,routes}.ts by scripts/reference.mjs. Edit the comments there, then run it. -->
+const HEADER = `<!-- Made from src/config/{options,listen-options,limits,static-options,routes}.ts by scripts/reference.mjs. Edit the comments there, then run it. -->
 
 # Configuration
 

@@ -1,10 +1,10 @@
 /**
- * What a preloader, or a worker started by exec, is told at its birth: one JSON
- * document in a memfd that it inherits, with the numbers of the other
- * descriptors it inherits.
+ * What a preloader, a worker started by exec, or the admin process is told at its
+ * birth: one JSON document in a memfd that it inherits, with the numbers of the
+ * other descriptors it inherits.
  */
 import { readFileSync } from 'node:fs'
-import type { Config } from './config/options.ts'
+import type { Config, Limits, LogLevel, Timeouts } from './config/options.ts'
 import { must } from './kernel/errno.ts'
 import { close, type Fd, setCloseOnExec } from './kernel/fd.ts'
 import { memfd_create, write } from './kernel/file.ts'
@@ -45,8 +45,22 @@ export interface Boot {
   readonly worker: (WorkerSeat & { readonly listeners: readonly InheritedListener[] }) | null
 }
 
+/** For the admin process. */
+export interface AdminBoot {
+  readonly logLevel: LogLevel
+  readonly limits: Limits
+  readonly timeouts: Timeouts
+  /** Null: as whoever started the server. */
+  readonly identity: Identity | null
+  readonly listener: InheritedListener
+  /** On which it asks the supervisor for the status: a control client's end (control/protocol.ts). */
+  readonly control: Fd
+  /** What whoever asks must bring; null: nothing. */
+  readonly token: string | null
+}
+
 /** Writes the document. The caller owns the descriptor, and closes it once the child is born. */
-export function writeBoot(boot: Boot): Fd {
+export function writeBoot(boot: Boot | AdminBoot): Fd {
   const fd = memfd_create('prefork-boot')
   const bytes = Buffer.from(JSON.stringify(boot))
   for (let at = 0; at < bytes.length; ) at += must(write(fd, bytes.subarray(at)), 'write', 'to the boot document')
@@ -54,14 +68,16 @@ export function writeBoot(boot: Boot): Fd {
 }
 
 /** Every descriptor the document names: what its reader must inherit. */
-export function descriptorsOf({ channel, scoreboard, worker }: Boot): Fd[] {
+export function descriptorsOf(boot: Boot | AdminBoot): Fd[] {
+  if ('control' in boot) return [boot.control, boot.listener.fd]
+  const { channel, scoreboard, worker } = boot
   return [channel, scoreboard, ...(worker?.listeners ?? []).map(({ fd }) => fd)]
 }
 
 /** Reads the document from the inherited descriptor, and closes that. What else was inherited goes no further. */
-export function readBoot(fd: Fd): Boot {
+export function readBoot<T extends Boot | AdminBoot = Boot>(fd: Fd): T {
   // By its path, so that it is read from the start, whatever the offset that came with the descriptor.
-  const boot = JSON.parse(readFileSync(`/proc/self/fd/${fd}`, 'utf8')) as Boot
+  const boot = JSON.parse(readFileSync(`/proc/self/fd/${fd}`, 'utf8')) as T
   close(fd)
   for (const inherited of descriptorsOf(boot)) setCloseOnExec(inherited, true)
   return boot

@@ -7,24 +7,29 @@
  * order of a start (supervisor/serve.ts), so that the same mistake is told first.
  */
 import { describeListen } from './config/address.ts'
-import type { Config, Listen } from './config/options.ts'
+import type { AdminConfig, Config, Listen } from './config/options.ts'
 import { describeSite, describeTarget } from './config/site/describe-site.ts'
+import { readToken } from './supervisor/admin.ts'
 import { identityOf } from './supervisor/identity.ts'
-import { closeListener, openListeners } from './supervisor/listeners.ts'
+import { closeListener, openAdminListener, openListeners } from './supervisor/listeners.ts'
 import { readPassedSockets } from './supervisor/passed-sockets.ts'
 import { loadOrExit } from './worker/load.ts'
 
 /** The exit code, 0. Throws an OperatorError, or ends the process with 1, for whatever would keep the server from starting. */
 export async function check(config: Config): Promise<number> {
   identityOf(config)
-  for (const listener of openListeners(config, 1, readPassedSockets(process.env))) closeListener(listener)
+  readToken(config.admin)
+  const passed = readPassedSockets(process.env)
+  const admin = openAdminListener(config, passed)
+  if (admin !== null) closeListener(admin)
+  for (const listener of openListeners(config, 1, passed)) closeListener(listener)
   await loadOrExit(config)
   process.stdout.write(`${describe(config).join('\n')}\n`)
   return 0
 }
 
 function describe(config: Config): string[] {
-  const { model, accept, pidFile, control, readyPath } = config
+  const { model, accept, pidFile, control, admin, readyPath } = config
   return [
     `configuration  ${config.configFile ?? 'no file; flags, environment and defaults'}`,
     ...describeServed(config),
@@ -35,6 +40,7 @@ function describe(config: Config): string[] {
     `access log     ${describeAccessLog(config)}`,
     `control        ${control === 'auto' ? 'a socket named after the process id' : control}`,
     ...(pidFile === null ? [] : [`pid file       ${pidFile}`]),
+    ...(admin === null ? [] : [`admin          ${describeAdmin(admin)}`]),
     ...(readyPath === 'off' ? [] : [`ready path     ${readyPath}`]),
     'All is well: prefork would start.',
   ]
@@ -43,6 +49,10 @@ function describe(config: Config): string[] {
 function describeAccessLog({ accessLog, accessLogFormat }: Config): string {
   if (accessLog === 'off') return 'off'
   return `${accessLog === '-' ? 'stdout' : accessLog}, ${accessLogFormat}`
+}
+
+function describeAdmin({ listen, tokenFile }: AdminConfig): string {
+  return `${describeAddress(listen)}, ${tokenFile === null ? 'without a token' : `with the token of ${tokenFile}`}`
 }
 
 function describeAddress(listen: Listen): string {

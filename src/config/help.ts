@@ -4,7 +4,8 @@
  * The flags come from table.ts; here stands under which heading, and what is no
  * option of the server (--config, --json, --help, --version).
  */
-import { type Flag, OPTION_TABLE, type OptionPath } from './table.ts'
+import type { Flag } from './rows.ts'
+import { OPTION_TABLE, type OptionPath } from './table.ts'
 
 export function helpText(): string {
   const groups = Object.entries(HEADINGS).map(([heading, flags]) => ({ heading, rows: flags.map(rowOf) }))
@@ -60,6 +61,8 @@ const HEADINGS: Readonly<Record<string, readonly (OptionPath | CommandFlag)[]>> 
     'control',
     'pidFile',
     'readyPath',
+    'admin',
+    'adminTokenFile',
     'timeouts.shutdownDelayMs',
     { name: 'json', value: '', help: 'with status: for programs to read' },
     { name: 'help', value: '', help: 'print this', short: '-h,' },

@@ -42,6 +42,13 @@ export async function resolveListen(written: Setting, host: Setting, backlog: nu
   return found
 }
 
+/** One address alone, as text. Throws an OperatorError when it is none. */
+export async function resolveOne(written: Setting, backlog: number): Promise<Listen> {
+  const entry = readText(String(written.value), quote(written.value))
+  if (typeof entry === 'string') throw new OperatorError(`${written.name}: ${entry}`)
+  return { ...(await resolveEntry(entry, written, written)), backlog }
+}
+
 /** One address as written, its shape known to be right. `shown` is how messages repeat it. */
 type Entry = { readonly shown: string; readonly backlog?: number | undefined } & (
   | ({ readonly kind: 'tcp' } & ListenTcp)

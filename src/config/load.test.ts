@@ -82,6 +82,7 @@ test('with nothing asked, the defaults', async () => {
     group: null,
     pidFile: null,
     control: 'auto',
+    admin: null,
     readyPath: 'off',
     pool: { minSpare: 5, maxSpare: 10, maxWorkers: 256 },
     socket: { reuseAddress: true, noDelay: true, deferAcceptSeconds: 0, fastOpenQueue: 0, ipv6Only: true },

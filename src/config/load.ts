@@ -14,6 +14,7 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { basename, dirname, resolve } from 'node:path'
 import { resolveHost } from './address.ts'
+import { findAdmin } from './admin.ts'
 import { type CommandLine, nameFlag } from './command-line.ts'
 import { findConfigFile, readConfigFile } from './config-file.ts'
 import { refuseContradictions } from './contradictions.ts'
@@ -129,6 +130,7 @@ async function complete(settings: Settings, configFile: string | null): Promise<
     group: take('group'),
     pidFile: findPidFile(settings.get('pidFile')!),
     control: findControl(settings.get('control')!),
+    admin: await findAdmin(settings.get('admin')!, settings.get('adminTokenFile')!),
     readyPath: take('readyPath'),
     pool: sectionOf(settings, 'pool'),
     socket: sectionOf(settings, 'socket'),

@@ -11,10 +11,20 @@
  * routes in routes.ts. None of them holds code.
  */
 import type { Limits, RecycleOptions, Timeouts } from './limits.ts'
+import type { Listen, ListenOption, TcpListen, UnixListen } from './listen-options.ts'
 import type { HostOptions, SecurityOptions, Site, Surroundings } from './routes.ts'
 import type { StaticOptions } from './static-options.ts'
 
 export type { Limits, RecycleOptions, Timeouts } from './limits.ts'
+export type {
+  Listen,
+  ListenOption,
+  ListenTcp,
+  ListenUnix,
+  PassedListen,
+  TcpListen,
+  UnixListen,
+} from './listen-options.ts'
 export type { HashedNameRule, HiddenRule, StaticOptions, SymlinkRule } from './static-options.ts'
 
 /** What may be written in prefork.config.ts. */
@@ -176,6 +186,27 @@ export interface Options extends Surroundings {
   readonly control?: string
 
   /**
+   * Where the server tells of itself: `GET /metrics`, for Prometheus
+   * (docs/metrics.md). An address as `listen` takes it as text, of a port or a
+   * Unix socket (which is then its owner's alone); a process of its own answers
+   * there, and none of it reaches a worker. An address that others than this machine
+   * can reach needs `adminTokenFile`. Fixed at start: a reload keeps it.
+   * @default 'off'
+   * @flag --admin
+   */
+  readonly admin?: string
+
+  /**
+   * A file with the token that whoever asks at `admin` must bring: 16 to 256
+   * visible ASCII characters, as `Authorization: Bearer TOKEN`, or as the password
+   * of any user. Read once, at start, before privileges are dropped. Relative to
+   * the configuration file.
+   * @default none
+   * @flag --admin-token-file
+   */
+  readonly adminTokenFile?: string
+
+  /**
    * A path that tells a load balancer whether to send connections here: it is
    * answered 200, and 503 once the server has been told to end. The target never
    * sees it. 'off' is none; '/-/ready' is customary.
@@ -214,33 +245,6 @@ export interface Options extends Surroundings {
 
   /** Fields by which a server tells browsers to be careful. On every answer of files, apps and routes, unless `headers` says otherwise. */
   readonly security?: Partial<SecurityOptions>
-}
-
-/** An address as `listen` takes it: text, or an object of one of the two kinds. */
-export type ListenOption = string | ListenTcp | ListenUnix
-
-/** A TCP address. */
-export interface ListenTcp {
-  /** An IPv4 or IPv6 address, or a name. `host` when left out. */
-  readonly host?: string
-  /** 0 lets the kernel pick one. */
-  readonly port: number
-  /** `backlog` when left out. */
-  readonly backlog?: number
-}
-
-/** A Unix socket. */
-export interface ListenUnix {
-  /** Relative to the configuration file. At most 107 bytes. A file left there by a server that is gone is replaced. */
-  readonly path: string
-  /** Who may connect, as chmod(1) has it. 0o666 when left out, as the socket of a web server is for everyone. */
-  readonly mode?: number
-  /** Whose the file becomes, by name or number; root only. */
-  readonly owner?: string | number
-  /** And which group's. */
-  readonly group?: string | number
-  /** `backlog` when left out. */
-  readonly backlog?: number
 }
 
 /** The pool of workers of the model 'prefork'; its `maxWorkers` also bounds the model 'fork'. */
@@ -328,34 +332,11 @@ export type Target =
   | { readonly kind: 'app'; readonly file: string }
   | { readonly kind: 'hello' }
 
-/** Where to listen on TCP: always a literal address, never a name. */
-export interface TcpListen {
-  readonly kind: 'tcp'
-  readonly host: string
-  readonly family: 4 | 6
-  readonly port: number
-  readonly backlog: number
+/** Where the server tells of itself, and the file whose token that takes: an absolute path, or null. */
+export interface AdminConfig {
+  readonly listen: TcpListen | UnixListen
+  readonly tokenFile: string | null
 }
-
-export interface UnixListen {
-  readonly kind: 'unix'
-  /** Absolute. */
-  readonly path: string
-  readonly mode: number
-  /** A name or number as written; null: whoever starts the server. */
-  readonly owner: string | number | null
-  readonly group: string | number | null
-  readonly backlog: number
-}
-
-/** A socket that a service manager has opened, by the name it gave it. */
-export interface PassedListen {
-  readonly kind: 'passed'
-  readonly name: string
-  readonly backlog: number
-}
-
-export type Listen = TcpListen | UnixListen | PassedListen
 
 /**
  * The checked configuration. It crosses to child processes as JSON, so it holds
@@ -385,6 +366,8 @@ export interface Config {
   readonly pidFile: string | null
   /** 'auto', 'off' or an absolute path. */
   readonly control: string
+  /** Null: off. */
+  readonly admin: AdminConfig | null
   /** 'off' or a path that begins with a slash. */
   readonly readyPath: string
   readonly pool: PoolOptions

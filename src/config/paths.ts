@@ -76,6 +76,15 @@ export function findAccessLog(written: Setting): string {
   return findWritableFile(written, text)
 }
 
+/** The absolute path of a file that is there and can be read. */
+export function findReadableFile(written: Setting): string {
+  const text = String(written.value)
+  const { path, stats, say } = lookFor(written)
+  if (!stats.isFile()) throw say('which is no file; give the path of one')
+  assertAccess(path, constants.R_OK, text, written.name)
+  return path
+}
+
 /** The absolute path of a file that could be written, or null. */
 export function findPidFile(written: Setting): string | null {
   return written.value === null ? null : findWritableFile(written, String(written.value))

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
-import { OPTION_PATHS, OPTION_TABLE, type OptionRow } from './table.ts'
+import type { OptionRow } from './rows.ts'
+import { OPTION_PATHS, OPTION_TABLE } from './table.ts'
 
 interface Documented {
   readonly path: string

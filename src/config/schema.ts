@@ -8,10 +8,11 @@ import * as v from 'valibot'
 import { checkListen } from './listen.ts'
 import { OperatorError, quote } from './operator-error.ts'
 import type { Options } from './options.ts'
+import type { OptionRow } from './rows.ts'
 import type { NameOption } from './settings.ts'
 import { checkSite } from './site/check-site.ts'
 import { didYouMean } from './suggest.ts'
-import { describeValues, OPTION_PATHS, OPTION_TABLE, type OptionPath, type OptionRow } from './table.ts'
+import { describeValues, OPTION_PATHS, OPTION_TABLE, type OptionPath } from './table.ts'
 
 /** The value as checked options, or an OperatorError naming the first that is wrong. */
 export function checkOptions(value: unknown, nameOption: NameOption): Options {

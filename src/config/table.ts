@@ -12,6 +12,7 @@
  */
 import type { Limits, Options, PoolOptions, RecycleOptions, SocketOptions, StaticOptions, Timeouts } from './options.ts'
 import type { SecurityOptions } from './routes.ts'
+import type { OptionRow } from './rows.ts'
 import { isFieldValue } from './site/field-value.ts'
 import {
   areDirectives,
@@ -35,95 +36,6 @@ export type OptionPath =
   | `timeouts.${keyof Timeouts}`
   | `static.${keyof StaticOptions}`
   | `security.${keyof SecurityOptions}`
-
-export interface Flag {
-  readonly name: string
-  /** What stands for the value in help: '--port N'. */
-  readonly value: string
-  readonly help: string
-}
-
-interface Row {
-  readonly flag?: Flag
-  readonly env?: string
-}
-
-/** A whole number. `word` may stand for a number ('auto'); a `max` of Infinity is itself a value. */
-export interface IntegerRow extends Row {
-  readonly kind: 'integer'
-  readonly default: number | string
-  readonly min: number
-  readonly max: number
-  readonly word?: string
-}
-
-export interface ChoiceRow extends Row {
-  readonly kind: 'choice'
-  readonly default: string
-  readonly choices: readonly string[]
-}
-
-export interface TextRow extends Row {
-  readonly kind: 'text'
-  readonly default: string | null
-  /** What the text is, after "must be": 'the path of a file'. */
-  readonly says: string
-  readonly accepts?: (text: string) => boolean
-}
-
-export interface BooleanRow extends Row {
-  readonly kind: 'boolean'
-  readonly default: boolean
-}
-
-/** `listen`: a shape of its own, see listen.ts. The flag may be given several times. */
-export interface ListenRow extends Row {
-  readonly kind: 'listen'
-  readonly default: null
-}
-
-/** A list of texts; one alone may be written without brackets. */
-export interface TextsRow extends Row {
-  readonly kind: 'texts'
-  readonly default: readonly string[]
-  /** What each of them is, after "must be". */
-  readonly says: string
-  readonly accepts: (texts: readonly string[]) => boolean
-}
-
-/** An object of the operator's own keys, with a text for each. */
-export interface TextByKeyRow extends Row {
-  readonly kind: 'textByKey'
-  readonly default: Readonly<Record<string, string>>
-  readonly says: string
-  /** `keys` are all that are there. */
-  readonly accepts: (key: string, text: string, keys: readonly string[]) => boolean
-}
-
-/** `hosts` and what surrounds answers: shapes of their own, see site/check-site.ts. */
-export interface SiteRow extends Row {
-  readonly kind: 'site'
-  readonly default: null
-}
-
-/** A list of `{ path, value }`. */
-export interface PathRulesRow extends Row {
-  readonly kind: 'pathRules'
-  readonly default: readonly never[]
-  readonly says: string
-  readonly accepts: (path: string, value: string) => boolean
-}
-
-export type OptionRow =
-  | IntegerRow
-  | ChoiceRow
-  | TextRow
-  | BooleanRow
-  | ListenRow
-  | TextsRow
-  | TextByKeyRow
-  | PathRulesRow
-  | SiteRow
 
 const DAY_MS = 86_400_000
 const MIB = 1_048_576
@@ -235,6 +147,18 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
     says: "a path that begins with a slash and has no query, or 'off'",
     accepts: (text) => text === 'off' || (/^\/[\x21-\x7e]*$/.test(text) && !/[?#]/.test(text)),
     flag: { name: 'ready-path', value: 'PATH|off', help: 'answered 200; 503 once told to end' },
+  },
+  admin: {
+    kind: 'text',
+    default: 'off',
+    says: "an address such as '127.0.0.1:9180', 'unix:' and a path, or 'off'",
+    flag: { name: 'admin', value: 'ADDRESS|off', help: 'where to answer /metrics' },
+  },
+  adminTokenFile: {
+    kind: 'text',
+    default: null,
+    says: 'the path of a file',
+    flag: { name: 'admin-token-file', value: 'FILE', help: 'whose token --admin asks for' },
   },
   hosts: { kind: 'site', default: null },
   headers: { kind: 'site', default: null },

@@ -1,12 +1,12 @@
 /**
  * The programs that the supervisor starts: preloaders, workers by exec, the one
- * that reads the configuration, a successor.
+ * that reads the configuration, the one that tells of the server, a successor.
  *
  * Each is a `node` of its own that inherits what it needs by number, and a boot
  * document that says which number is what.
  */
 import { fileURLToPath } from 'node:url'
-import { type Boot, descriptorsOf, writeBoot } from '../boot.ts'
+import { type AdminBoot, type Boot, descriptorsOf, writeBoot } from '../boot.ts'
 import { SyscallError } from '../kernel/errno.ts'
 import { close, type Fd } from '../kernel/fd.ts'
 import { memfd_create } from '../kernel/file.ts'
@@ -15,6 +15,7 @@ import type { Log } from '../log.ts'
 
 const PRELOADER = fileURLToPath(new URL('../preloader/main.js', import.meta.url))
 const WORKER = fileURLToPath(new URL('../worker/main.js', import.meta.url))
+const ADMIN = fileURLToPath(new URL('../admin/main.js', import.meta.url))
 const CONFIG_READER = fileURLToPath(new URL('./read-config.js', import.meta.url))
 
 /** No news to whoever wrote an app: that its types are stripped (Node 22), or that no package.json says it is a module. */
@@ -54,6 +55,11 @@ export function execWorker(boot: Boot, log: Log): number | null {
   return withBoot([...QUIET, WORKER], boot, log)
 }
 
+/** It serves no client of the server's, and little memory will do. */
+export function startAdmin(boot: AdminBoot, log: Log): number | null {
+  return withBoot([SMALL_YOUNG_GENERATION, ...QUIET, ADMIN], boot, log)
+}
+
 /** It writes what it read, as JSON, into the descriptor, which is the caller's to close. */
 export function startConfigReader(argv: readonly string[], log: Log): { pid: number; fd: Fd } | null {
   const fd = memfd_create('prefork-config')
@@ -68,7 +74,7 @@ export function startSuccessor(env: NodeJS.ProcessEnv, inherit: readonly Inherit
   return spawn(process.argv.slice(1), { ...process.env, ...env }, inherit, log)
 }
 
-function withBoot(program: readonly string[], boot: Boot, log: Log): number | null {
+function withBoot(program: readonly string[], boot: Boot | AdminBoot, log: Log): number | null {
   const fd = writeBoot(boot)
   try {
     return spawn([...program, String(fd)], process.env, [fd, ...descriptorsOf(boot)], log)

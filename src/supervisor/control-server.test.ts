@@ -8,7 +8,8 @@ import type { TreeStatus } from '../control/tree-status.ts'
 import { bind as bindFunction } from '../kernel/libc.ts'
 import { allocate } from '../kernel/memory.ts'
 import { Client, EpollWatcher, folderOf, serverFor } from './control.test.support.ts'
-import { mayCommand, type OnRequest, openControl } from './control-server.ts'
+import type { OnRequest } from './control-clients.ts'
+import { mayCommand, openControl } from './control-server.ts'
 
 const DONE = { type: 'done', message: 'generation 2 serves' } as const
 const answerDone: OnRequest = (_, reply) => reply(DONE)

@@ -12,7 +12,8 @@ import { EpollEvents, epoll_create1, epoll_ctl, epoll_wait } from '../kernel/epo
 import { close, type Fd, isOpen } from '../kernel/fd.ts'
 import { memoryOf } from '../kernel/memory.ts'
 import { send } from '../kernel/socket.ts'
-import { ControlServer, type OnRequest, type Watcher } from './control-server.ts'
+import type { OnRequest, Watcher } from './control-clients.ts'
+import { ControlServer } from './control-server.ts'
 
 export function folderOf(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'prefork-control-'))

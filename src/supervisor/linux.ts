@@ -9,13 +9,12 @@ import { readFileSync } from 'node:fs'
 import type { Boot, Identity, InheritedListener } from '../boot.ts'
 import { Channel, type Order, type PassedConnection, type PreloaderReport, type WorkerReport } from '../channel.ts'
 import type { Config } from '../config/options.ts'
-import { AF_UNIX, PR_SET_CHILD_SUBREAPER, SOCK_CLOEXEC, SOCK_SEQPACKET } from '../kernel/constants.ts'
-import { SyscallError } from '../kernel/errno.ts'
+import { PR_SET_CHILD_SUBREAPER } from '../kernel/constants.ts'
 import { close, type Fd } from '../kernel/fd.ts'
 import { type Death, kill, prctl, waitpid } from '../kernel/process.ts'
-import { socketpair } from '../kernel/socket.ts'
 import type { Log } from '../log.ts'
 import type { Row, Scoreboard } from '../scoreboard.ts'
+import type { Admin } from './admin.ts'
 import { execWorker, startPreloader } from './children.ts'
 import { ConfigReader } from './config-reader.ts'
 import { Dispatcher } from './dispatcher.ts'
@@ -25,6 +24,7 @@ import type { Listening } from './listening.ts'
 import { giveLogFile } from './log-file.ts'
 import type { Happening, Line, Os, OtherSignal, Seat, StopSignal } from './os.ts'
 import type { Outside } from './outside.ts'
+import { openPair } from './pair.ts'
 import type { Generation } from './roster.ts'
 import { readPss } from './status.ts'
 import { isTerminalThere } from './terminal.ts'
@@ -61,6 +61,8 @@ export class Linux implements Os {
   readonly #reader = new ConfigReader()
   /** Why processes that are about to end could not do what they were made for, by pid. */
   readonly #lastWords = new Map<number, string>()
+  /** Whose deaths are not the roster's business; null: there is none. */
+  admin: Pick<Admin, 'buries'> | null = null
   #lastLine = 0
   #wake: (() => void) | null = null
 
@@ -111,7 +113,7 @@ export class Linux implements Os {
   // ── children ───────────────────────────────────────────────────────────────
 
   startPreloader(generation: Generation): number | null {
-    const pair = this.#pair()
+    const pair = openPair(this.#log)
     if (pair === null) return null
     const [ours, theirs] = pair
     const pid = startPreloader(this.#bootOf(generation, theirs, null), this.#log)
@@ -127,7 +129,7 @@ export class Linux implements Os {
 
   orderFork(preloader: number, generation: Generation, { slot, row }: Seat): Line | null {
     const channel = this.#preloaders.get(preloader)
-    const pair = channel === undefined ? null : this.#pair()
+    const pair = channel === undefined ? null : openPair(this.#log)
     if (channel === undefined || pair === null) return null
     const [ours, theirs] = pair
     this.prepareLog(generation)
@@ -142,7 +144,7 @@ export class Linux implements Os {
   }
 
   execWorker(generation: Generation, seat: Seat): { pid: number; line: Line } | null {
-    const pair = this.#pair()
+    const pair = openPair(this.#log)
     if (pair === null) return null
     const [ours, theirs] = pair
     const worker = { ...seat, listeners: this.#listenersFor(generation, seat.slot) }
@@ -208,8 +210,8 @@ export class Linux implements Os {
 
   reap(): Death | null {
     for (let death = waitpid(-1); death !== null; death = waitpid(-1)) {
-      if (death.pid !== this.#reader.pid) return death
-      this.happen({ type: 'config', config: this.#reader.take(death) })
+      if (death.pid === this.#reader.pid) this.happen({ type: 'config', config: this.#reader.take(death) })
+      else if (this.admin?.buries(death) !== true) return death
     }
     return null
   }
@@ -334,16 +336,6 @@ export class Linux implements Os {
     const { connectionsMax } = generation.config.limits
     if (this.#dispatcher !== null) return this.#dispatcher.listenOn(sockets, connectionsMax)
     this.#dispatcher = new Dispatcher(this.#events, this.#log, sockets, connectionsMax)
-  }
-
-  #pair(): [Fd, Fd] | null {
-    try {
-      return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC)
-    } catch (error) {
-      if (!(error instanceof SyscallError)) throw error
-      this.#log.error(`cannot start another process: ${error.message}`)
-      return null
-    }
   }
 
   #listen(fd: Fd): Line {

@@ -13,7 +13,15 @@ import type { SyscallError } from '../kernel/errno.ts'
 import { close, type Fd } from '../kernel/fd.ts'
 import { getsockname, listen as listenOn } from '../kernel/socket.ts'
 import { type Backlog, backlogOf } from './backlog.ts'
-import { authorityOf, type HandOver, handOver, OWN_NAME, type PassedSocket, PassedSockets } from './passed-sockets.ts'
+import {
+  ADMIN_NAME,
+  authorityOf,
+  type HandOver,
+  handOver,
+  OWN_NAME,
+  type PassedSocket,
+  PassedSockets,
+} from './passed-sockets.ts'
 import { allowMore, joinTcp, openTcp, setTcpOptions } from './tcp-listener.ts'
 import { changeAccess, openUnix, removeSocketFile, type SocketFile } from './unix-listener.ts'
 
@@ -46,6 +54,17 @@ export function openListeners(config: Config, slots: number, passed = new Passed
   const { listeners, opened } = gather(config, passed)
   growAll(listeners, slots, config, opened)
   return listeners
+}
+
+/** Where the server is to tell of itself: the socket that its predecessor had for that, if it is at that address; else a new one. */
+export function openAdminListener(config: Config, passed: PassedSockets): Listener | null {
+  const inherited = new PassedSockets(passed.claimNamed(ADMIN_NAME).map((socket) => ({ ...socket, name: OWN_NAME })))
+  try {
+    if (config.admin === null) return null
+    return gather({ ...config, listen: [config.admin.listen], isListenAsked: true }, inherited).listeners[0]!
+  } finally {
+    inherited.closeUnclaimed()
+  }
 }
 
 /** What a reload makes of the listeners. */
@@ -99,8 +118,10 @@ export function closeListener(listener: Listener, isHandedOver = false): void {
 }
 
 /** All of them, for a successor: see `handOver`. */
-export function handOverListeners(listeners: readonly Listener[]): HandOver {
-  return handOver(listeners.flatMap(socketsOf))
+export function handOverListeners(listeners: readonly Listener[], admin: Listener | null): HandOver {
+  const sockets = listeners.flatMap(socketsOf)
+  if (admin !== null) sockets.push(...socketsOf(admin).map((socket) => ({ ...socket, name: ADMIN_NAME })))
+  return handOver(sockets)
 }
 
 interface Gathered {

@@ -24,11 +24,14 @@ import type { Generation } from './roster.ts'
 
 export class Listening {
   #listeners: readonly Listener[]
+  /** Where the server tells of itself; null: nowhere. It stays as it is for the server's life. */
+  readonly admin: Listener | null
   /** Of the generation that is to follow. */
   #pending: { readonly config: Config; readonly change: Change } | null = null
 
-  constructor(listeners: readonly Listener[]) {
+  constructor(listeners: readonly Listener[], admin: Listener | null = null) {
     this.#listeners = listeners
+    this.admin = admin
   }
 
   get listeners(): readonly Listener[] {
@@ -78,7 +81,7 @@ export class Listening {
   }
 
   handOver(): HandOver {
-    return handOverListeners(this.#listeners)
+    return handOverListeners(this.#listeners, this.admin)
   }
 
   #listenersOf({ config }: Generation): readonly Listener[] {
@@ -88,6 +91,7 @@ export class Listening {
   /** At the end. The files of Unix sockets stay where a successor goes on with them. */
   close(isHandedOver: boolean): void {
     for (const listener of this.#listeners) closeListener(listener, isHandedOver)
+    if (this.admin !== null) closeListener(this.admin, isHandedOver)
   }
 }
 

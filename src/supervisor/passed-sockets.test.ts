@@ -212,7 +212,7 @@ test('from one prefork to the next: every socket, at its address, under its name
   const held = first.listeners.flatMap(({ sockets }) => sockets)
   for (const address of first.listeners.map(addressOf)) connectTo(t, address)
 
-  const { fds, env } = handOverListeners(first.listeners)
+  const { fds, env } = handOverListeners(first.listeners, null)
   t.after(() => fds.forEach(close))
   assert.deepEqual(env, {
     LISTEN_FDS: '5',

@@ -43,6 +43,8 @@ import type { SocketFile } from './unix-listener.ts'
 const FIRST = 3
 /** The name of what prefork has opened itself. A service manager names its sockets after their unit, or as told. */
 export const OWN_NAME = 'prefork-own'
+/** The name of the socket at which a server tells of itself, to its successor. */
+export const ADMIN_NAME = 'prefork-admin'
 /** sd_listen_fds_with_names(3), for a socket that was passed without a name. */
 const UNNAMED = 'unknown'
 
@@ -92,7 +94,7 @@ export class PassedSockets {
 
   /** What a service manager passed, as addresses to listen on: for an operator who said none. */
   toListenOn(backlog: number): Listen[] {
-    const names = this.#sockets.map(({ name }) => name).filter((name) => name !== OWN_NAME)
+    const names = this.#sockets.map(({ name }) => name).filter((name) => name !== OWN_NAME && name !== ADMIN_NAME)
     return [...new Set(names)].map((name) => ({ kind: 'passed', name, backlog }))
   }
 
@@ -109,6 +111,11 @@ export class PassedSockets {
       if (listen.kind === 'tcp' && listen.port === 0) claims[i] = this.#takeAnyPort(listen.host)
     })
     return claims
+  }
+
+  /** Those of a name, which are nobody else's to claim from here on. */
+  claimNamed(name: string): PassedSocket[] {
+    return this.#take((socket) => socket.name === name)
   }
 
   /** Closes what nobody has claimed; a sentence about each. */

@@ -9,7 +9,8 @@ import { OperatorError } from '../config/operator-error.ts'
 import type { Config } from '../config/options.ts'
 import { SyscallError } from '../kernel/errno.ts'
 import type { Log } from '../log.ts'
-import { type ControlServer, type OnRequest, openControl, type Watcher } from './control-server.ts'
+import type { OnRequest, Watcher } from './control-clients.ts'
+import { type ControlServer, openControl } from './control-server.ts'
 import { removePidFile, writePidFile } from './pid-file.ts'
 
 export class Reach {

@@ -9,14 +9,15 @@ import { startFolder } from '../config/start-folder.ts'
 import { type Fd, setCloseOnExec } from '../kernel/fd.ts'
 import type { Log } from '../log.ts'
 import { Scoreboard } from '../scoreboard.ts'
+import { Admin, readToken } from './admin.ts'
 import { Events } from './events.ts'
 import { identityOf } from './identity.ts'
 import { Linux } from './linux.ts'
-import { openListeners } from './listeners.ts'
+import { closeListener, openAdminListener, openListeners } from './listeners.ts'
 import { Listening } from './listening.ts'
 import { Notifier } from './notify.ts'
 import { Outside, READY_FD } from './outside.ts'
-import { readPassedSockets } from './passed-sockets.ts'
+import { type PassedSockets, readPassedSockets } from './passed-sockets.ts'
 import { Reach } from './reach.ts'
 import { answerRequests } from './requests.ts'
 import { createRoster } from './roster.ts'
@@ -25,16 +26,18 @@ import { supervise } from './supervise.ts'
 /** Throws an OperatorError when something that is asked for cannot be had; nothing has been started then. */
 export async function serve(config: Config, log: Log): Promise<number> {
   process.title = 'prefork: supervisor'
-  identityOf(config)
+  const identity = identityOf(config)
+  const token = readToken(config.admin)
   const predecessor = takePredecessor(process.env)
   const passed = readPassedSockets(process.env)
   const notifier = new Notifier(process.env)
   const roster = createRoster(config)
-  const listening = new Listening(openListeners(config, roster.current.wanted, passed))
+  const listening = openAll(config, roster.current.wanted, passed)
   for (const sentence of passed.closeUnclaimed()) log.warn(sentence)
   const events = new Events()
   const outside = new Outside({ log, events, notifier, folder: startFolder(), predecessor })
   let reach: Reach | null = null
+  let admin: Admin | null = null
   try {
     const scoreboard = Scoreboard.create()
     const addresses = AddressCounts.create(scoreboard.fd)
@@ -42,12 +45,29 @@ export async function serve(config: Config, log: Log): Promise<number> {
     const linux = new Linux({ listening, outside, events, scoreboard, log })
     const onRequest = answerRequests({ roster, listening, scoreboard }, (happening) => linux.happen(happening))
     reach = new Reach(config, events, onRequest, log)
+    if (listening.admin !== null) {
+      admin = new Admin({ config, listener: listening.admin, identity, token, watcher: events, onRequest, log })
+      linux.admin = admin
+      admin.start()
+    }
     if (predecessor === null) reach.take()
     else outside.onSucceeding = (predecessorPid) => reach?.takeOver(predecessorPid)
     return await supervise(roster, linux)
   } finally {
+    admin?.close()
     reach?.close()
     listening.close(outside.isHandedOver)
+  }
+}
+
+/** The listeners, and the one where the server tells of itself. Nothing is left open when one of them cannot be had. */
+function openAll(config: Config, slots: number, passed: PassedSockets): Listening {
+  const admin = openAdminListener(config, passed)
+  try {
+    return new Listening(openListeners(config, slots, passed), admin)
+  } catch (error) {
+    if (admin !== null) closeListener(admin)
+    throw error
   }
 }
 

@@ -38,6 +38,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'preloader/': ['kernel/', 'config/', 'worker/', 'log.ts', ...BETWEEN_PROCESSES],
   'supervisor/': ['kernel/', 'tcp/', 'config/', 'control/', 'log.ts', 'version.ts', ...BETWEEN_PROCESSES],
   'control/': ['kernel/', 'tcp/counters.ts', 'config/operator-error.ts'],
+  'admin/': ['kernel/', 'net/', 'http/', 'handlers/', 'worker/', 'control/', 'log.ts', 'boot.ts'],
   'command/': ['control/', 'kernel/', 'config/operator-error.ts', 'config/site/password-hash.ts'],
   'log.ts': ['kernel/', 'config/options.ts'],
   'scoreboard.ts': ['kernel/', 'config/options.ts'],
@@ -78,6 +79,7 @@ export const ENTRIES = [
   'kernel/index.ts',
   'preloader/main.ts',
   'worker/main.ts',
+  'admin/main.ts',
   'handlers/router/bcrypt-thread.ts',
   'supervisor/read-config.ts',
 ]

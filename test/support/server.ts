@@ -132,6 +132,11 @@ export class Server {
     return this.#titled(/^prefork: preloader$/)
   }
 
+  /** The processes that tell of it (`admin`): one, but in an upgrade. */
+  admins(): number[] {
+    return this.#titled(/^prefork: admin$/)
+  }
+
   /** Tells the supervisor to stop. Once. */
   signal(signal: NodeJS.Signals): void {
     process.kill(this.pid, signal)

@@ -1,0 +1,48 @@
+/**
+ * The admin process: tells of the server to whoever may ask, at a listener of its
+ * own (`admin`).
+ *
+ *     node dist/src/admin/main.js <boot fd>
+ *
+ * The HTTP is a worker's: the same loop, the same connections, one handler. It is
+ * apart from the workers so that it answers when all of them are busy, stuck or
+ * gone, which is when somebody wants to know. What it tells it asks of the
+ * supervisor, each time anew.
+ */
+import { type AdminBoot, readBoot } from '../boot.ts'
+import { PR_SET_PDEATHSIG, SIGKILL } from '../kernel/constants.ts'
+import type { Fd } from '../kernel/fd.ts'
+import { getppid, prctl } from '../kernel/process.ts'
+import { createLog } from '../log.ts'
+import { EventLoop } from '../net/loop.ts'
+import { Acceptor } from '../worker/acceptor.ts'
+import { become } from '../worker/privileges.ts'
+import { Service } from '../worker/service.ts'
+import { createAdminHandler } from './handler.ts'
+import { StatusSource } from './status-source.ts'
+
+const supervisor = getppid()
+const boot = readBoot<AdminBoot>(Number(process.argv[2]) as Fd)
+process.title = 'prefork: admin'
+become(boot.identity)
+// It has nothing to finish. Who asked too late is the child of another by now.
+prctl(PR_SET_PDEATHSIG, SIGKILL)
+if (getppid() !== supervisor) process.exit(0)
+// What a terminal or a service manager sends to every process is the supervisor's to decide.
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2']) process.on(signal, () => {})
+
+const { listener, limits, timeouts, token, control } = boot
+const log = createLog(boot.logLevel, `admin (pid ${process.pid})`)
+const loop = new EventLoop()
+const source = new StatusSource(control, loop, () => process.exit(0))
+const service = new Service({
+  loop,
+  handler: createAdminHandler({ status: () => source.ask(), token }),
+  limits,
+  timeouts,
+  numbers: { connectionsAtOnce: limits.connectionsMax, connectionsInLife: Number.POSITIVE_INFINITY },
+  log,
+})
+service.sharesListeners = () => false
+loop.start()
+new Acceptor(listener, service)

@@ -1,0 +1,130 @@
+/**
+ * The admin process: a child that answers at the admin listener (`admin`), and asks
+ * us for what it tells. It lives as long as the server; when it dies, another
+ * takes its place, and the listener keeps whoever waits meanwhile.
+ *
+ * It may ask for the status and nothing else: whoever got the better of it could
+ * not stop the server.
+ */
+import { readFileSync } from 'node:fs'
+import type { Identity } from '../boot.ts'
+import { OperatorError, quote } from '../config/operator-error.ts'
+import type { AdminConfig, Config } from '../config/options.ts'
+import { SIGKILL } from '../kernel/constants.ts'
+import { close } from '../kernel/fd.ts'
+import { type Death, kill, signalName, waitpid } from '../kernel/process.ts'
+import type { Log } from '../log.ts'
+import { startAdmin } from './children.ts'
+import { ControlClients, type OnRequest, type Watcher } from './control-clients.ts'
+import type { Listener } from './listeners.ts'
+import { openPair } from './pair.ts'
+
+/** One that has died is followed by another so much later. */
+const RESTART_MS = 1_000
+/** Some Prometheus and some browsers. When there are more, those that wait idly make room. */
+const CONNECTIONS_MAX = 128
+
+export interface AdminParts {
+  readonly config: Config
+  readonly listener: Listener
+  readonly identity: Identity | null
+  /** See `readToken`. */
+  readonly token: string | null
+  readonly watcher: Watcher
+  readonly onRequest: OnRequest
+  readonly log: Log
+}
+
+export class Admin {
+  readonly #parts: AdminParts
+  readonly #clients: ControlClients
+  /** 0: there is none at the moment. */
+  #pid = 0
+  #restart: NodeJS.Timeout | null = null
+
+  constructor(parts: AdminParts) {
+    this.#parts = parts
+    this.#clients = new ControlClients(parts.watcher, statusAlone(parts.onRequest))
+  }
+
+  start(): void {
+    this.#restart = null
+    const { config, listener, identity, token, log } = this.#parts
+    const pair = openPair(log)
+    if (pair !== null) {
+      const [ours, theirs] = pair
+      const pid = startAdmin(
+        {
+          logLevel: config.logLevel,
+          limits: { ...config.limits, connectionsMax: CONNECTIONS_MAX },
+          timeouts: config.timeouts,
+          identity,
+          listener: { fd: listener.sockets[0]!, authority: listener.authority },
+          control: theirs,
+          token,
+        },
+        log,
+      )
+      close(theirs)
+      if (pid !== null) {
+        this.#pid = pid
+        return this.#clients.welcome(ours)
+      }
+      close(ours)
+    }
+    this.#startLater()
+  }
+
+  /** True when it was ours that has died: another is on its way. */
+  buries({ pid, signal, exitCode }: Death): boolean {
+    if (pid !== this.#pid) return false
+    this.#pid = 0
+    const how = signal === null ? `exit code ${exitCode}` : signalName(signal)
+    this.#parts.log.warn(`the admin process (pid ${pid}) ended by ${how}; another is started`)
+    this.#startLater()
+    return true
+  }
+
+  /** It has nothing that could be lost. */
+  close(): void {
+    if (this.#restart !== null) clearTimeout(this.#restart)
+    this.#clients.close()
+    if (this.#pid === 0) return
+    kill(this.#pid, SIGKILL)
+    waitpid(this.#pid, 0)
+  }
+
+  #startLater(): void {
+    this.#restart = setTimeout(() => this.start(), RESTART_MS)
+  }
+}
+
+function statusAlone(onRequest: OnRequest): OnRequest {
+  return (request, reply) => {
+    if (request.type === 'status') onRequest(request, reply)
+    else reply({ type: 'failed', message: 'the admin process may ask for the status alone' })
+  }
+}
+
+const TOKEN = /^[\x21-\x7e]{16,256}$/
+
+/** What whoever asks must bring; null: nothing. Throws an OperatorError when there is no token in its file. */
+export function readToken(admin: AdminConfig | null): string | null {
+  const file = admin?.tokenFile ?? null
+  if (file === null) return null
+  const text = readFile(file).replace(/\r?\n$/, '')
+  if (TOKEN.test(text)) return text
+  throw new OperatorError(
+    `--admin-token-file is ${quote(file)}, which holds no token: 16 to 256 visible ASCII characters on one line; ` +
+      `make one: openssl rand -hex 32 > ${file}`,
+  )
+}
+
+function readFile(file: string): string {
+  try {
+    return readFileSync(file, 'latin1')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new OperatorError(`--admin-token-file is ${quote(file)}, which cannot be read (${code})`)
+  }
+}
