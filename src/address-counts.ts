@@ -41,6 +41,9 @@ const PARTS_AT = HEAD_AT + HEAD_BYTES
 const PARTS_PER_MAPPING = 32
 const MAPPING_COUNTERS = PARTS_PER_MAPPING * PART_COUNTERS
 
+/** Where it ends in the memory that it shares; a multiple of ALIGNMENT. Behind it: histograms.ts. */
+export const COUNTS_END = PARTS_AT + ROWS_MAX * PART_BYTES
+
 const HEAD_KEY_LOW = 0
 const HEAD_KEY_HIGH = 1
 /** Beyond it no part has ever been used. */
@@ -66,7 +69,7 @@ export class AddressCounts {
 
   /** The supervisor's: makes room behind the scoreboard, and chooses the key. */
   static create(scoreboard: Fd): AddressCounts {
-    ftruncate(scoreboard, PARTS_AT + ROWS_MAX * PART_BYTES)
+    ftruncate(scoreboard, COUNTS_END)
     const { bytes } = mmap(HEAD_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, scoreboard, HEAD_AT)
     randomBytes(8).copy(bytes, HEAD_KEY_LOW * COUNTER_BYTES)
     return new AddressCounts(scoreboard)

@@ -50,6 +50,11 @@ const status: TreeStatus = {
     { address: 'unix:/run/a.sock', backlogAsked: 511, backlogInEffect: 511, acceptQueues: [], synQueue: null },
   ],
   network: { sinceStart: { ...counters, listenDrops: 0 }, sinceBoot: counters },
+  histograms: {
+    requestSeconds: { bounds: [0.001, 1], counts: [7, 2, 1], sum: 12.5 },
+    acceptQueueSeconds: { bounds: [0.5], counts: [3, 0], sum: 0.25 },
+    handshakeRttSeconds: { bounds: [0.0001], counts: [0, 0], sum: 0 },
+  },
   workers: [worker, { ...worker, slot: 2, pid: 4243, state: 'waiting', pssBytes: null }],
   totals: {
     workers: 2,
@@ -84,6 +89,13 @@ test('a status as Prometheus reads it', () => {
     'prefork_tcp_syn_cookies_received_total 4',
     'prefork_tcp_syn_cookies_failed_total 5',
     'prefork_tcp_syn_queue_drops_total 6',
+    'prefork_request_duration_seconds_bucket{le="0.001"} 7',
+    'prefork_request_duration_seconds_bucket{le="1"} 9',
+    'prefork_request_duration_seconds_bucket{le="+Inf"} 10',
+    'prefork_request_duration_seconds_sum 12.5',
+    'prefork_request_duration_seconds_count 10',
+    'prefork_accept_queue_wait_seconds_bucket{le="+Inf"} 3',
+    'prefork_handshake_rtt_seconds_count 0',
     'prefork_workers{state="busy"} 1',
     'prefork_workers{state="draining"} 0',
     'prefork_worker_connections{slot="1",generation="3",pid="4242"} 7',
@@ -96,8 +108,8 @@ test('a status as Prometheus reads it', () => {
 })
 
 test('what could not be read is not there, rather than 0', () => {
-  const text = metricsText({ ...status, network: null })
-  assert.doesNotMatch(text, /unix:|prefork_tcp|prefork_workers_memory|memory_pss_bytes\{slot="2"/)
+  const text = metricsText({ ...status, network: null, histograms: null })
+  assert.doesNotMatch(text, /unix:|prefork_tcp|_bucket|prefork_workers_memory|memory_pss_bytes\{slot="2"/)
 })
 
 test('docs/metrics.md tells of each, and of no other', () => {

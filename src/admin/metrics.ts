@@ -6,8 +6,10 @@
  * (https://prometheus.io/docs/practices/naming/). Counters are of the tree's whole
  * life: they go on when a worker dies, and begin anew with another supervisor.
  */
+
 import type { ListenerStatus, NetworkStatus, TreeStatus, WorkerState, WorkerStatus } from '../control/tree-status.ts'
-import { EXPOSITION_TYPE, expositionOf, type Family, type Sample } from './exposition.ts'
+import type { Histogram } from '../histograms.ts'
+import { EXPOSITION_TYPE, expositionOf, type Family, histogramSamples, type Sample } from './exposition.ts'
 
 export const METRICS_TYPE = EXPOSITION_TYPE
 
@@ -17,6 +19,7 @@ export function metricsText(status: TreeStatus): string {
     ...totals(status),
     ...listeners(status.listeners),
     ...network(status.network),
+    ...histograms(status.histograms),
     ...workers(status.workers),
   ])
 }
@@ -90,6 +93,21 @@ function network(status: NetworkStatus | null): Family[] {
     counter('tcp_syn_cookies_received', 'Handshakes that a cookie has finished.', one(now.synCookiesReceived)),
     counter('tcp_syn_cookies_failed', 'ACKs whose cookie was none of ours.', one(now.synCookiesFailed)),
     counter('tcp_syn_queue_drops', 'SYNs dropped by a full SYN queue, cookies being off.', one(now.synQueueFullDrops)),
+  ]
+}
+
+function histograms(status: TreeStatus['histograms']): Family[] {
+  if (status === null) return []
+  const family = (name: string, help: string, { bounds, counts, sum }: Histogram): Family => ({
+    name: `prefork_${name}_seconds`,
+    type: 'histogram',
+    help,
+    samples: histogramSamples(bounds, counts, sum),
+  })
+  return [
+    family('request_duration', "From a request's whole head to the last byte of its response.", status.requestSeconds),
+    family('accept_queue_wait', 'From the end of a handshake to its accept.', status.acceptQueueSeconds),
+    family('handshake_rtt', "From our SYN/ACK to the client's ACK.", status.handshakeRttSeconds),
   ]
 }
 

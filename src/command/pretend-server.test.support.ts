@@ -44,6 +44,7 @@ export function statusWith(address: string): TreeStatus {
     accept: 'shared',
     listeners: [{ address, backlogAsked: 511, backlogInEffect: 511, acceptQueues: [], synQueue: null }],
     network: null,
+    histograms: null,
     workers: [],
     totals: { workers: 0, connections: 0, active: 0, requests: 0, accepted: 0, bytesSent: 0, pssBytes: null },
   }

@@ -59,6 +59,7 @@ const status: TreeStatus = {
     { address: 'unix:/run/site.sock', backlogAsked: 1024, backlogInEffect: 128, ...queues(128, 0), synQueue: null },
   ],
   network: { sinceStart: counters, sinceBoot: { ...counters, listenDrops: 100 } },
+  histograms: null,
   workers: [idle, busy],
   totals: {
     workers: 2,

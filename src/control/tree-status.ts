@@ -3,6 +3,7 @@
  * Made by supervisor/status.ts; `--json` prints it as it is, so its names are for
  * programs to rely on. Units close a name. This file holds no code.
  */
+import type { Histogram, Measured } from '../histograms.ts'
 import type { TcpCounters } from '../tcp/counters.ts'
 
 export interface TreeStatus {
@@ -19,10 +20,14 @@ export interface TreeStatus {
   readonly listeners: readonly ListenerStatus[]
   /** Null where the kernel does not tell. */
   readonly network: NetworkStatus | null
+  /** How long things took, of the tree's whole life. Null without `admin`: nobody measures then. */
+  readonly histograms: HistogramsStatus | null
   /** Those of earlier generations that still drain among them. */
   readonly workers: readonly WorkerStatus[]
   readonly totals: TotalStatus
 }
+
+export type HistogramsStatus = Readonly<Record<Measured, Histogram>>
 
 /**
  * `starting`: no worker has been ready yet. `serving`. `reloading`: it serves, and the next generation is being made.

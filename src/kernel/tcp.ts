@@ -5,6 +5,7 @@
  * | --- | --- | --- |
  * | tcp_info | unacked 24, sacked 28: on a listening socket, its accept queue's length and limit | linux/tcp.h |
  * | tcp_info | last_data_sent 44: on a connection, ms since data was sent, or since its handshake | linux/tcp.h |
+ * | tcp_info | rtt 68: on a connection, the smoothed round trip in microseconds | linux/tcp.h |
  */
 import { IPPROTO_TCP, TCP_DEFER_ACCEPT, TCP_INFO } from './constants.ts'
 import type { Fd } from './fd.ts'
@@ -44,8 +45,8 @@ export function defersAccept(listener: Fd): boolean {
   return getsockname(listener).family !== 'Unix' && getsockopt(listener, IPPROTO_TCP, TCP_DEFER_ACCEPT) > 0
 }
 
-/** As far as `tcpi_last_data_sent`, and no further. */
-const connectionInfo = allocate(48)
+/** As far as `tcpi_rtt`, and no further. */
+const connectionInfo = allocate(72)
 
 /**
  * getsockopt(sockfd, IPPROTO_TCP, TCP_INFO, …) on an accepted connection to which
@@ -61,4 +62,14 @@ const connectionInfo = allocate(48)
 export function msSinceHandshake(connection: Fd): number {
   getsockoptBytes(connection, IPPROTO_TCP, TCP_INFO, connectionInfo)
   return connectionInfo.bytes.readUInt32LE(44)
+}
+
+/**
+ * The round trip of the handshake of the connection that `msSinceHandshake` was
+ * asked of last, in microseconds: from our SYN/ACK to the client's ACK. One system
+ * call tells both. 0 where the kernel could not measure it, because the SYN/ACK was
+ * sent twice.
+ */
+export function lastHandshakeRttUs(): number {
+  return connectionInfo.bytes.readUInt32LE(68)
 }

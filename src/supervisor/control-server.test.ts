@@ -265,6 +265,7 @@ function largeStatus(workers: number): TreeStatus {
       { address: 'unix:/run/ü.sock', backlogAsked: 511, backlogInEffect: 128, acceptQueues: [], synQueue: null },
     ],
     network: null,
+    histograms: null,
     workers: Array.from({ length: workers }, (_, slot) => ({
       slot,
       pid: 4_000_000 + slot,

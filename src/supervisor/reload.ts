@@ -8,6 +8,7 @@
  * Until then nothing has changed: whatever fails on the way fails the reload, is
  * said once, and the old generation serves on.
  */
+import { isDeepStrictEqual } from 'node:util'
 import type { Config } from '../config/options.ts'
 import { enlistAll } from './births.ts'
 import { beginHandover } from './handover.ts'
@@ -35,12 +36,19 @@ export function beginReload(reply: Reply, roster: Roster, os: Os): void {
 export function configRead(config: Config | string, roster: Roster, os: Os): void {
   if (roster.reload === null || roster.next !== null || roster.phase !== 'serving') return
   if (typeof config === 'string') return failReload(config, roster, os)
-  const next = createGeneration(roster.current.number + 1, config)
+  const next = createGeneration(roster.current.number + 1, withAdminOf(roster.current.config, config, os))
   const why = os.openListeners(next)
   if (why !== null) return failReload(why, roster, os)
   // As long as a successor has (upgrade.ts): for the app to be loaded, and for its workers to be ready.
   roster.reload.endBy = os.now() + 2 * config.timeouts.bootMs
   roster.next = next
+}
+
+/** It is bound for the server's life. What another configuration says of it is for the next server. */
+function withAdminOf({ admin }: Config, config: Config, os: Os): Config {
+  if (isDeepStrictEqual(admin, config.admin)) return config
+  os.warn('admin has changed, and stays as it was while this server runs: upgrade it (USR2) or start it anew')
+  return { ...config, admin }
 }
 
 export function promoteIfReady(roster: Roster, os: Os): void {

@@ -6,7 +6,8 @@
  */
 import { readFileSync } from 'node:fs'
 import type { ControlAnswer } from '../control/protocol.ts'
-import type { ListenerStatus, NetworkStatus, TreePhase } from '../control/tree-status.ts'
+import type { HistogramsStatus, ListenerStatus, NetworkStatus, TreePhase } from '../control/tree-status.ts'
+import type { Histograms } from '../histograms.ts'
 import { getpid } from '../kernel/process.ts'
 import { type Counts, monotonicMs, type Scoreboard } from '../scoreboard.ts'
 import { readTcpCounters, type TcpCounters, tcpCountersSince } from '../tcp/counters.ts'
@@ -21,7 +22,12 @@ import { allSlots, type Roster } from './roster.ts'
 import { statusOf, type TreeFacts, type WorkerFacts } from './status.ts'
 
 export function answerRequests(
-  parts: { readonly roster: Roster; readonly listening: Listening; readonly scoreboard: Scoreboard },
+  parts: {
+    readonly roster: Roster
+    readonly listening: Listening
+    readonly scoreboard: Scoreboard
+    readonly histograms: Histograms | null
+  },
   happen: (happening: Happening) => void,
 ): OnRequest {
   const { roster, scoreboard } = parts
@@ -67,7 +73,10 @@ interface Start {
   readonly counters: TcpCounters | null
 }
 
-function factsOf({ roster, listening, scoreboard }: Parameters<typeof answerRequests>[0], start: Start): TreeFacts {
+function factsOf(
+  { roster, listening, scoreboard, histograms }: Parameters<typeof answerRequests>[0],
+  start: Start,
+): TreeFacts {
   const { current } = roster
   const workers = workersOf(roster, scoreboard)
   return {
@@ -80,6 +89,7 @@ function factsOf({ roster, listening, scoreboard }: Parameters<typeof answerRequ
     accept: current.config.accept,
     listeners: listening.listeners.map(listenerStatus),
     network: networkStatus(start.counters),
+    histograms: histograms && histogramsStatus(histograms, roster.rows.everTaken),
     workers,
     past: pastOf(workers, roster.rows.everTaken, scoreboard),
   }
@@ -92,6 +102,14 @@ function listenerStatus({ authority, backlog, sockets }: Listener): ListenerStat
     backlogInEffect: backlog.inEffect,
     acceptQueues: sockets.flatMap((fd) => acceptQueueOf(fd) ?? []),
     synQueue: synQueueOf(sockets[0]!),
+  }
+}
+
+function histogramsStatus(histograms: Histograms, rows: number): HistogramsStatus {
+  return {
+    requestSeconds: histograms.sumOf('requestSeconds', rows),
+    acceptQueueSeconds: histograms.sumOf('acceptQueueSeconds', rows),
+    handshakeRttSeconds: histograms.sumOf('handshakeRttSeconds', rows),
   }
 }
 

@@ -6,6 +6,7 @@
 import { AddressCounts } from '../address-counts.ts'
 import type { Config } from '../config/options.ts'
 import { startFolder } from '../config/start-folder.ts'
+import { Histograms } from '../histograms.ts'
 import { type Fd, setCloseOnExec } from '../kernel/fd.ts'
 import type { Log } from '../log.ts'
 import { Scoreboard } from '../scoreboard.ts'
@@ -42,8 +43,12 @@ export async function serve(config: Config, log: Log): Promise<number> {
     const scoreboard = Scoreboard.create()
     const addresses = AddressCounts.create(scoreboard.fd)
     roster.rows.onGiven = (first, count) => addresses.forget(first, count)
+    const histograms = Histograms.create(scoreboard.fd)
     const linux = new Linux({ listening, outside, events, scoreboard, log })
-    const onRequest = answerRequests({ roster, listening, scoreboard }, (happening) => linux.happen(happening))
+    const onRequest = answerRequests(
+      { roster, listening, scoreboard, histograms: config.admin && histograms },
+      (happening) => linux.happen(happening),
+    )
     reach = new Reach(config, events, onRequest, log)
     if (listening.admin !== null) {
       admin = new Admin({ config, listener: listening.admin, identity, token, watcher: events, onRequest, log })

@@ -23,6 +23,7 @@ const tree: TreeFacts = {
     },
   ],
   network: null,
+  histograms: null,
   workers: [],
   past: { requests: 1_000, accepted: 100, bytesSent: 10_000 },
 }

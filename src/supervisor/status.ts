@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs'
 import type {
+  HistogramsStatus,
   ListenerStatus,
   NetworkStatus,
   TotalStatus,
@@ -27,6 +28,7 @@ export interface TreeFacts {
   readonly accept: TreeStatus['accept']
   readonly listeners: readonly ListenerStatus[]
   readonly network: NetworkStatus | null
+  readonly histograms: HistogramsStatus | null
   /** The living. */
   readonly workers: readonly WorkerFacts[]
   /** What those that are gone had counted. */
@@ -50,11 +52,11 @@ export function statusOf(
   now: number,
   readPss: ReadPss = readPssForAWhile(),
 ): TreeStatus {
-  const { pid, version, startedAt, phase, generation, model, accept, listeners, network, past } = tree
+  const { pid, version, startedAt, phase, generation, model, accept, listeners, network, histograms, past } = tree
   const workers = tree.workers.map((worker) => workerStatus(worker, scoreboard.row(worker.row), now, readPss))
   const uptimeMs = Math.round(now - startedAt)
   const totals = totalsOf(workers, past)
-  return { pid, version, uptimeMs, phase, generation, model, accept, listeners, network, workers, totals }
+  return { pid, version, uptimeMs, phase, generation, model, accept, listeners, network, histograms, workers, totals }
 }
 
 function workerStatus({ slot, pid, generation }: WorkerFacts, row: Row, now: number, readPss: ReadPss): WorkerStatus {

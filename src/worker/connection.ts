@@ -68,6 +68,7 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     this.#inbox = this.#wire.inbox
     this.outbox = this.#wire.outbox
     this.ledger = service.accessLog && new Ledger(service.accessLog, this.#wire, peer, transport.fd)
+    service.measures?.accepted(transport.fd, peer)
     this.#patience = new Patience(service, service.loop.now)
     service.welcome(this)
     if (hasSpoken) this.onReady(EPOLLIN)
@@ -205,7 +206,7 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     const exchange = new Exchange(head, RequestBody.of(head, limits.bodyBytes, this), this)
     this.#exchange = exchange
     this.#phase = ANSWERING
-    this.service.begin()
+    this.service.begin(this.#wire.fd)
     if (head.bodyLength > limits.bodyBytes) return this.#refuse('BODY_TOO_LONG')
     if (this.#inbox.finAnnounced) exchange.abort()
     try {
@@ -241,7 +242,7 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     this.#exchange = null
     this.#stream = null
     this.#isLast = isLast
-    this.service.answered()
+    this.service.answered(this.#wire.fd)
     if (!isReadOn) rest?.abandon()
     if (isReadOn || (!isLast && rest?.canBeDropped === true)) {
       this.#phase = DISCARDING
@@ -270,8 +271,8 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     this.service.log.debug(`refused ${name} (${REFUSALS[name].status}) from ${hostOf(this.peer)}`)
     exchange?.body?.fail(REFUSALS[name].says)
     if (exchange?.isAnswered === true) return this.cut()
-    if (exchange === null) this.service.begin()
-    this.service.answered()
+    if (exchange === null) this.service.begin(this.#wire.fd)
+    this.service.answered(this.#wire.fd)
     writeRefusal(name, (exchange?.head ?? this.#parser)?.method ?? '', this)
     this.#parser = null
     this.#exchange = null
@@ -370,7 +371,7 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     this.#wire.end(reset)
     this.#body?.fail('the client left')
     this.#exchange?.abort()
-    if (this.#exchange !== null) this.service.answered()
+    if (this.#exchange !== null) this.service.answered(this.#wire.fd)
     this.#exchange = null
     this.#stream?.onGone()
     this.#stream = null

@@ -88,6 +88,7 @@ function configOf(config: Config, [app]: readonly LoadedApp[]): Config {
     model: config.model === 'fork' ? 'prefork' : config.model,
     timeouts: { ...config.timeouts, workerTimeoutMs: 0 },
     accessLog: config.accessLog === 'off' ? 'off' : '/dev/null',
+    admin: null, // what is measured goes into memory that all share
     target: action,
     site: config.site && { hosts: [{ name: '*', routes: [route] }], guards: [] },
   }

@@ -13,6 +13,7 @@ import { httpDate } from '../http/date.ts'
 import type { RequestHead } from '../http/head.ts'
 import { DONE, HeadParser, MORE } from '../http/head-parser.ts'
 import type { RefusalName } from '../http/refusals.ts'
+import type { Fd } from '../kernel/fd.ts'
 import type { SocketAddress } from '../kernel/sockaddr.ts'
 import type { Log } from '../log.ts'
 import { type Inbox, ReceiveBuffer } from '../net/inbox.ts'
@@ -23,6 +24,7 @@ import { CLOCK_OFFSET_MS, Row } from '../scoreboard.ts'
 import type { AccessLog } from './access-log.ts'
 import { Heads } from './heads.ts'
 import type { Ledger } from './ledger.ts'
+import type { Measures } from './measures.ts'
 import { type Placed, Places } from './places.ts'
 import { Room } from './room.ts'
 import { Seldom, sayTurnedAway } from './seldom.ts'
@@ -96,9 +98,11 @@ export class Service {
   readonly connections = new Places<Held>()
   readonly doors = new Set<Door>()
   readonly connectionsAtOnce: number
-  /** These three are one worker's alone: it gets them at its birth. The row nobody sees is for until then. */
+  /** These four are one worker's alone: it gets them at its birth. The row nobody sees is for until then. */
   row: Row = Row.apart()
   accessLog: AccessLog | null = null
+  /** Null: nobody asks how long things take. */
+  measures: Measures | null = null
   /** Null: an address may have as many connections as it likes. */
   addresses: AddressLimit | null = null
   /** How many more connections it may take in its life. */
@@ -175,14 +179,16 @@ export class Service {
     this.onLess()
   }
 
-  /** A request has come, and will be answered or refused. */
-  begin(): void {
+  /** A request has come on this connection, and will be answered or refused. */
+  begin(fd: Fd): void {
     this.row.countBegun(this.loop.now + CLOCK_OFFSET_MS)
+    if (this.measures !== null) this.measures.begun(fd, performance.now())
   }
 
   /** It is over, however it ended. */
-  answered(): void {
+  answered(fd: Fd): void {
     this.row.countAnswered()
+    if (this.measures !== null) this.measures.answered(fd, performance.now())
     this.onAnswered()
   }
 

@@ -109,7 +109,7 @@ class Takeover extends Deadline implements Watcher, Held, SocketOwner, TakenConn
     wire.handOver(this)
     this.#service.loop.deadlines.clear(connection)
     this.#service.passOn(connection, this)
-    this.#service.answered()
+    this.#service.answered(wire.fd)
   }
 
   get bytesSent(): number {

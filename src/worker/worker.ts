@@ -20,6 +20,7 @@ import { describeRequest } from '../handlers/describe.ts'
 import { BodyError } from '../handlers/handler.ts'
 import { withReadyPath } from '../handlers/ready.ts'
 import { createHandler } from '../handlers/target.ts'
+import { Histograms } from '../histograms.ts'
 import { SIG_BLOCK, SIG_UNBLOCK, SIGQUIT, SIGTERM, SIGUSR1 } from '../kernel/constants.ts'
 import type { Fd } from '../kernel/fd.ts'
 import { sigprocmask } from '../kernel/process.ts'
@@ -31,6 +32,7 @@ import { openAccessLog } from './access-log.ts'
 import { startHeartbeat } from './heartbeat.ts'
 import { countSleepAsIdle } from './idleness.ts'
 import { adopt, Line } from './line.ts'
+import { Measures } from './measures.ts'
 import { tireAfter } from './recycle.ts'
 import { numbersOf, Service } from './service.ts'
 import { startApps } from './start-apps.ts'
@@ -133,6 +135,7 @@ export class Worker {
     service.row.begin(process.pid, slot, generation)
     const writer = { slot, pid: process.pid }
     service.accessLog = openAccessLog(config.accessLog, { format: config.accessLogFormat, writer, log, loop })
+    if (config.admin !== null) service.measures = new Measures(Histograms.attach(scoreboard.fd).row(row))
     // The model 'fork': its parent counts, who has accepted for it.
     if (connection === null) service.addresses = AddressLimit.of(config.limits, row, scoreboard.fd)
   }

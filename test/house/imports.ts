@@ -10,7 +10,7 @@ import { type Import, importsOf } from './scan.ts'
 import type { TextFile } from './tree.ts'
 
 /** What the three kinds of process and the command share: how a child is told what it is, and the words between them. */
-const BETWEEN_PROCESSES = ['boot.ts', 'channel.ts', 'scoreboard.ts', 'address-counts.ts']
+const BETWEEN_PROCESSES = ['boot.ts', 'channel.ts', 'scoreboard.ts', 'address-counts.ts', 'histograms.ts']
 
 /** The file calls of the floor, with what they take and answer: descriptors, memory, flags (some by architecture), errnos. */
 const FILE_CALLS = ['file', 'directory', 'fd', 'memory', 'constants', 'layout', 'errno'].map(
@@ -37,12 +37,13 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'worker/': ['kernel/', 'net/', 'http/', 'handlers/', 'config/', 'log.ts', ...BETWEEN_PROCESSES],
   'preloader/': ['kernel/', 'config/', 'worker/', 'log.ts', ...BETWEEN_PROCESSES],
   'supervisor/': ['kernel/', 'tcp/', 'config/', 'control/', 'log.ts', 'version.ts', ...BETWEEN_PROCESSES],
-  'control/': ['kernel/', 'tcp/counters.ts', 'config/operator-error.ts'],
-  'admin/': ['kernel/', 'net/', 'http/', 'handlers/', 'worker/', 'control/', 'log.ts', 'boot.ts'],
+  'control/': ['kernel/', 'tcp/counters.ts', 'histograms.ts', 'config/operator-error.ts'],
+  'admin/': ['kernel/', 'histograms.ts', 'net/', 'http/', 'handlers/', 'worker/', 'control/', 'log.ts', 'boot.ts'],
   'command/': ['control/', 'kernel/', 'config/operator-error.ts', 'config/site/password-hash.ts'],
   'log.ts': ['kernel/', 'config/options.ts'],
   'scoreboard.ts': ['kernel/', 'config/options.ts'],
   'address-counts.ts': ['kernel/', 'config/options.ts', 'scoreboard.ts', 'half-siphash.ts'],
+  'histograms.ts': ['kernel/', 'scoreboard.ts', 'address-counts.ts'],
   'half-siphash.ts': [],
   'boot.ts': ['kernel/', 'config/options.ts'],
   'channel.ts': ['kernel/'],

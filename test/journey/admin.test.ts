@@ -9,7 +9,7 @@ import { workerOf } from '../support/journey.ts'
 import { freeze } from '../support/processes.ts'
 import { waitUntil } from '../support/program.ts'
 import { connectAndSend, request } from '../support/raw.ts'
-import { runPrefork, type Server, type ServerOptions, startServer } from '../support/server.ts'
+import { addFiles, runPrefork, type Server, type ServerOptions, startServer } from '../support/server.ts'
 import { replaced, workersReady } from '../support/tree.ts'
 
 const ADMIN = ['--admin', 'unix:admin.sock'] as const
@@ -100,6 +100,42 @@ test('when the admin process dies another takes its place, and who asked meanwhi
   assert.notEqual(await adminOf(server), first)
 })
 
+test('how long requests take, how long connections have waited, how far away clients are', { skip }, async (t) => {
+  const app = `export default async (request) => {
+    if (request.url.endsWith('/slow')) await new Promise((resolve) => setTimeout(resolve, 300))
+    return new Response('')
+  }`
+  const server = await start(t, ['app.mjs'], { files: { 'app.mjs': app } })
+  const worker = workerOf(server)
+  const client = await connectAndSend(t, server.port, request('GET /') + request('GET /slow'))
+  await client.responses(2)
+  await freeze(worker)
+  const late = await connectAndSend(t, server.port, request('GET /'))
+  const cameAt = performance.now()
+  await waitUntil(() => performance.now() - cameAt > 300, 'it has waited in the queue')
+  process.kill(worker, 'SIGCONT')
+  await late.response()
+  await statusWhen(t, server, ({ totals }) => totals.requests === 3)
+
+  const told = await metrics(server)
+  const upTo = (name: string, le: string) => told.get(`prefork_${name}_seconds_bucket{le="${le}"}`)
+  const requests = ['0.25', '10', '+Inf'].map((le) => upTo('request_duration', le))
+  assert.deepEqual(requests, [2, 3, 3])
+  assert.ok(told.get('prefork_request_duration_seconds_sum')! >= 0.29)
+  assert.deepEqual(
+    ['0.25', '+Inf'].map((le) => upTo('accept_queue_wait', le)),
+    [1, 2],
+  )
+  assert.deepEqual(
+    ['1', '+Inf'].map((le) => upTo('handshake_rtt', le)),
+    [2, 2],
+  )
+  server.expectLog(/ended by SIGKILL; its slot is filled again$/)
+  process.kill(worker, 'SIGKILL')
+  await replaced(server, worker, 1)
+  assert.equal((await metrics(server)).get('prefork_request_duration_seconds_count'), 3, 'it outlives its worker')
+})
+
 test('its socket is its owner’s alone', { skip }, async (t) => {
   const server = await start(t)
   assert.equal(statSync(join(server.cwd, 'admin.sock')).mode & 0o777, 0o600)
@@ -119,6 +155,18 @@ test('by a name that a web page may have: refused', { skip }, async (t) => {
   const { status, text } = await ask(server, '/metrics', '-H', 'Host: evil.example')
   assert.equal(status, 421)
   assert.doesNotMatch(text, /prefork_/)
+})
+
+test('a reload that would have it elsewhere says that it stays', { skip }, async (t) => {
+  const config = (admin: string) => `export default { admin: '${admin}', workers: 1, control: 'control.sock' }`
+  const files = { 'prefork.config.mjs': config('unix:admin.sock') }
+  const server = await startServer(t, { files, log: [/ info supervisor /] })
+  await workersReady(server, 1)
+  addFiles(server.cwd, { 'prefork.config.mjs': config('unix:elsewhere.sock') })
+  server.signal('SIGHUP')
+  await server.waitForLog(/ warn supervisor .*: admin has changed, and stays as it was while this server runs/)
+  await statusWhen(t, server, ({ generation, workers }) => generation === 2 && workers.length === 1)
+  assert.equal((await metrics(server)).get('prefork_generation'), 2)
 })
 
 test('a reload keeps it; an upgrade hands it on', { skip }, async (t) => {
