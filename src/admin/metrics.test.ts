@@ -42,8 +42,8 @@ const status: TreeStatus = {
       backlogAsked: 511,
       backlogInEffect: 511,
       acceptQueues: [
-        { length: 0, limit: 511 },
-        { length: 12, limit: 511 },
+        { length: 0, limit: 511, peak: null },
+        { length: 12, limit: 511, peak: 300 },
       ],
       synQueue: 9,
     },
@@ -82,6 +82,7 @@ test('a status as Prometheus reads it', () => {
     'prefork_requests_in_flight 4',
     'prefork_accept_queue_length{listener="127.0.0.1:8080",socket="1"} 12',
     'prefork_accept_queue_limit{listener="127.0.0.1:8080",socket="0"} 511',
+    'prefork_accept_queue_peak_length{listener="127.0.0.1:8080",socket="1"} 300',
     'prefork_syn_queue_length{listener="127.0.0.1:8080"} 9',
     'prefork_tcp_listen_overflows_total 1',
     'prefork_tcp_listen_drops_total 2',

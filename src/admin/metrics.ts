@@ -72,12 +72,14 @@ function listeners(all: readonly ListenerStatus[]): Family[] {
   )
   const lengths = sockets.map(({ labels, queue }) => ({ labels, value: queue.length }))
   const limits = sockets.map(({ labels, queue }) => ({ labels, value: queue.limit }))
+  const peaks = sockets.flatMap(({ labels, queue: { peak } }) => (peak === null ? [] : [{ labels, value: peak }]))
   const halfOpen = all.flatMap(({ address, synQueue }) =>
     synQueue === null ? [] : [{ labels: { listener: address }, value: synQueue }],
   )
   return [
     gauge('accept_queue_length', 'Connections whose handshake is finished and that nobody has accepted yet.', lengths),
     gauge('accept_queue_limit', 'How many may wait there; the kernel lets in one more, and then drops.', limits),
+    gauge('accept_queue_peak_length', 'The longest in the last minute, of fifty looks a second.', peaks),
     gauge('syn_queue_length', 'Handshakes that have begun and are not finished.', halfOpen),
   ]
 }

@@ -23,12 +23,17 @@ function acceptQueues(queues: readonly AcceptQueueStatus[]): string[] {
   const lengths = queues.map(({ length }) => length)
   const limit = queues[0]!.limit
   const fullness = fullnessOf(Math.max(...lengths), limit)
-  if (queues.length === 1) return [`accept queue ${lengths[0]} of ${limit}${fullness}`]
+  if (queues.length === 1) return [`accept queue ${lengths[0]} of ${limit}${fullness}${peakOf(queues[0]!)}`]
   if (queues.length <= ONE_BY_ONE_MAX) return [`accept queues ${lengths.join(' ')} of ${limit} each${fullness}`]
   const waiting = lengths.reduce((sum, length) => sum + length, 0)
   return [
     `${queues.length} accept queues of ${limit}: ${waiting} wait, ${Math.max(...lengths)} in the longest${fullness}`,
   ]
+}
+
+/** Told where it says more than the length does. */
+function peakOf({ length, peak }: AcceptQueueStatus): string {
+  return peak === null || peak <= length ? '' : `, up to ${peak} in the last minute`
 }
 
 function fullnessOf(length: number, limit: number): string {

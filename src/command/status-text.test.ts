@@ -43,7 +43,7 @@ const counters: NetworkStatus['sinceStart'] = {
 }
 
 function queues(limit: number, ...lengths: number[]): Pick<ListenerStatus, 'acceptQueues'> {
-  return { acceptQueues: lengths.map((length) => ({ length, limit })) }
+  return { acceptQueues: lengths.map((length) => ({ length, limit, peak: null })) }
 }
 
 const status: TreeStatus = {
@@ -170,6 +170,14 @@ for (const [limit, lengths, synQueue, said] of QUEUES) {
     assert.ok(text.includes(`\nlistens on [::]:80, backlog ${limit}\n  ${said}\n`), text)
   })
 }
+
+test('a burst that is over', () => {
+  const burst = { address: '[::]:80', backlogAsked: 511, backlogInEffect: 511, synQueue: 0 }
+  const textWith = (length: number, peak: number) =>
+    statusText({ ...status, listeners: [{ ...burst, acceptQueues: [{ length, limit: 511, peak }] }] }, 80)
+  assert.match(textWith(2, 400), /\n {2}accept queue 2 of 511, up to 400 in the last minute, SYN queue 0\n/)
+  assert.match(textWith(2, 2), /\n {2}accept queue 2 of 511, SYN queue 0\n/)
+})
 
 test('what was dropped, and why', () => {
   const textOf = (more: Partial<typeof counters>) => {

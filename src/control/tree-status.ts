@@ -51,6 +51,11 @@ export interface AcceptQueueStatus {
   readonly length: number
   /** The kernel lets in one more than that, and then drops. */
   readonly limit: number
+  /**
+   * The longest in the last minute, of fifty looks a second. Null where nobody has looked: without `admin`, they begin
+   * when the status is asked for, and end ten seconds after.
+   */
+  readonly peak: number | null
 }
 
 /** Of the whole network namespace of the supervisor: of other servers as well, where they share it. */

@@ -11,6 +11,7 @@ import type { Histograms } from '../histograms.ts'
 import { getpid } from '../kernel/process.ts'
 import { type Counts, monotonicMs, type Scoreboard } from '../scoreboard.ts'
 import { readTcpCounters, type TcpCounters, tcpCountersSince } from '../tcp/counters.ts'
+import type { QueuePeaks } from '../tcp/queue-peaks.ts'
 import { acceptQueueOf, synQueueOf } from '../tcp/queues.ts'
 import { version } from '../version.ts'
 import type { OnRequest } from './control-clients.ts'
@@ -21,20 +22,23 @@ import type { Happening } from './os.ts'
 import { allSlots, type Roster } from './roster.ts'
 import { statusOf, type TreeFacts, type WorkerFacts } from './status.ts'
 
-export function answerRequests(
-  parts: {
-    readonly roster: Roster
-    readonly listening: Listening
-    readonly scoreboard: Scoreboard
-    readonly histograms: Histograms | null
-  },
-  happen: (happening: Happening) => void,
-): OnRequest {
+/** What is told of in a status. */
+export interface StatusParts {
+  readonly roster: Roster
+  readonly listening: Listening
+  readonly scoreboard: Scoreboard
+  /** Null: nothing is measured. */
+  readonly histograms: Histograms | null
+  readonly peaks: QueuePeaks
+}
+
+export function answerRequests(parts: StatusParts, happen: (happening: Happening) => void): OnRequest {
   const { roster, scoreboard } = parts
   const start: Start = { at: monotonicMs(), counters: readTcpCounters() }
   return ({ type }, reply) => {
     switch (type) {
       case 'status':
+        parts.peaks.watch()
         return reply({ type, status: statusOf(factsOf(parts, start), scoreboard, monotonicMs()) })
       case 'reload':
         reply({ type: 'begun', message: 'reloading', withinMs: null })
@@ -73,10 +77,7 @@ interface Start {
   readonly counters: TcpCounters | null
 }
 
-function factsOf(
-  { roster, listening, scoreboard, histograms }: Parameters<typeof answerRequests>[0],
-  start: Start,
-): TreeFacts {
+function factsOf({ roster, listening, scoreboard, histograms, peaks }: StatusParts, start: Start): TreeFacts {
   const { current } = roster
   const workers = workersOf(roster, scoreboard)
   return {
@@ -87,7 +88,7 @@ function factsOf(
     generation: current.number,
     model: current.config.model,
     accept: current.config.accept,
-    listeners: listening.listeners.map(listenerStatus),
+    listeners: listening.listeners.map((listener) => listenerStatus(listener, peaks)),
     network: networkStatus(start.counters),
     histograms: histograms && histogramsStatus(histograms, roster.rows.everTaken),
     workers,
@@ -95,12 +96,13 @@ function factsOf(
   }
 }
 
-function listenerStatus({ authority, backlog, sockets }: Listener): ListenerStatus {
+function listenerStatus({ authority, backlog, sockets }: Listener, peaks: QueuePeaks): ListenerStatus {
+  const queues = sockets.map((fd) => ({ queue: acceptQueueOf(fd), peak: peaks.peakOf(fd) }))
   return {
     address: authority,
     backlogAsked: backlog.asked,
     backlogInEffect: backlog.inEffect,
-    acceptQueues: sockets.flatMap((fd) => acceptQueueOf(fd) ?? []),
+    acceptQueues: queues.flatMap(({ queue, peak }) => (queue === null ? [] : [{ ...queue, peak }])),
     synQueue: synQueueOf(sockets[0]!),
   }
 }

@@ -10,6 +10,7 @@ import { Histograms } from '../histograms.ts'
 import { type Fd, setCloseOnExec } from '../kernel/fd.ts'
 import type { Log } from '../log.ts'
 import { Scoreboard } from '../scoreboard.ts'
+import { QueuePeaks } from '../tcp/queue-peaks.ts'
 import { Admin, readToken } from './admin.ts'
 import { Events } from './events.ts'
 import { identityOf } from './identity.ts'
@@ -37,6 +38,8 @@ export async function serve(config: Config, log: Log): Promise<number> {
   for (const sentence of passed.closeUnclaimed()) log.warn(sentence)
   const events = new Events()
   const outside = new Outside({ log, events, notifier, folder: startFolder(), predecessor })
+  const peaks = new QueuePeaks(() => listening.listeners.flatMap(({ sockets }) => sockets))
+  if (config.admin !== null) peaks.watch(true)
   let reach: Reach | null = null
   let admin: Admin | null = null
   try {
@@ -46,7 +49,7 @@ export async function serve(config: Config, log: Log): Promise<number> {
     const histograms = Histograms.create(scoreboard.fd)
     const linux = new Linux({ listening, outside, events, scoreboard, log })
     const onRequest = answerRequests(
-      { roster, listening, scoreboard, histograms: config.admin && histograms },
+      { roster, listening, scoreboard, histograms: config.admin && histograms, peaks },
       (happening) => linux.happen(happening),
     )
     reach = new Reach(config, events, onRequest, log)
@@ -59,6 +62,7 @@ export async function serve(config: Config, log: Log): Promise<number> {
     else outside.onSucceeding = (predecessorPid) => reach?.takeOver(predecessorPid)
     return await supervise(roster, linux)
   } finally {
+    peaks.close()
     admin?.close()
     reach?.close()
     listening.close(outside.isHandedOver)

@@ -18,7 +18,7 @@ const tree: TreeFacts = {
       address: '127.0.0.1:8080',
       backlogAsked: 511,
       backlogInEffect: 128,
-      acceptQueues: [{ length: 0, limit: 128 }],
+      acceptQueues: [{ length: 0, limit: 128, peak: null }],
       synQueue: 0,
     },
   ],
