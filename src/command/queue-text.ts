@@ -36,7 +36,8 @@ function peakOf({ length, peak }: AcceptQueueStatus): string {
   return peak === null || peak <= length ? '' : `, up to ${peak} in the last minute`
 }
 
-function fullnessOf(length: number, limit: number): string {
+/** In words, to stand behind a length. */
+export function fullnessOf(length: number, limit: number): string {
   if (length >= limit) return ' (full)'
   return length >= NEARLY_FULL * limit ? ' (nearly full)' : ''
 }

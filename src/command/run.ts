@@ -1,5 +1,5 @@
 /**
- * `prefork reload`, `stop`, `quit`, `status`: said to a server that is running, and
+ * `prefork reload`, `stop`, `quit`, `status`, `top`: said to a server that is running, and
  * what became of it. Nothing is served here.
  */
 import { OperatorError, summarizeOperatorError } from '../config/operator-error.ts'
@@ -8,6 +8,7 @@ import type { ControlRequest } from '../control/protocol.ts'
 import type { Conversation } from './ask.ts'
 import { findServer, type Named } from './find.ts'
 import { statusText } from './status-text.ts'
+import { top } from './top.ts'
 
 export interface ControlCommandLine extends Named {
   readonly command: ControlRequest['type']
@@ -48,8 +49,16 @@ export function runCommand(line: ControlCommandLine, world: World = realWorld())
   return EXIT_OK
 }
 
+/** `prefork top`: the exit code, once it was left. Throws as `runCommand` does. */
+export function runTop(
+  line: Omit<ControlCommandLine, 'command' | 'json'>,
+  world: World = realWorld(),
+): Promise<number> {
+  return top(find(line, world))
+}
+
 /** A configuration that is broken is no matter as long as the server is found without it. */
-function find(line: ControlCommandLine, world: World): Conversation {
+function find(line: Omit<ControlCommandLine, 'command' | 'json'>, world: World): Conversation {
   try {
     return findServer(line, world.directories)
   } catch (error) {

@@ -3,8 +3,8 @@
  *
  *     prefork [target] [options]
  *     prefork check [target] [options]
- *     prefork reload | stop | quit | status     to a server that is running
- *     prefork hash-password                     for basicAuth
+ *     prefork reload | stop | quit | status | top    to a server that is running
+ *     prefork hash-password                          for basicAuth
  *
  * node:util's parseArgs splits it into tokens; the judging is ours, because its
  * strict mode can say only that something is wrong, not how to put it right.
@@ -19,7 +19,7 @@ import { nearest } from './suggest.ts'
 import { OPTION_PATHS, OPTION_TABLE, type OptionPath } from './table.ts'
 
 /** What is said to a server that is running. */
-export type ControlCommand = 'reload' | 'stop' | 'quit' | 'status'
+export type ControlCommand = 'reload' | 'stop' | 'quit' | 'status' | 'top'
 
 export interface CommandLine {
   readonly command: 'serve' | 'check' | 'hash-password' | 'help' | 'version' | ControlCommand
@@ -32,7 +32,7 @@ export interface CommandLine {
 }
 
 /** The first word, when it is no target. A directory of such a name is written './check'. */
-export const COMMANDS = ['check', 'reload', 'stop', 'quit', 'status', 'hash-password'] as const
+export const COMMANDS = ['check', 'reload', 'stop', 'quit', 'status', 'top', 'hash-password'] as const
 
 /** argv without node and script. Throws an OperatorError for anything not understood. */
 export function parseCommandLine(argv: readonly string[]): CommandLine {

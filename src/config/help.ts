@@ -27,12 +27,13 @@ Examples
   prefork ./app.ts --listen :80 --listen unix:/run/app.sock
   prefork check ./app.ts        try everything but serving; exit 0 or 1
   prefork reload                the new app and options, without a lost request
+  prefork top                   who waits, who works, what is dropped: live
 
 Usage
   prefork [target] [options]
   prefork check [target] [options]
-  prefork reload | stop | quit | status     to the server that is running
-  prefork hash-password                     a hash for basicAuth, of a password
+  prefork reload | stop | quit | status | top    to the server that is running
+  prefork hash-password                          for basicAuth, of a password
 
   target: a directory, an app module (.ts, .mts, .js, .mjs), or nothing.
   A directory named like a command is written with its path: ./check.

@@ -39,6 +39,7 @@ export function answerRequests(parts: StatusParts, happen: (happening: Happening
     switch (type) {
       case 'status':
         parts.peaks.watch()
+        parts.peaks.sample()
         return reply({ type, status: statusOf(factsOf(parts, start), scoreboard, monotonicMs()) })
       case 'reload':
         reply({ type: 'begun', message: 'reloading', withinMs: null })
