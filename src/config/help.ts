@@ -26,10 +26,12 @@ Examples
   prefork ./app.ts --listen :80 --listen unix:/run/app.sock
   prefork check ./app.ts        try everything but serving; exit 0 or 1
   prefork reload                the new app and options, without a lost request
+  prefork explain               each system call, told as it is made: for learning
 
 Usage
   prefork [target] [options]
   prefork check [target] [options]
+  prefork explain [target] [options]        one worker, unless you say otherwise
   prefork reload | stop | quit | status     to the server that is running
   prefork hash-password                     a hash for basicAuth, of a password
 
@@ -62,6 +64,7 @@ const HEADINGS: Readonly<Record<string, readonly (OptionPath | CommandFlag)[]>> 
     'readyPath',
     'timeouts.shutdownDelayMs',
     { name: 'json', value: '', help: 'with status: for programs to read' },
+    { name: 'all', value: '', help: 'with explain: every call, not the story alone' },
     { name: 'help', value: '', help: 'print this', short: '-h,' },
     { name: 'version', value: '', help: 'print the version', short: '-V,' },
   ],

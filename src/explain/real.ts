@@ -1,0 +1,83 @@
+/**
+ * The narrator of this very process: it writes to stdout, reads the process' own
+ * memory, and asks the kernel what a descriptor is. What it calls itself is not
+ * told (kernel/libc.ts).
+ */
+import { readlinkSync, writeSync } from 'node:fs'
+import { POLLOUT, SO_ACCEPTCONN, SO_TYPE, SOCK_STREAM, SOL_SOCKET } from '../kernel/constants.ts'
+import { SyscallError } from '../kernel/errno.ts'
+import type { Fd } from '../kernel/fd.ts'
+import { bindUnwatched, copyMemory } from '../kernel/libc.ts'
+import { poll } from '../kernel/poll.ts'
+import { formatSocketAddress } from '../kernel/sockaddr.ts'
+import { getpeername, getsockname, getsockopt } from '../kernel/socket.ts'
+import { addressText } from './call.ts'
+import { CHANNEL, type Thing } from './descriptors.ts'
+import type { Mode } from './mode.ts'
+import { Narrator } from './narrator.ts'
+
+export function realNarrator(mode: Mode): Narrator {
+  return new Narrator(mode, {
+    write: writeLines,
+    ask: whatIs,
+    memory: { bytes: copyMemory, text: textAt },
+    // Of a forked child process.pid still says its parent's.
+    pid: () => Number(readlinkSync('/proc/self')),
+  })
+}
+
+const STDOUT = 1 as Fd
+/** How long a reader who is slow holds the server up, for one line. */
+const READER_MS = 5_000
+
+/** One write(2), so that the lines of several processes stay whole; and what cannot be written is not told. */
+function writeLines(lines: string): void {
+  const bytes = Buffer.from(lines)
+  let written = 0
+  try {
+    while (written < bytes.length) written += writeOrWait(bytes.subarray(written))
+  } catch {
+    // Nobody reads it any more (EPIPE), or there is no room for it. The server serves on.
+  }
+}
+
+function writeOrWait(bytes: Uint8Array): number {
+  try {
+    return writeSync(STDOUT, bytes)
+  } catch (error) {
+    const isSlow = (error as NodeJS.ErrnoException).code === 'EAGAIN'
+    if (!isSlow || poll(STDOUT, POLLOUT, READER_MS) === 0) throw error
+    return 0
+  }
+}
+
+const strnlen = bindUnwatched('strnlen', 'size_t', ['uintptr_t', 'size_t'])
+/** limits.h, PATH_MAX */
+const TEXT_BYTES_MAX = 4096
+
+function textAt(address: number): string {
+  return copyMemory(address, strnlen(address, TEXT_BYTES_MAX)).toString()
+}
+
+function whatIs(fd: number): Thing {
+  try {
+    const link = readlinkSync(`/proc/self/fd/${fd}`)
+    if (link.startsWith('socket:')) return whichSocket(fd as Fd)
+    return { kind: 'other', what: link }
+  } catch (error) {
+    if (!(error instanceof SyscallError) && (error as NodeJS.ErrnoException).code === undefined) throw error
+    return { kind: 'other', what: 'closed' }
+  }
+}
+
+function whichSocket(fd: Fd): Thing {
+  const own = getsockname(fd)
+  if (getsockopt(fd, SOL_SOCKET, SO_TYPE) !== SOCK_STREAM) return CHANNEL
+  const address = addressText(formatSocketAddress(own))
+  if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN) !== 0) return { kind: 'listener', address }
+  const peer = getpeername(fd)
+  if (peer === null) return { kind: 'socket' }
+  // A pair of sockets has no addresses; a client of a Unix socket has none, but its server has.
+  if (own.family === 'Unix' && own.path === '') return CHANNEL
+  return { kind: 'connection', peer: addressText(formatSocketAddress(peer)), isShared: false }
+}
