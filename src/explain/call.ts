@@ -34,6 +34,8 @@ export interface CallText {
   readonly result?: (call: Call, context: Context) => string
   /** What is known of descriptors from here on. Before all else. */
   readonly learns?: (call: Call, context: Context) => void
+  /** What is so from now on. After all else. */
+  readonly leaves?: (call: Call, context: Context) => void
   /** Whether it is part of the story; if not, only those hear of it who want every call. */
   readonly isStory?: (call: Call, context: Context) => boolean
   /** What it is for, here and now. Of a failure, too, unless FAILURES has it. */

@@ -5,8 +5,14 @@
 
 export type Thing =
   /** A TCP or Unix stream socket that is neither of the two below, yet. */
-  | { readonly kind: 'socket' }
-  | { readonly kind: 'listener'; readonly address: string }
+  | { readonly kind: 'socket'; readonly isOfAnyPort?: boolean }
+  /** `isOfAnyPort`: the kernel has chosen its port, and nobody has asked which. `isWatched`: an epoll has it. */
+  | {
+      readonly kind: 'listener'
+      readonly address: string
+      readonly isOfAnyPort?: boolean
+      readonly isWatched?: boolean
+    }
   /** `isShared`: another process has a copy. */
   | { readonly kind: 'connection'; readonly peer: string; readonly isShared: boolean }
   /** Between processes of this server, or to a command: the lines, the control socket. */

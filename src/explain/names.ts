@@ -3,7 +3,8 @@
  */
 import * as constants from '../kernel/constants.ts'
 
-const ALL = Object.entries(constants) as readonly (readonly [name: string, number: number])[]
+/** Lowest bit first, whichever order a module's exports have. */
+const ALL = Object.entries(constants as Readonly<Record<string, number>>).sort(([, a], [, b]) => (a >>> 0) - (b >>> 0))
 
 /** `AF_INET` for 2 of 'AF_'; the number where none has it. */
 export function nameOf(prefix: string, number: number): string {

@@ -9,7 +9,7 @@
  * cannot be told is not told. A forked child has a copy of it, with what it knows.
  */
 import { layout } from '../kernel/layout.ts'
-import { arg, type Call, type CallTable, type CallText, type Context, resultText } from './call.ts'
+import { type Call, type CallTable, type CallText, type Context, resultText } from './call.ts'
 import { Descriptors, type Thing } from './descriptors.ts'
 import type { Teller } from './explained.ts'
 import { FILES } from './files.ts'
@@ -44,6 +44,9 @@ const NAMES_OF_NUMBERS: ReadonlyMap<number, string> = new Map(
 /** Calls nobody has a word for: their arguments as numbers. */
 const UNKNOWN: CallText = { args: ({ args }) => args.map((it) => shownArgument(it)).join(', ') }
 
+/** Those of libc, which makes more than one call of them. All others are the kernel's: section 2 of the manual. */
+const SECTION_3 = ['posix_spawn']
+
 export class Narrator implements Teller {
   readonly #mode: Mode
   readonly #os: NarratorOs
@@ -71,7 +74,7 @@ export class Narrator implements Teller {
     try {
       text.learns?.(call, this.#context)
       if (this.#isTold(call, text)) this.#tell(call, text)
-      if (call.name === 'close') this.#context.things.forget(arg(call, 0))
+      text.leaves?.(call, this.#context)
     } catch (error) {
       // A mistake of ours, in a process that has something to do.
       this.#os.write(remark(this.#name, this.#pid, `${call.name}: cannot be told (${error})`, this.#mode.look))
@@ -121,7 +124,7 @@ export class Narrator implements Teller {
   #pageOf(name: string): string {
     if (this.#named.has(name)) return ''
     this.#named.add(name)
-    return ` (man ${name})`
+    return ` (man ${SECTION_3.includes(name) ? 3 : 2} ${name})`
   }
 }
 

@@ -2,6 +2,7 @@
  * How the calls read by which processes are made, told and ended, and become
  * somebody else.
  */
+import { SIGKILL, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2 } from '../kernel/constants.ts'
 import { signalName } from '../kernel/process.ts'
 import { oneLine } from '../log.ts'
 import { always, arg, type Call, type CallTable, type CallText, type Context } from './call.ts'
@@ -22,13 +23,25 @@ const fork: CallText = {
 
 /** It answers 0 or an errno; the pid is written where the first argument points. */
 const posix_spawn: CallText = {
-  args: ({ args }) => {
-    const program = (args[4] as readonly (string | null)[]).findLast((word) => word?.endsWith('.js')) ?? ''
-    return `"${String(args[1])}" … "${program.split('/').slice(-2).join('/')}"`
-  },
+  args: ({ args }) => `"${String(args[1])}" … "${programOf(args).split('/').slice(-2).join('/')}"`,
   result: (call, { memory }) => (call.result === 0 ? `0, pid ${pidAt(call, memory)}` : String(call.result)),
   isStory: always,
-  says: () => 'starts another program, with a memory of its own',
+  says: ({ args }) => PROGRAMS.find(([program]) => programOf(args).endsWith(program))?.[1] ?? SUCCESSOR,
+}
+
+/** What the supervisor starts (supervisor/children.ts). */
+const PROGRAMS: readonly (readonly [program: string, says: string])[] = [
+  ['preloader/main.js', 'starts the preloader, which loads the app once and forks the workers'],
+  ['worker/main.js', 'starts a worker as a program of its own, which loads the app itself'],
+  ['supervisor/read-config.js', 'starts a program that reads the configuration anew'],
+]
+const SUCCESSOR = 'starts this server once more, to take its place'
+
+/** Behind `node`, its flags, and what explains it. */
+function programOf(args: Call['args']): string {
+  const words = (args[4] as readonly (string | null)[]).filter((word) => word !== null)
+  const isOurs = (word: string) => PROGRAMS.some(([program]) => word.endsWith(program))
+  return words.find(isOurs) ?? words.find((word, i) => i > 0 && !word.startsWith('-')) ?? ''
 }
 
 function pidAt(call: Call, memory: Context['memory']): number {
@@ -54,9 +67,20 @@ function howItEnded(status: number): string {
 const kill: CallText = {
   args: (call) => `${arg(call, 0)}, ${arg(call, 1) === 0 ? '0' : signalName(arg(call, 1))}`,
   isStory: (call) => arg(call, 1) !== 0,
-  says: (call) =>
-    arg(call, 1) === 0 ? 'asks whether the process is there' : `tells process ${arg(call, 0)} by a signal`,
+  says: (call) => {
+    if (arg(call, 1) === 0) return 'asks whether the process is there'
+    return `tells process ${arg(call, 0)} by a signal: ${MEANINGS.get(arg(call, 1)) ?? 'something has happened'}`
+  },
 }
+
+/** What signals mean in this server. */
+const MEANINGS: ReadonlyMap<number, string> = new Map([
+  [SIGTERM, 'stop now'],
+  [SIGQUIT, 'answer what you have begun, then go'],
+  [SIGUSR1, 'open your log anew'],
+  [SIGUSR2, 'somebody needs your place'],
+  [SIGKILL, 'the kernel ends it, whatever it does'],
+])
 
 const _exit: CallText = {
   args: (call) => String(arg(call, 0)),

@@ -35,20 +35,28 @@ const socket: CallText = {
   says: ({ result }) => `an endpoint, of no address yet; this process knows it by the number ${result}`,
 }
 
+const isOfAnyPort = (call: Call, context: Context) => addressAt(arg(call, 1), arg(call, 2), context).endsWith(':0')
+
 const bind: CallText = {
   args: (call, context) => `${arg(call, 0)}, ${addressAt(arg(call, 1), arg(call, 2), context)}, ${arg(call, 2)}`,
-  isStory: isOfStory,
-  says: (call, context) => {
-    const address = addressAt(arg(call, 1), arg(call, 2), context)
-    return `gives the endpoint its address${address.endsWith(':0') ? '; port 0: the kernel chooses one' : ''}`
+  learns: (call, context) => {
+    if (call.result < 0 || !isOfStory(call, context)) return
+    context.things.set(arg(call, 0), { kind: 'socket', isOfAnyPort: isOfAnyPort(call, context) })
   },
+  isStory: isOfStory,
+  says: (call, context) =>
+    `gives the endpoint its address${isOfAnyPort(call, context) ? '; port 0: the kernel chooses one' : ''}`,
 }
 
 const listen: CallText = {
   args: (call) => `${arg(call, 0)}, ${arg(call, 1)}`,
   learns: (call, { things }) => {
     const fd = arg(call, 0)
-    if (call.result === 0 && things.get(fd).kind === 'socket') things.forget(fd) // asked anew, the kernel tells its address
+    const before = things.get(fd)
+    if (call.result < 0 || before.kind !== 'socket') return
+    things.forget(fd)
+    const now = things.get(fd) // asked anew, the kernel tells its address
+    if (now.kind === 'listener') things.set(fd, { ...now, isOfAnyPort: before.isOfAnyPort === true })
   },
   isStory: isOfStory,
   says: (call) =>
@@ -77,7 +85,7 @@ const accept4: CallText = {
   },
   isStory: isOfStory,
   says: (call, { things }) => {
-    if (call.result === -EAGAIN) return 'the queue is empty: another worker was faster'
+    if (call.result === -EAGAIN) return 'the queue is empty: nobody waits there, or another worker was faster'
     const thing = things.get(call.result)
     const peer = thing.kind === 'connection' ? thing.peer : '?'
     return `Accepted connection from ${peer}: the oldest in the queue gets a socket of its own, ${call.result}`
@@ -117,6 +125,7 @@ const close: CallText = {
         return 'gives the number back'
     }
   },
+  leaves: (call, { things }) => things.forget(arg(call, 0)),
 }
 
 const setsockopt: CallText = {
@@ -145,14 +154,27 @@ const getsockopt: CallText = {
   says: () => 'asks for an option of the socket',
 }
 
-const getname = (whose: string, isStory?: CallText['isStory']): CallText => ({
+const getpeername: CallText = {
   args: (call, context) => {
     const address = call.result < 0 ? 'NULL' : addressWritten(arg(call, 1), arg(call, 2), context)
     return `${arg(call, 0)}, ${address}`
   },
-  ...(isStory !== undefined && { isStory }),
-  says: (_call) => whose,
-})
+  says: () => 'asks who the other side is',
+}
+
+/** Part of the story when it tells which port the kernel has chosen. */
+const getsockname: CallText = {
+  args: getpeername.args,
+  isStory: (call, { things }) => {
+    const thing = things.get(arg(call, 0))
+    return thing.kind === 'listener' && thing.isOfAnyPort === true
+  },
+  says: (call, context) => `asks for its address: ${addressWritten(arg(call, 1), arg(call, 2), context)}`,
+  leaves: (call, { things }) => {
+    const thing = things.get(arg(call, 0))
+    if (thing.kind === 'listener') things.set(arg(call, 0), { ...thing, isOfAnyPort: false })
+  },
+}
 
 const socketpair: CallText = {
   args: (call, { memory }) => {
@@ -181,8 +203,8 @@ export const SOCKETS: CallTable = {
   setsockopt,
   getsockopt,
   socketpair,
-  getsockname: getname('the address that it really has', isOfStory),
-  getpeername: getname('the address of the other side'),
+  getsockname,
+  getpeername,
 }
 
 /** What a failure means, where the call's own sentence would be wrong. */

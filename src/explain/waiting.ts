@@ -1,7 +1,7 @@
 /**
  * How epoll reads: one process waits for many descriptors at once.
  */
-import { EPOLL_CTL_ADD, EPOLL_CTL_DEL } from '../kernel/constants.ts'
+import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLLHUP, EPOLLIN, EPOLLRDHUP } from '../kernel/constants.ts'
 import { layout } from '../kernel/layout.ts'
 import { arg, type Call, type CallTable, type CallText, type Context } from './call.ts'
 import type { Thing } from './descriptors.ts'
@@ -35,7 +35,11 @@ const epoll_ctl: CallText = {
     const wanted = op === EPOLL_CTL_DEL ? '' : `, ${namesOf('EPOLL', events)}`
     return `${epoll}, ${nameOf('EPOLL_CTL_', op)}, ${fd}${wanted}`
   },
-  isStory: (call, { things }) => arg(call, 1) === EPOLL_CTL_ADD && isOfClients(things.get(arg(call, 2))),
+  isStory: (call, { things }) => {
+    const thing = things.get(arg(call, 2))
+    // Where workers share a listener, whoever has accepted goes to the end of the row (net/loop.ts): no news.
+    return arg(call, 1) === EPOLL_CTL_ADD && isOfClients(thing) && !('isWatched' in thing && thing.isWatched)
+  },
   says: (call, { things }) => {
     if (arg(call, 1) === EPOLL_CTL_DEL) return 'does not want to be told of it any more'
     const thing = things.get(arg(call, 2))
@@ -43,6 +47,10 @@ const epoll_ctl: CallText = {
     return thing.kind === 'connection'
       ? `wants to be woken when ${thing.peer} has sent something`
       : 'wants to be woken when something happens there'
+  },
+  leaves: (call, { things }) => {
+    const thing = things.get(arg(call, 2))
+    if (thing.kind === 'listener') things.set(arg(call, 2), { ...thing, isWatched: true })
   },
 }
 
@@ -56,14 +64,18 @@ const epoll_wait: CallText = {
   isStory: (call, context) => thingsOf(call, context).some(isOfClients),
   says: (call, context) => {
     if (call.result === 0) return 'nothing has happened in time'
-    const things = thingsOf(call, context)
-    const listener = things.find(({ kind }) => kind === 'listener')
-    if (listener?.kind === 'listener')
-      return `woken: a handshake is complete, a connection waits on ${listener.address}`
-    const peers = things.flatMap((it) => (it.kind === 'connection' ? [it.peer] : []))
-    if (peers.length === 0) return 'woken for something between the processes, or for Node'
-    return `woken: something has arrived from ${peers.slice(0, SHOWN_MAX).join(', ')}`
+    const news = eventsOf(call, context).flatMap((event) => newsOf(event, context))
+    if (news.length === 0) return 'woken for something between the processes, or for Node'
+    return `woken: ${news.slice(0, SHOWN_MAX).join('; ')}`
   },
+}
+
+function newsOf({ fd, events }: Event, { things }: Context): string[] {
+  const thing = things.get(fd)
+  if (thing.kind === 'listener') return [`a handshake is complete, and a connection waits on ${thing.address}`]
+  if (thing.kind !== 'connection') return []
+  if ((events & (EPOLLRDHUP | EPOLLHUP)) !== 0) return [`${thing.peer} has closed its side`]
+  return [(events & EPOLLIN) !== 0 ? `something has arrived from ${thing.peer}` : `${thing.peer} can take more`]
 }
 
 function eventsOf(call: Call, { memory }: Context): Event[] {
