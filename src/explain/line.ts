@@ -48,7 +48,8 @@ export function lineOf(told: Told, look: Look): string {
 export function remark(name: string, pid: number, says: string, look: Look): string {
   const paint = look.hasColours ? coloured : plain
   const who = `${paint(colourOf(name), name.padEnd(NAME_CHARS))} ${String(pid).padStart(PID_CHARS)}`
-  return `${who}  ${paint(DIM, `… ${says}`)}\n`
+  if (look.columns === null) return `${who}  ${paint(DIM, `… ${says}`)}\n`
+  return `${who}  ${wrapped(`… ${says}`, look.columns, paint).trimStart()}`
 }
 
 type Paint = (code: number, text: string) => string
@@ -70,11 +71,11 @@ function colourOf(name: string): number {
   return name === 'preloader' ? MAGENTA : CYAN
 }
 
-/** Beneath the call, between words. */
+/** Beneath the call, between words; what is to be typed stays whole. */
 function wrapped(text: string, columns: number, paint: Paint): string {
   const room = Math.max(20, columns - BEFORE_CALL - 2)
   const lines: string[] = []
-  for (const word of text.split(' ')) {
+  for (const word of text.match(/\(man [^)]*\)|\S+/g) ?? []) {
     const last = lines.at(-1)
     if (last !== undefined && last.length + 1 + word.length <= room) lines[lines.length - 1] = `${last} ${word}`
     else lines.push(word)

@@ -56,5 +56,10 @@ const OPTIONS: Readonly<Record<number, readonly [level: string, prefix: string]>
 /** `SOL_SOCKET, SO_REUSEADDR`. */
 export function socketOption(level: number, option: number): string {
   const [name, prefix] = OPTIONS[level] ?? [String(level), null]
-  return `${name}, ${prefix === null ? option : nameOf(prefix, option)}`
+  if (prefix === null) return `${name}, ${option}`
+  const found = ALL.find(([it, number]) => number === option && hasPrefix(it, prefix) && !STATES.includes(it))
+  return `${name}, ${found?.[0] ?? option}`
 }
+
+/** Of a TCP socket (net/tcp_states.h): no options, though they are called so. */
+const STATES = ['TCP_ESTABLISHED', 'TCP_SYN_RECV', 'TCP_LISTEN']

@@ -1,7 +1,7 @@
 /**
  * Tells of the system calls of one process, line by line, as they are made
  * (`prefork explain`). What is said of which call stands in tables: sockets.ts,
- * traffic.ts, waiting.ts, processes.ts, files.ts.
+ * traffic.ts, waiting.ts, processes.ts, files.ts, housekeeping.ts.
  *
  *     kernel/libc.ts → hear → does it tell the story? → its text → one write(2)
  *
@@ -13,6 +13,7 @@ import { type Call, type CallTable, type CallText, type Context, resultText } fr
 import { Descriptors, type Thing } from './descriptors.ts'
 import type { Teller } from './explained.ts'
 import { FILES } from './files.ts'
+import { HOUSEKEEPING } from './housekeeping.ts'
 import { lineOf, remark } from './line.ts'
 import type { Mode } from './mode.ts'
 import { PROCESSES } from './processes.ts'
@@ -29,7 +30,7 @@ export interface NarratorOs {
   pid(): number
 }
 
-const TEXTS: CallTable = { ...SOCKETS, ...TRAFFIC, ...WAITING, ...PROCESSES, ...FILES }
+const TEXTS: CallTable = { ...SOCKETS, ...TRAFFIC, ...WAITING, ...PROCESSES, ...FILES, ...HOUSEKEEPING }
 
 /** Functions of libuv and of libc that are no calls to the kernel; or that make one which is told by itself. */
 const NO_CALLS = /^(uv_|posix_spawn_file_actions_|posix_spawnattr_|getpw|getgr)/
@@ -44,8 +45,8 @@ const NAMES_OF_NUMBERS: ReadonlyMap<number, string> = new Map(
 /** Calls nobody has a word for: their arguments as numbers. */
 const UNKNOWN: CallText = { args: ({ args }) => args.map((it) => shownArgument(it)).join(', ') }
 
-/** Those of libc, which makes more than one call of them. All others are the kernel's: section 2 of the manual. */
-const SECTION_3 = ['posix_spawn']
+/** Functions of libc, which makes other calls of them. All others are the kernel's: section 2 of the manual. */
+const SECTION_3 = ['posix_spawn', 'initgroups', 'sleep']
 
 export class Narrator implements Teller {
   readonly #mode: Mode

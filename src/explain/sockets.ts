@@ -59,8 +59,14 @@ const listen: CallText = {
     if (now.kind === 'listener') things.set(fd, { ...now, isOfAnyPort: before.isOfAnyPort === true })
   },
   isStory: isOfStory,
-  says: (call) =>
-    `from here on the kernel answers SYNs by itself, and holds up to ${arg(call, 1)} finished handshakes for accept`,
+  says: (call, { things }) => {
+    const thing = things.get(arg(call, 0))
+    if (thing.kind === 'channel') return 'from here on prefork reload, stop and status reach the server'
+    const isTcp = thing.kind !== 'listener' || thing.address.includes(':')
+    return isTcp
+      ? `from here on the kernel answers SYNs by itself, and holds up to ${arg(call, 1)} finished handshakes for accept`
+      : `from here on clients may connect, and the kernel holds up to ${arg(call, 1)} of them for accept`
+  },
 }
 
 const accept4: CallText = {
@@ -208,7 +214,9 @@ export const SOCKETS: CallTable = {
 }
 
 /** What a failure means, where the call's own sentence would be wrong. */
-export const FAILURES: Readonly<Record<string, string>> = {
+const FAILURES: Readonly<Record<string, string>> = {
+  ECHILD: 'there is no child',
+  EINTR: 'a signal came first; the call is made again',
   EACCES: 'not permitted',
   EADDRINUSE: 'somebody else has this address',
   EADDRNOTAVAIL: 'this machine has no such address',

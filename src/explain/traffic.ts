@@ -24,6 +24,9 @@ function peerOf(call: Call, { things }: Context): string {
   return thing.kind === 'connection' ? thing.peer : 'the other side'
 }
 
+const FROM_OWN = 'a word from another process of this server'
+const TO_OWN = 'a word to another process of this server'
+
 const isOnConnection = (call: Call, { things }: Context) => things.get(arg(call, 0)).kind === 'connection'
 const received = (call: Call, context: Context) =>
   isOnConnection(call, context) ? requestLine(bytesOf(call, call.result, context)) : null
@@ -35,6 +38,7 @@ const recv: CallText = {
     `${arg(call, 0)}, ${shown(received(call, context), call.result)}, ${arg(call, 2)}, ${namesOf('MSG_', arg(call, 3))}`,
   isStory: isOnConnection,
   says: (call, context) => {
+    if (!isOnConnection(call, context)) return FROM_OWN
     if (call.result === 0) return 'the client has finished sending: its FIN has arrived'
     if (call.result === -EAGAIN) return 'nothing more has arrived yet; epoll will tell'
     const line = received(call, context)
@@ -47,6 +51,7 @@ const send: CallText = {
     `${arg(call, 0)}, ${shown(sent(call, context), arg(call, 2))}, ${arg(call, 2)}, ${namesOf('MSG_', arg(call, 3))}`,
   isStory: isOnConnection,
   says: (call, context) => {
+    if (!isOnConnection(call, context)) return TO_OWN
     if (call.result === -EAGAIN) return 'the send buffer is full: the client has yet to take what it has'
     const left = arg(call, 2) - call.result
     const line = sent(call, context)
@@ -122,7 +127,7 @@ const sendmsg: CallText = {
   isStory: (call, context) => messageAt(call, call.result, context).fds.length > 0,
   says: (call, context) => {
     const { type, fds } = messageAt(call, call.result, context)
-    if (fds.length === 0) return 'a word to another process of this server'
+    if (fds.length === 0) return TO_OWN
     const order = type === 'fork' ? 'orders a worker, and hands over ' : 'hands over to another process '
     return order + cargo(fds, context)
   },
@@ -136,7 +141,8 @@ const recvmsg: CallText = {
   isStory: (call, context) => messageAt(call, call.result, context).fds.length > 0,
   says: (call, context) => {
     const { fds } = messageAt(call, call.result, context)
-    if (fds.length === 0) return 'a word from another process of this server'
+    if (call.result === -EAGAIN) return 'nothing more has been said'
+    if (fds.length === 0) return FROM_OWN
     return `receives ${cargo(fds, context)}, under ${fds.length === 1 ? 'a number' : 'numbers'} of its own`
   },
 }

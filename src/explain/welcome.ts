@@ -8,7 +8,7 @@ export function welcome({ listen, model }: Pick<Config, 'listen' | 'model'>, isA
   return `\
 prefork explain: the server starts, and tells of each system call that it makes:
 which process makes it, the call with what was given and what came back, and
-what it is for. ${isAll ? 'Nothing is left out: most of it is housekeeping.' : 'Calls that tell no part of the story are left out; --all has them.'}
+what it is for. ${isAll ? 'Nothing is left out; most of it is housekeeping.' : 'What tells no part of the story is left out; --all has it.'}
 
 This is for learning. It is slow, and serves real clients all the same.
 Once it listens, be one of them, in another terminal or in a browser:
@@ -22,8 +22,8 @@ Ctrl-C ends it, and that is told as well.
 }
 
 const OTHERS: Readonly<Record<Config['model'], string>> = {
-  event: '--model fork forks for each connection, as the lesson does.',
-  prefork: '--model fork forks for each connection, as the lesson does.',
+  event: '--model fork forks for each connection, as the lesson.',
+  prefork: '--model fork forks for each connection, as the lesson.',
   fork: 'without --model one worker holds many connections.',
 }
 
