@@ -26,7 +26,7 @@ Examples
   prefork ./app.ts --listen :80 --listen unix:/run/app.sock
   prefork check ./app.ts        try everything but serving; exit 0 or 1
   prefork reload                the new app and options, without a lost request
-  prefork explain               each system call, told as it is made: for learning
+  prefork explain               each system call, told as it is made; to learn
 
 Usage
   prefork [target] [options]
