@@ -10,6 +10,7 @@
  * What makes system calls is imported only where it is run: `explain` has to come
  * before it (explain/begin.ts).
  */
+import { isatty } from 'node:tty'
 import { type CommandLine, type ControlCommand, parseCommandLine } from './config/command-line.ts'
 import { helpText } from './config/help.ts'
 import { loadConfig, loadReach } from './config/load.ts'
@@ -22,6 +23,7 @@ import { createLog } from './log.ts'
 import { version } from './version.ts'
 
 const EXIT_OK = 0
+const STDOUT = 1
 
 /** `argv` without `node` and the script's name. Ends the process. */
 export async function main(argv: readonly string[]): Promise<never> {
@@ -61,13 +63,15 @@ async function run(commandLine: CommandLine): Promise<number> {
 
 async function start(commandLine: CommandLine): Promise<number> {
   const config = await loadConfig(commandLine, process.env, startFolder())
+  const log = createLog(config.logLevel, `supervisor (pid ${process.pid})`)
   if (commandLine.command === 'explain') {
-    process.stdout.write(welcome(config, commandLine.all))
-    const look = lookOf(process.stdout, process.env)
+    for (const line of welcome(config, commandLine.all)) log.plain(line)
+    // A pipe is left as it is: Node's stream would make it one that does not wait, for whoever else writes to it as well.
+    const look = lookOf(isatty(STDOUT) ? process.stdout : {}, process.env)
     await beginToExplain({ name: 'supervisor', isAll: commandLine.all, look })
   }
   const { serve } = await import('./supervisor/serve.ts')
-  return serve(config, createLog(config.logLevel, `supervisor (pid ${process.pid})`))
+  return serve(config, log)
 }
 
 /** To a server that is running: the one that the same options name. */

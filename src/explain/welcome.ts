@@ -4,7 +4,7 @@
 import { describeListen } from '../config/address.ts'
 import type { Config } from '../config/options.ts'
 
-export function welcome({ listen, model }: Pick<Config, 'listen' | 'model'>, isAll: boolean): string {
+export function welcome({ listen, model }: Pick<Config, 'listen' | 'model'>, isAll: boolean): string[] {
   return `\
 prefork explain: the server starts, and tells of each system call that it makes:
 which process makes it, the call with what was given and what came back, and
@@ -17,8 +17,7 @@ Once it listens, be one of them, in another terminal or in a browser:
 
 The model is '${model}'; ${OTHERS[model]}
 Ctrl-C ends it, and that is told as well.
-
-`
+`.split('\n')
 }
 
 const OTHERS: Readonly<Record<Config['model'], string>> = {
@@ -30,5 +29,8 @@ const OTHERS: Readonly<Record<Config['model'], string>> = {
 function tryIt([first]: Config['listen']): string {
   if (first?.kind === 'unix') return `curl --unix-socket ${first.path} http://localhost/`
   if (first?.kind !== 'tcp' || first.port === 0) return 'curl http://… (the address comes after "Server listening on")'
-  return `curl http://${describeListen(first)}/`
+  // Every address of the machine: this one is among them.
+  return `curl http://${describeListen({ ...first, host: LOOPBACKS[first.host] ?? first.host })}/`
 }
+
+const LOOPBACKS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
