@@ -4,15 +4,8 @@
  * told (kernel/libc.ts).
  */
 import { readlinkSync, writeSync } from 'node:fs'
-import { POLLOUT, SO_ACCEPTCONN, SO_TYPE, SOCK_STREAM, SOL_SOCKET } from '../kernel/constants.ts'
-import { SyscallError } from '../kernel/errno.ts'
-import type { Fd } from '../kernel/fd.ts'
 import { bindUnwatched, copyMemory } from '../kernel/libc.ts'
-import { poll } from '../kernel/poll.ts'
-import { formatSocketAddress } from '../kernel/sockaddr.ts'
-import { getpeername, getsockname, getsockopt } from '../kernel/socket.ts'
-import { addressText } from './call.ts'
-import { CHANNEL, type Thing } from './descriptors.ts'
+import { isWritableWithin, whatIs } from './ask.ts'
 import type { Mode } from './mode.ts'
 import { Narrator } from './narrator.ts'
 
@@ -26,7 +19,7 @@ export function realNarrator(mode: Mode): Narrator {
   })
 }
 
-const STDOUT = 1 as Fd
+const STDOUT = 1
 /** How long a reader who is slow holds the server up, for one line. */
 const READER_MS = 5_000
 
@@ -46,7 +39,7 @@ function writeOrWait(bytes: Uint8Array): number {
     return writeSync(STDOUT, bytes)
   } catch (error) {
     const isSlow = (error as NodeJS.ErrnoException).code === 'EAGAIN'
-    if (!isSlow || poll(STDOUT, POLLOUT, READER_MS) === 0) throw error
+    if (!isSlow || !isWritableWithin(STDOUT, READER_MS)) throw error
     return 0
   }
 }
@@ -57,27 +50,4 @@ const TEXT_BYTES_MAX = 4096
 
 function textAt(address: number): string {
   return copyMemory(address, strnlen(address, TEXT_BYTES_MAX)).toString()
-}
-
-function whatIs(fd: number): Thing {
-  try {
-    const link = readlinkSync(`/proc/self/fd/${fd}`)
-    if (link.startsWith('socket:')) return whichSocket(fd as Fd)
-    return { kind: 'other', what: link }
-  } catch (error) {
-    if (!(error instanceof SyscallError) && (error as NodeJS.ErrnoException).code === undefined) throw error
-    return { kind: 'other', what: 'closed' }
-  }
-}
-
-function whichSocket(fd: Fd): Thing {
-  const own = getsockname(fd)
-  if (getsockopt(fd, SOL_SOCKET, SO_TYPE) !== SOCK_STREAM) return CHANNEL
-  const address = addressText(formatSocketAddress(own))
-  if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN) !== 0) return { kind: 'listener', address }
-  const peer = getpeername(fd)
-  if (peer === null) return { kind: 'socket' }
-  // A pair of sockets has no addresses; a client of a Unix socket has none, but its server has.
-  if (own.family === 'Unix' && own.path === '') return CHANNEL
-  return { kind: 'connection', peer: addressText(formatSocketAddress(peer)), isShared: false }
 }

@@ -101,7 +101,12 @@ const accept4: CallText = {
 const connect: CallText = {
   args: bind.args,
   isStory: isOfStory,
-  says: () => 'sends the SYN: here the server is a client itself',
+  says: (call, context) => {
+    const isTcp = !addressAt(arg(call, 1), arg(call, 2), context).startsWith('/')
+    return isTcp
+      ? 'sends the SYN: here the server is a client itself'
+      : 'is a client itself here: does somebody listen?'
+  },
 }
 
 const shutdown: CallText = {

@@ -72,7 +72,11 @@ const epoll_wait: CallText = {
 
 function newsOf({ fd, events }: Event, { things }: Context): string[] {
   const thing = things.get(fd)
-  if (thing.kind === 'listener') return [`a handshake is complete, and a connection waits on ${thing.address}`]
+  if (thing.kind === 'listener') {
+    // A Unix socket's is a path: connect(2) is all there is to it.
+    const what = thing.address.startsWith('/') ? 'a client has connected' : 'a handshake is complete'
+    return [`${what}, and a connection waits on ${thing.address}`]
+  }
   if (thing.kind !== 'connection') return []
   if ((events & (EPOLLRDHUP | EPOLLHUP)) !== 0) return [`${thing.peer} has closed its side`]
   return [(events & EPOLLIN) !== 0 ? `something has arrived from ${thing.peer}` : `${thing.peer} can take more`]

@@ -8,7 +8,7 @@ import { type TestContext, test } from 'node:test'
 import { callText, type ToldCall, toldIn } from '../support/explained.ts'
 import { waitUntil } from '../support/program.ts'
 import { connect, request } from '../support/raw.ts'
-import { type Server, startServer } from '../support/server.ts'
+import { runPrefork, type Server, startServer } from '../support/server.ts'
 
 /** Of one request, on a connection of its own. */
 async function visit(t: TestContext, server: Server, head = request('GET /page?token=secret', 'Connection: close')) {
@@ -174,6 +174,45 @@ test('a reload is told: another preloader, other workers, and the old ones end',
   assert.notEqual(accept.pid, before)
   find(told(server), `kill(${before}, SIGQUIT) = 0`, ({ name }) => name === 'supervisor')
 })
+
+test('an upgrade is told: another supervisor, which binds nothing, for it has the listener', async (t) => {
+  const server = await startServer(t, { args: ['explain', '--spawn', 'fork'], log: [/ info supervisor /] })
+  const before = server.pid
+  await visit(t, server)
+  server.signal('SIGUSR2')
+  await waitUntil(() => server.supervisors().length === 1 && server.pid !== before, 'the successor is alone')
+  const { peer } = await visit(t, server)
+  const accept = find(told(server), 'accept4(', ({ args }) => args.includes(peer))
+  assert.ok(server.workers().includes(accept.pid))
+  const successors = told(server).filter(({ name, pid }) => name === 'supervisor' && pid === server.pid)
+  find(successors, 'posix_spawn(')
+  assert.ok(!successors.some(({ call }) => call === 'bind'))
+})
+
+test('an address that is taken is told, and the mistake said as ever', async (t) => {
+  const { port } = await startServer(t)
+  const { code, stdout, stderr } = await runPrefork(t, { args: ['explain', '--port', String(port)] })
+  assert.equal(code, 1)
+  assert.match(stderr.join('\n'), /^prefork: cannot listen on .* the port is taken/)
+  const [, bind] = toldIn(stdout).filter(({ call }) => call !== 'setsockopt')
+  assert.equal(callText(bind!), `bind(${toldIn(stdout)[0]!.result}, 127.0.0.1:${port}, 16) = -1 EADDRINUSE`)
+})
+
+for (const spawn of ['fork', 'exec'] as const) {
+  test(`by ${spawn}, an app finds nothing in its process that it would not find unexplained`, async (t) => {
+    const app = `export default () => {
+      const { argv, execArgv, env, title } = process
+      return Response.json({ argv: argv.slice(0, 2), more: argv.length, execArgv, names: Object.keys(env).sort(), title })
+    }`
+    const seen = []
+    for (const command of [['explain'], []]) {
+      const args = [...command, 'app.mjs', '--workers', '1', '--spawn', spawn]
+      const server = await startServer(t, { args, files: { 'app.mjs': app } })
+      seen.push(await (await fetch(`${server.url}/`)).json())
+    }
+    assert.deepEqual(seen[0], seen[1])
+  })
+}
 
 test('nobody reads it any more: the server serves on', async (t) => {
   const server = await startServer(t, { args: ['explain'] })
