@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { type CommandLine, parseCommandLine } from './command-line.ts'
 import { OperatorError } from './operator-error.ts'
 
-const NOTHING: CommandLine = { command: 'serve', target: null, flags: {}, configFile: null, json: false }
+const NOTHING: CommandLine = { command: 'serve', target: null, flags: {}, configFile: null, json: false, all: false }
 
 function parse(line: string): CommandLine | string {
   try {
@@ -39,6 +39,9 @@ const UNDERSTOOD: readonly (readonly [line: string, Partial<CommandLine>])[] = [
   ['status --json', { command: 'status', json: true }],
   ['--json status --control a.sock', { command: 'status', json: true, flags: { control: 'a.sock' } }],
   ['reload --config c.mjs', { command: 'reload', configFile: 'c.mjs' }],
+  ['explain', { command: 'explain' }],
+  ['--port 80 explain ./app.ts --all', { command: 'explain', target: './app.ts', flags: { port: 80 }, all: true }],
+  ['./explain', { target: './explain' }],
   ['hash-password', { command: 'hash-password' }],
   ['./hash-password', { target: './hash-password' }],
   ['--listen :80', { flags: { listen: [':80'] } }],

@@ -3,6 +3,7 @@
  *
  *     prefork [target] [options]
  *     prefork check [target] [options]
+ *     prefork explain [target] [options]             a server that tells of its system calls
  *     prefork reload | stop | quit | status | top    to a server that is running
  *     prefork hash-password                          for basicAuth
  *
@@ -22,17 +23,21 @@ import { OPTION_PATHS, OPTION_TABLE, type OptionPath } from './table.ts'
 export type ControlCommand = 'reload' | 'stop' | 'quit' | 'status' | 'top'
 
 export interface CommandLine {
-  readonly command: 'serve' | 'check' | 'hash-password' | 'help' | 'version' | ControlCommand
+  readonly command: 'serve' | 'check' | 'explain' | 'hash-password' | 'help' | 'version' | ControlCommand
   readonly target: string | null
   readonly flags: Options
   /** As written after --config. */
   readonly configFile: string | null
   /** status: for programs to read. */
   readonly json: boolean
+  /** explain: every call, and not only those that tell the story. */
+  readonly all: boolean
 }
 
 /** The first word, when it is no target. A directory of such a name is written './check'. */
-export const COMMANDS = ['check', 'reload', 'stop', 'quit', 'status', 'top', 'hash-password'] as const
+export const COMMANDS = ['check', 'explain', 'reload', 'stop', 'quit', 'status', 'top', 'hash-password'] as const
+
+const CONTROL_COMMANDS: readonly ControlCommand[] = ['reload', 'stop', 'quit', 'status', 'top']
 
 /** argv without node and script. Throws an OperatorError for anything not understood. */
 export function parseCommandLine(argv: readonly string[]): CommandLine {
@@ -47,9 +52,13 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   const targets = command === 'serve' ? words : words.slice(1)
   const line: CommandLine = { command, target: targets[0] ?? null, ...readFlags(tokens, command) }
   if (command === 'hash-password') assertAlone(tokens)
-  else if (command !== 'serve' && command !== 'check') assertNothingToServe(command, line)
+  else if (isControl(command)) assertNothingToServe(command, line)
   else if (targets.length > 1) throw tooMany(targets)
   return line
+}
+
+function isControl(command: CommandLine['command']): command is ControlCommand {
+  return CONTROL_COMMANDS.some((name) => name === command)
 }
 
 /** How messages name an option given on the command line. */
@@ -58,7 +67,7 @@ export function nameFlag(path: string): string {
   return flag === undefined ? path : `--${flag.name}`
 }
 
-const NOTHING = { target: null, flags: {}, configFile: null, json: false } as const
+const NOTHING = { target: null, flags: {}, configFile: null, json: false, all: false } as const
 
 const PATH_OF_FLAG = new Map<string, OptionPath>(
   OPTION_PATHS.flatMap((path) => {
@@ -67,7 +76,7 @@ const PATH_OF_FLAG = new Map<string, OptionPath>(
   }),
 )
 
-const FLAG_NAMES = [...PATH_OF_FLAG.keys(), 'config', 'json', 'help', 'version']
+const FLAG_NAMES = [...PATH_OF_FLAG.keys(), 'config', 'json', 'all', 'help', 'version']
 
 type Token = NonNullable<ReturnType<typeof tokenize>>[number]
 type FlagToken = Extract<Token, { kind: 'option' }>
@@ -79,6 +88,7 @@ function tokenize(argv: readonly string[]) {
   const options = {
     ...valued,
     json: { type: 'boolean' },
+    all: { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
     version: { type: 'boolean', short: 'V' },
   } as const
@@ -88,19 +98,27 @@ function tokenize(argv: readonly string[]) {
 function readFlags(
   tokens: readonly Token[],
   command: CommandLine['command'],
-): Pick<CommandLine, 'flags' | 'configFile' | 'json'> {
+): Pick<CommandLine, 'flags' | 'configFile' | 'json' | 'all'> {
   const values = new Map<OptionPath, unknown>()
   let configFile: string | null = null
-  let json = false
+  const alone = { json: false, all: false }
   for (const token of tokens) {
     if (token.kind !== 'option') continue
     const path = PATH_OF_FLAG.get(token.name)
     if (path !== undefined) values.set(path, readValue(path, takeValue(token), values.get(path)))
     else if (token.name === 'config') configFile = takeValue(token)
-    else if (token.name === 'json' && command === 'status' && token.value === undefined) json = true
+    else if (isAlone(token.name) && command === COMMAND_OF[token.name] && token.value === undefined)
+      alone[token.name] = true
     else throw unknownFlag(token, command)
   }
-  return { flags: checkOptions(nest(values), nameFlag), configFile, json }
+  return { flags: checkOptions(nest(values), nameFlag), configFile, ...alone }
+}
+
+/** Flags without a value, and the command that each belongs to. */
+const COMMAND_OF = { json: 'status', all: 'explain' } as const
+
+function isAlone(flag: string): flag is keyof typeof COMMAND_OF {
+  return Object.hasOwn(COMMAND_OF, flag)
 }
 
 /** Of a flag given twice the last one counts, unless its option is a list. */
@@ -120,7 +138,7 @@ function takeValue(token: FlagToken): string {
 }
 
 function unknownFlag(token: FlagToken, command: CommandLine['command']): OperatorError {
-  if (token.name === 'json') return new OperatorError(mistakeInJson(command))
+  if (isAlone(token.name)) return new OperatorError(mistakeInAlone(token.name, command))
   if (token.name === 'target') return new OperatorError('a target is given without a flag: prefork ./public')
   const inFile = optionOnlyInFile(token.name)
   if (inFile !== undefined) return new OperatorError(`${inFile} has no flag; set it in prefork.config.ts`)
@@ -129,9 +147,10 @@ function unknownFlag(token: FlagToken, command: CommandLine['command']): Operato
   return new OperatorError(`unknown option ${token.rawName}; ${remedy}`)
 }
 
-function mistakeInJson(command: CommandLine['command']): string {
-  if (command === 'status') return '--json takes no value; give it alone'
-  return 'unknown option --json; it belongs to another command: prefork status --json'
+function mistakeInAlone(flag: keyof typeof COMMAND_OF, command: CommandLine['command']): string {
+  const own = COMMAND_OF[flag]
+  if (command === own) return `--${flag} takes no value; give it alone`
+  return `unknown option --${flag}; it belongs to another command: prefork ${own} --${flag}`
 }
 
 /** '--head-bytes' for limits.headBytes: a real option, in the wrong place. */

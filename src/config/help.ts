@@ -28,10 +28,12 @@ Examples
   prefork check ./app.ts        try everything but serving; exit 0 or 1
   prefork reload                the new app and options, without a lost request
   prefork top                   who waits, who works, what is dropped: live
+  prefork explain               each system call, told as it is made; to learn
 
 Usage
   prefork [target] [options]
   prefork check [target] [options]
+  prefork explain [target] [options]             tells of its system calls
   prefork reload | stop | quit | status | top    to the server that is running
   prefork hash-password                          for basicAuth, of a password
 
@@ -66,6 +68,7 @@ const HEADINGS: Readonly<Record<string, readonly (OptionPath | CommandFlag)[]>> 
     'adminTokenFile',
     'timeouts.shutdownDelayMs',
     { name: 'json', value: '', help: 'with status: for programs to read' },
+    { name: 'all', value: '', help: 'with explain: every call, not the story alone' },
     { name: 'help', value: '', help: 'print this', short: '-h,' },
     { name: 'version', value: '', help: 'print the version', short: '-V,' },
   ],

@@ -36,8 +36,15 @@ export async function loadConfig(commandLine: CommandLine, env: Environment, cwd
   lay(settings, readEnvironment(env), cwd, nameVariable)
   if (file !== null) await layFile(settings, file)
   lay(settings, commandLine.flags, cwd, nameFlag)
+  if (commandLine.command === 'explain') layOneWorker(settings)
   if (commandLine.target !== null) lay(settings, { target: commandLine.target }, cwd, nameFlag)
   return deepFreeze(await complete(settings, file))
+}
+
+/** Of one worker a reader sees the whole story; of a dozen, twelve at once. */
+function layOneWorker(settings: Settings): void {
+  const workers = settings.get('workers')!
+  if (!workers.isAsked) settings.set('workers', { ...workers, value: 1 })
 }
 
 /** Where a running server is reached. */

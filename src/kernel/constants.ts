@@ -76,6 +76,7 @@ export const SIOCOUTQ = 0x5411
 
 // poll.h
 export const POLLIN = 0x1
+export const POLLOUT = 0x4
 
 // sys/epoll.h
 export const EPOLL_CLOEXEC = 0o2000000

@@ -6,9 +6,10 @@
 import { EINVAL, SyscallError } from './errno.ts'
 import type { Fd } from './fd.ts'
 import { layout } from './layout.ts'
-import { bind, syscall } from './libc.ts'
+import { bind } from './libc.ts'
 import { allocate, type Memory } from './memory.ts'
 import { pathAddress, writePath } from './path-bytes.ts'
+import { syscall } from './syscall.ts'
 
 const libc = {
   readlinkat: bind('readlinkat', 'intptr_t', ['int', 'uintptr_t', 'uintptr_t', 'size_t']),

@@ -5,9 +5,10 @@ import { type AT_FDCWD, MFD_CLOEXEC, O_CLOEXEC, S_IFDIR, S_IFLNK, S_IFMT, S_IFRE
 import { EAGAIN, ENAMETOOLONG, must } from './errno.ts'
 import type { Fd } from './fd.ts'
 import { layout } from './layout.ts'
-import { bind, syscall } from './libc.ts'
+import { bind } from './libc.ts'
 import { allocate, type Memory, memoryOf } from './memory.ts'
 import { pathAddress, writePath } from './path-bytes.ts'
+import { syscall } from './syscall.ts'
 
 const libc = {
   open: bind('open', 'int', ['str', 'int', 'uint']),

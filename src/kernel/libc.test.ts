@@ -4,8 +4,9 @@ import { EPOLL_CTL_ADD, EPOLLIN, SOCK_NONBLOCK } from './constants.ts'
 import { EpollEvents, epoll_create1, epoll_ctl, epoll_wait } from './epoll.ts'
 import { EBADF, EINTR, EINVAL } from './errno.ts'
 import { close, type Fd } from './fd.ts'
-import { addressOfSymbol, bind, bindRaw, syscall } from './libc.ts'
+import { addressOfSymbol, bind, bindRaw, copyMemory } from './libc.ts'
 import { allocate } from './memory.ts'
+import { syscall } from './syscall.ts'
 
 test('a bound function answers a result or the negative errno', () => {
   const dup = bind('dup', 'int', ['int'])
@@ -104,4 +105,12 @@ test('EINTR: a call bound `once` tells of the signal, any other goes on waiting'
 
 test('a bad argument is the kernel’s to refuse', () => {
   assert.equal(bind('epoll_create1', 'int', ['int'])(0x7fff_ffff), -EINVAL)
+})
+
+test('memory is copied: what its owner writes later is not in it', () => {
+  const memory = allocate(8)
+  memory.bytes.write('before')
+  const copy = copyMemory(memory.address + 2, 4)
+  memory.bytes.write('after!')
+  assert.equal(copy.toString(), 'fore')
 })

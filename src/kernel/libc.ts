@@ -29,8 +29,56 @@ const stringArray = koffi.pointer('str')
 /** errno lives in thread-local storage that never moves, so one view serves every call of this thread. */
 const errno = new Int32Array(koffi.view(process_.func('__errno_location', 'void *', [])(), 4))
 
+/** Is told of a call once it has been made: its result as the kernel answers, -errno for a failure. */
+export type CallWatcher = (name: string, args: readonly CValue[], result: number) => void
+
+let watcher: CallWatcher | null = null
+/** What the watcher itself calls is not told. */
+let isTelling = false
+
+/**
+ * For `prefork explain`: functions bound from here on tell `by` of each call. It is chosen when a function is bound, so
+ * where nobody watches a call costs nothing more; and whoever wants to watch comes before what binds.
+ */
+export function watchCalls(by: CallWatcher): void {
+  watcher = by
+}
+
+/** Tells whoever watches of a call that nobody may stand beside: see `fork`. */
+export function tellOfCall(name: string, args: readonly CValue[], result: number): void {
+  if (watcher === null || isTelling) return
+  const kept = errno[0]!
+  isTelling = true
+  try {
+    watcher(name, args, result)
+  } finally {
+    isTelling = false
+    errno[0] = kept // the caller has yet to read it
+  }
+}
+
+function watched(name: string, call: CFunction): CFunction {
+  if (name === '_exit') {
+    return (...args) => {
+      tellOfCall(name, args, 0) // before it: there is nothing after
+      return call(...args)
+    }
+  }
+  return (...args) => {
+    const result = call(...args)
+    tellOfCall(name, args, result === -1 ? -errno[0]! : result)
+    return result
+  }
+}
+
 /** A function by its symbol's name, its result untouched: for calls that do not report through errno. */
 export function bindRaw(name: string, result: CType, args: readonly CType[]): CFunction {
+  const call = bindUnwatched(name, result, args)
+  return watcher === null ? call : watched(name, call)
+}
+
+/** The same, of which nobody is told: the native function itself. */
+export function bindUnwatched(name: string, result: CType, args: readonly CType[]): CFunction {
   return process_.func(
     name,
     result,
@@ -105,9 +153,6 @@ export function bind(
   }
 }
 
-/** syscall(2) by number, for calls that libc does not wrap: at most four arguments here. Pointers as numbers. */
-export const syscall = bind('syscall', 'long', ['long', 'intptr_t', 'intptr_t', 'intptr_t', 'intptr_t'])
-
 /** The address of a symbol of the process, as a number. */
 export function addressOfSymbol(name: string): number {
   return Number(koffi.address(process_.symbol(name)))
@@ -116,6 +161,15 @@ export function addressOfSymbol(name: string): number {
 /** The address of a buffer's first byte. Valid while the buffer lives: the caller keeps it. */
 export function addressOfBuffer(bytes: Uint8Array): number {
   return Number(koffi.address(bytes))
+}
+
+const memcpy = bindUnwatched('memcpy', 'void', ['uintptr_t', 'uintptr_t', 'size_t'])
+
+/** A copy of what lies at an address, as long as its owner keeps it there. A wrong address crashes the process. */
+export function copyMemory(address: number, length: number): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(length)
+  memcpy(addressOfBuffer(bytes), address, length)
+  return bytes
 }
 
 /** A view of memory that is not JavaScript's own (mmap). Using it after munmap crashes the process. */

@@ -6,8 +6,9 @@ import { MADV_DOFORK, POSIX_SPAWN_SETPGROUP, WNOHANG } from './constants.ts'
 import { ECHILD, ESRCH, must, SyscallError } from './errno.ts'
 import type { Fd } from './fd.ts'
 import { layout } from './layout.ts'
-import { bind, bindRaw, lastErrno, syscall } from './libc.ts'
+import { bind, bindRaw, bindUnwatched, lastErrno, tellOfCall } from './libc.ts'
 import { allocate } from './memory.ts'
+import { syscall } from './syscall.ts'
 import { uv_loop_fork } from './uv.ts'
 
 const libc = {
@@ -30,9 +31,9 @@ const libc = {
   attr_destroy: bindRaw('posix_spawnattr_destroy', 'int', ['uintptr_t']),
 }
 
-/** Apart from the rest, and raw: see `fork`. */
-const madvise = bindRaw('madvise', 'int', ['uintptr_t', 'size_t', 'int'])
-const libcFork = bindRaw('fork', 'int', [])
+/** Apart from the rest, and with nobody beside them: see `fork`. */
+const madvise = bindUnwatched('madvise', 'int', ['uintptr_t', 'size_t', 'int'])
+const libcFork = bindUnwatched('fork', 'int', [])
 
 /** Below this no mapping can lie (vm.mmap_min_addr). */
 const FIRST_PAGE = 0x1000
@@ -62,8 +63,10 @@ export function fork(): number {
   const size = layout.userSpaceEnd - FIRST_PAGE
   madvise(FIRST_PAGE, size, MADV_DOFORK)
   const pid = libcFork()
+  const result = pid === -1 ? -lastErrno() : pid
   if (pid === 0) uv_loop_fork()
-  return must(pid === -1 ? -lastErrno() : pid, 'fork', '')
+  tellOfCall('fork', [], result)
+  return must(result, 'fork', '')
 }
 
 /** How a process ended: with an exit code, or by a signal. One of the two is null. */

@@ -15,6 +15,7 @@
 import type { AddressLimit } from '../address-counts.ts'
 import type { InheritedListener } from '../boot.ts'
 import { Channel, type Order, type PreloaderChannel } from '../channel.ts'
+import { introduce } from '../explain/explained.ts'
 import {
   EPOLL_CLOEXEC,
   EPOLL_CTL_ADD,
@@ -171,6 +172,7 @@ class Parent {
   }
 
   #becomeChild(row: number, listener: number, connection: Fd): Birth {
+    introduce(`worker ${row}`)
     close(this.#epoll)
     this.#children.forget()
     const { authority } = this.#listeners[listener]!

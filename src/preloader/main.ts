@@ -13,6 +13,7 @@
 import { AddressLimit } from '../address-counts.ts'
 import { readBoot } from '../boot.ts'
 import { Channel, type Order, type PreloaderReport } from '../channel.ts'
+import { aside } from '../explain/explained.ts'
 import { SIG_IGN, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2 } from '../kernel/constants.ts'
 import type { Fd } from '../kernel/fd.ts'
 import { signal } from '../kernel/process.ts'
@@ -48,7 +49,7 @@ void preload()
 
 /** Resolves in each child. */
 async function preload(): Promise<void> {
-  const why = await selfCheck()
+  const why = await aside('tries with a first child whether forking works here', selfCheck)
   if (why !== null) {
     channel.send({ type: 'unforkable', why })
     process.exit(0)
@@ -57,7 +58,7 @@ async function preload(): Promise<void> {
   const tell = (why: string) => void channel.send({ type: 'failed', why })
   const apps = await loadOrExit(config, tell)
   await beforeForkOrExit(apps, tell)
-  await rehearse(config, apps, log)
+  await aside('plays a worker once, to a client of its own making', () => rehearse(config, apps, log))
   await becomeQuiet(log, threadsBefore)
   const isRandomSpent = spendRandom()
   await null // Node puts the hook away that has watched it by a microtask

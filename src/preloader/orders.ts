@@ -7,6 +7,7 @@
  * through `return` and goes on into an event loop of its own.
  */
 import { Channel, type Order, type PreloaderChannel } from '../channel.ts'
+import { introduce } from '../explain/explained.ts'
 import { EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLLIN } from '../kernel/constants.ts'
 import { EpollEvents, epoll_create1, epoll_ctl, epoll_wait } from '../kernel/epoll.ts'
 import { SyscallError } from '../kernel/errno.ts'
@@ -55,6 +56,7 @@ function bear(order: ForkOrder, channel: PreloaderChannel, children: Children, l
   try {
     const pid = fork()
     if (pid === 0) {
+      introduce(`worker ${slot}`)
       children.forget()
       channel.close()
       const listeners = sockets.map((fd, i) => ({ fd, authority: authorities[i]! }))

@@ -7,6 +7,7 @@
  */
 import { fileURLToPath } from 'node:url'
 import { type AdminBoot, type Boot, descriptorsOf, writeBoot } from '../boot.ts'
+import { asExplained } from '../explain/explained.ts'
 import { SyscallError } from '../kernel/errno.ts'
 import { close, type Fd } from '../kernel/fd.ts'
 import { memfd_create } from '../kernel/file.ts'
@@ -48,11 +49,15 @@ function youngGeneration(): string[] {
 /** The pid; null, and logged, when the machine has no room for it. */
 export function startPreloader(boot: Boot, log: Log): number | null {
   const pages = boot.config.model === 'fork' ? [LARGE_PAGES] : []
-  return withBoot([...FORKABLE, ...pages, ...youngGeneration(), ...QUIET, PRELOADER], boot, log)
+  return withBoot(
+    [...FORKABLE, ...pages, ...youngGeneration(), ...QUIET, ...asExplained(PRELOADER, 'preloader')],
+    boot,
+    log,
+  )
 }
 
 export function execWorker(boot: Boot, log: Log): number | null {
-  return withBoot([...QUIET, WORKER], boot, log)
+  return withBoot([...QUIET, ...asExplained(WORKER, `worker ${boot.worker?.slot}`)], boot, log)
 }
 
 /** It serves no client of the server's, and little memory will do. */

@@ -35,11 +35,21 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'handlers/proxy/': ['net/'],
   'handlers/status/': ['kernel/socket.ts', 'kernel/tcp.ts', 'kernel/fd.ts', 'kernel/errno.ts', 'scoreboard.ts'],
   'worker/': ['kernel/', 'net/', 'http/', 'handlers/', 'config/', 'log.ts', ...BETWEEN_PROCESSES],
-  'preloader/': ['kernel/', 'config/', 'worker/', 'log.ts', ...BETWEEN_PROCESSES],
-  'supervisor/': ['kernel/', 'tcp/', 'config/', 'control/', 'log.ts', 'version.ts', ...BETWEEN_PROCESSES],
+  'preloader/': ['kernel/', 'config/', 'worker/', 'explain/explained.ts', 'log.ts', ...BETWEEN_PROCESSES],
+  'supervisor/': [
+    'kernel/',
+    'tcp/',
+    'config/',
+    'control/',
+    'explain/explained.ts',
+    'log.ts',
+    'version.ts',
+    ...BETWEEN_PROCESSES,
+  ],
   'control/': ['kernel/', 'tcp/counters.ts', 'histograms.ts', 'config/operator-error.ts'],
   'admin/': ['kernel/', 'histograms.ts', 'net/', 'http/', 'handlers/', 'worker/', 'control/', 'log.ts', 'boot.ts'],
   'command/': ['control/', 'kernel/', 'config/operator-error.ts', 'config/site/password-hash.ts'],
+  'explain/': ['kernel/', 'config/address.ts', 'config/options.ts', 'log.ts'],
   'log.ts': ['kernel/', 'config/options.ts'],
   'scoreboard.ts': ['kernel/', 'config/options.ts'],
   'address-counts.ts': ['kernel/', 'config/options.ts', 'scoreboard.ts', 'half-siphash.ts'],
@@ -50,7 +60,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'index.ts': ['config/options.ts', 'config/routes.ts', 'handlers/app/contract.ts'],
   'check.ts': ['config/', 'supervisor/', 'worker/load.ts', 'handlers/', 'kernel/', 'log.ts'],
   'version.ts': [],
-  'main.ts': ['config/', 'supervisor/', 'command/', 'check.ts', 'log.ts', 'version.ts'],
+  'main.ts': ['config/', 'supervisor/', 'command/', 'explain/', 'check.ts', 'log.ts', 'version.ts'],
 }
 
 /** User code comes in through one door, and few may stand at it. */
@@ -82,6 +92,7 @@ export const ENTRIES = [
   'worker/main.ts',
   'admin/main.ts',
   'handlers/router/bcrypt-thread.ts',
+  'explain/start.ts',
   'supervisor/read-config.ts',
 ]
 
