@@ -61,13 +61,14 @@ export const TCP_ESTABLISHED = 1
 export const TCP_SYN_RECV = 3
 export const TCP_LISTEN = 10
 
-// linux/netlink.h, linux/sock_diag.h, linux/unix_diag.h
+// linux/netlink.h, linux/sock_diag.h, linux/inet_diag.h, linux/unix_diag.h
 export const NETLINK_SOCK_DIAG = 4
 export const NLM_F_REQUEST = 0x001
 export const NLM_F_DUMP = 0x300
 export const NLMSG_ERROR = 2
 export const NLMSG_DONE = 3
 export const SOCK_DIAG_BY_FAMILY = 20
+export const INET_DIAG_INFO = 2
 export const UDIAG_SHOW_RQLEN = 0x10
 export const UNIX_DIAG_RQLEN = 4
 

@@ -51,13 +51,16 @@ const HEADERS = `
 #endif
 `
 
+/** The kernel's own tcp.h and libc's cannot be had together. */
+const LINUX_TCP = '#include <stddef.h>\n#include <stdio.h>\n#include <linux/tcp.h>'
+
 /** The values of C expressions, by name. `guarded` ones may be missing from older headers. */
-function askC(expressions: Record<string, string>, guarded: boolean): Map<string, number> {
+function askC(expressions: Record<string, string>, guarded: boolean, headers = HEADERS): Map<string, number> {
   const lines = Object.entries(expressions).map(([name, expression]) => {
     const print = `printf("${name} %lld\\n", (long long)(${expression}));`
     return guarded ? `#ifdef ${name}\n${print}\n#endif` : print
   })
-  const program = `${HEADERS}\nint main(void) {\n${lines.join('\n')}\nreturn 0;\n}\n`
+  const program = `${headers}\nint main(void) {\n${lines.join('\n')}\nreturn 0;\n}\n`
   const binary = join(folder, guarded ? 'constants' : 'layout')
   execFileSync(compiler!, ['-x', 'c', '-o', binary, '-'], { input: program })
   const rows = execFileSync(binary, { encoding: 'latin1' }).trim().split('\n')
@@ -163,6 +166,36 @@ test('sizes that the code takes for granted', { skip }, () => {
   })
 })
 
+/** linux/tcp.h, tcp-info.ts; netinet/tcp.h ends before some of them. */
+const TCP_INFO_OFFSETS = {
+  tcpi_rto: 8,
+  tcpi_snd_mss: 16,
+  tcpi_rcv_mss: 20,
+  tcpi_lost: 32,
+  tcpi_retrans: 36,
+  tcpi_last_data_sent: 44,
+  tcpi_last_data_recv: 52,
+  tcpi_rtt: 68,
+  tcpi_rttvar: 72,
+  tcpi_snd_cwnd: 80,
+  tcpi_total_retrans: 100,
+  tcpi_bytes_acked: 120,
+  tcpi_bytes_received: 128,
+  tcpi_notsent_bytes: 144,
+  tcpi_min_rtt: 148,
+  tcpi_delivery_rate: 160,
+}
+
+test('so does tcp_info', { skip }, () => {
+  const fields = Object.keys(TCP_INFO_OFFSETS)
+  const theirs = askC(
+    Object.fromEntries(fields.map((name) => [name, `offsetof(struct tcp_info, ${name})`])),
+    false,
+    LINUX_TCP,
+  )
+  assert.deepEqual(Object.fromEntries(theirs), TCP_INFO_OFFSETS)
+})
+
 test('so do the questions and answers of sock_diag', { skip }, () => {
   const theirs = askC(
     {
@@ -180,6 +213,13 @@ test('so do the questions and answers of sock_diag', { skip }, () => {
       idiag_states: 'offsetof(struct inet_diag_req_v2, idiag_states)',
       req_id: 'offsetof(struct inet_diag_req_v2, id)',
       inet_diag_id: 'offsetof(struct inet_diag_msg, id)',
+      idiag_ext: 'offsetof(struct inet_diag_req_v2, idiag_ext)',
+      idiag_rqueue: 'offsetof(struct inet_diag_msg, idiag_rqueue)',
+      idiag_wqueue: 'offsetof(struct inet_diag_msg, idiag_wqueue)',
+      idiag_inode: 'offsetof(struct inet_diag_msg, idiag_inode)',
+      idiag_dst: 'offsetof(struct inet_diag_sockid, idiag_dst)',
+      inet_diag_msg: 'sizeof(struct inet_diag_msg)',
+      INET_DIAG_INFO: 'INET_DIAG_INFO',
       idiag_src: 'offsetof(struct inet_diag_sockid, idiag_src)',
       unix_diag_req: 'sizeof(struct unix_diag_req)',
       udiag_states: 'offsetof(struct unix_diag_req, udiag_states)',
@@ -206,6 +246,13 @@ test('so do the questions and answers of sock_diag', { skip }, () => {
     idiag_states: 4,
     req_id: 8,
     inet_diag_id: 4,
+    idiag_ext: 2,
+    idiag_rqueue: 56,
+    idiag_wqueue: 60,
+    idiag_inode: 68,
+    idiag_dst: 20,
+    inet_diag_msg: 72,
+    INET_DIAG_INFO: constants.INET_DIAG_INFO,
     idiag_src: 4,
     unix_diag_req: 24,
     udiag_states: 4,

@@ -33,7 +33,9 @@ export function synQueueOf(listener: Fd): number | null {
   try {
     // An IPv6 socket may take IPv4 clients, too; they are IPv4's.
     const families = bound.family === 'IPv4' ? [AF_INET] : address === null ? [AF_INET, AF_INET6] : [AF_INET6]
-    return families.reduce((sum, family) => sum + countTcpSockets(family, 1 << TCP_SYN_RECV, bound.port, address), 0)
+    const states = 1 << TCP_SYN_RECV
+    const { port } = bound
+    return families.reduce((sum, family) => sum + countTcpSockets({ family, states, port, address }), 0)
   } catch (error) {
     if (error instanceof SyscallError) return null
     throw error
