@@ -29,7 +29,7 @@ export function acceptQueueOf(listener: Fd): AcceptQueue | null {
 export function synQueueOf(listener: Fd): number | null {
   const bound = getsockname(listener)
   if (bound.family === 'Unix') return null
-  const address = WILDCARDS.includes(bound.address) ? null : bound.address
+  const address = isWildcard(bound.address) ? null : bound.address
   try {
     // An IPv6 socket may take IPv4 clients, too; they are IPv4's.
     const families = bound.family === 'IPv4' ? [AF_INET] : address === null ? [AF_INET, AF_INET6] : [AF_INET6]
@@ -42,4 +42,7 @@ export function synQueueOf(listener: Fd): number | null {
   }
 }
 
-const WILDCARDS = ['0.0.0.0', '::']
+/** An address that stands for all of the machine's. */
+export function isWildcard(address: string): boolean {
+  return address === '0.0.0.0' || address === '::'
+}

@@ -77,6 +77,31 @@ test('it answers while no worker does, and tells why: 5 of 5 wait', { skip }, as
   for (const client of clients) assert.equal((await client.response()).status, 200)
 })
 
+test('each connection with its TCP facts: the one in a worker’s hands, and the one in the queue', {
+  skip,
+}, async (t) => {
+  const server = await start(t)
+  const worker = workerOf(server)
+  const held = await connectAndSend(t, server.port, request('GET /'))
+  const { body } = await held.response()
+  await freeze(worker)
+  const queued = await connectAndSend(t, server.port, 'GET')
+  const { status, fields, text } = await ask(server, '/connections.json')
+  assert.deepEqual([status, fields.get('content-type')], [200, 'application/json'])
+  const { isComplete, connections } = JSON.parse(text)
+  assert.equal(isComplete, true)
+  const of = (port: number) => connections.find(({ client }: { client: string }) => client === `127.0.0.1:${port}`)
+  const first = of(held.port)
+  assert.deepEqual([first.listener, first.state, first.isQueued], [server.authority, 'established', false])
+  assert.equal(first.receivedBytes, request('GET /').length)
+  assert.ok(first.acknowledgedBytes > body.length && first.rttUs > 0 && first.congestionWindowSegments > 0)
+  const second = of(queued.port)
+  assert.deepEqual([second.state, second.isQueued, second.unreadBytes], ['established', true, 3])
+  process.kill(worker, 'SIGCONT')
+  queued.send(request('GET /').slice(3))
+  assert.equal((await queued.response()).status, 200)
+})
+
 test('counters go on when a worker dies', { skip }, async (t) => {
   const server = await start(t)
   for (let i = 0; i < 3; i++) await (await connectAndSend(t, server.port, request('GET /'))).response()
