@@ -27,6 +27,16 @@ async function visit(t: TestContext, server: Server, head = request('GET /page?t
 
 const told = (server: Server) => toldIn(server.program.stdout)
 
+/** Those that the preloader has told, that of `child` among them: it may have come far before its parent says a word. */
+async function forksOf(server: Server, child: number): Promise<ToldCall[]> {
+  const forks = () => told(server).filter(({ call, name }) => call === 'fork' && name === 'preloader')
+  await waitUntil(
+    () => forks().some(({ result }) => result === String(child)),
+    `the fork of ${child} is told by its parent`,
+  )
+  return forks()
+}
+
 /** The first that fits; `what` may hold the beginning of a call's text. */
 function find(calls: readonly ToldCall[], what: string, by?: (call: ToldCall) => boolean): ToldCall {
   const found = calls.find((it) => callText(it).startsWith(what) && (by?.(it) ?? true))
@@ -88,7 +98,7 @@ for (const model of ['event', 'prefork'] as const) {
               ),
             ]
       assertOrder(calls, [...beginning.slice(0, -1), ...born, accept, ...checkAnswer(calls, accept.pid, accept.result)])
-      if (spawn === 'fork') find(calls, `fork() = ${accept.pid}`, ({ name }) => name === 'preloader')
+      if (spawn === 'fork') await forksOf(server, accept.pid)
     })
   }
 }
@@ -143,8 +153,7 @@ test('at start it says what will be seen, and the trial fork is none of it', asy
   assert.match(stdout[0]!, /^prefork explain: the server starts, and tells of each system call/)
   assert.ok(stdout.some((line) => line.includes('curl http://')))
   assert.ok(stdout.every((line) => !line.includes('\x1b')))
-  const forks = told(server).filter(({ call, name }) => call === 'fork' && name === 'preloader')
-  assert.equal(forks.length, 1)
+  assert.equal((await forksOf(server, server.workers()[0]!)).length, 1)
 })
 
 test('nothing of a request is told but its request line, without the query; of a response its status line', async (t) => {
