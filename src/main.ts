@@ -1,6 +1,6 @@
 /**
  * The command: `prefork [target] [options]`, `prefork check`, and what is said to
- * a running server: `prefork reload`, `stop`, `quit`, `status`. Apart from all that,
+ * a running server: `prefork reload`, `stop`, `quit`, `status`, `top`. Apart from all that,
  * `prefork hash-password`.
  *
  * An operator's mistake ends here as a sentence on stderr and exit code 1. In
@@ -10,6 +10,7 @@
 import { check } from './check.ts'
 import { hashPassword } from './command/hash-password.ts'
 import { runCommand } from './command/run.ts'
+import { top } from './command/top/top.ts'
 import { type CommandLine, type ControlCommand, parseCommandLine } from './config/command-line.ts'
 import { helpText } from './config/help.ts'
 import { loadConfig, loadReach } from './config/load.ts'
@@ -46,6 +47,7 @@ async function run(commandLine: CommandLine): Promise<number> {
     case 'stop':
     case 'quit':
     case 'status':
+    case 'top':
       return tell(commandLine.command, commandLine)
     case 'serve': {
       const config = await loadConfig(commandLine, process.env, startFolder())
@@ -57,5 +59,6 @@ async function run(commandLine: CommandLine): Promise<number> {
 /** To a server that is running: the one that the same options name. */
 async function tell(command: ControlCommand, commandLine: CommandLine): Promise<number> {
   const { control, pidFile, fault } = await loadReach(commandLine, startFolder())
+  if (command === 'top') return top({ intervalMs: commandLine.intervalMs, control, pidFile, fault })
   return runCommand({ command, json: commandLine.json, control, pidFile, fault })
 }

@@ -3,8 +3,8 @@
  *
  *     prefork [target] [options]
  *     prefork check [target] [options]
- *     prefork reload | stop | quit | status     to a server that is running
- *     prefork hash-password                     for basicAuth
+ *     prefork reload | stop | quit | status | top     to a server that is running
+ *     prefork hash-password                           for basicAuth
  *
  * node:util's parseArgs splits it into tokens; the judging is ours, because its
  * strict mode can say only that something is wrong, not how to put it right.
@@ -19,7 +19,7 @@ import { nearest } from './suggest.ts'
 import { OPTION_PATHS, OPTION_TABLE, type OptionPath } from './table.ts'
 
 /** What is said to a server that is running. */
-export type ControlCommand = 'reload' | 'stop' | 'quit' | 'status'
+export type ControlCommand = 'reload' | 'stop' | 'quit' | 'status' | 'top'
 
 export interface CommandLine {
   readonly command: 'serve' | 'check' | 'hash-password' | 'help' | 'version' | ControlCommand
@@ -29,10 +29,15 @@ export interface CommandLine {
   readonly configFile: string | null
   /** status: for programs to read. */
   readonly json: boolean
+  /** top: between two looks. */
+  readonly intervalMs: number
 }
 
+/** --interval, in seconds. Who asks less often misses bursts: the server forgets what it saw of queues ten seconds after a look. */
+const INTERVAL = { min: 0.1, max: 5, default: 1 } as const
+
 /** The first word, when it is no target. A directory of such a name is written './check'. */
-export const COMMANDS = ['check', 'reload', 'stop', 'quit', 'status', 'hash-password'] as const
+export const COMMANDS = ['check', 'reload', 'stop', 'quit', 'status', 'top', 'hash-password'] as const
 
 /** argv without node and script. Throws an OperatorError for anything not understood. */
 export function parseCommandLine(argv: readonly string[]): CommandLine {
@@ -58,7 +63,7 @@ export function nameFlag(path: string): string {
   return flag === undefined ? path : `--${flag.name}`
 }
 
-const NOTHING = { target: null, flags: {}, configFile: null, json: false } as const
+const NOTHING = { target: null, flags: {}, configFile: null, json: false, intervalMs: INTERVAL.default * 1000 } as const
 
 const PATH_OF_FLAG = new Map<string, OptionPath>(
   OPTION_PATHS.flatMap((path) => {
@@ -67,14 +72,14 @@ const PATH_OF_FLAG = new Map<string, OptionPath>(
   }),
 )
 
-const FLAG_NAMES = [...PATH_OF_FLAG.keys(), 'config', 'json', 'help', 'version']
+const FLAG_NAMES = [...PATH_OF_FLAG.keys(), 'config', 'json', 'interval', 'help', 'version']
 
 type Token = NonNullable<ReturnType<typeof tokenize>>[number]
 type FlagToken = Extract<Token, { kind: 'option' }>
 
 function tokenize(argv: readonly string[]) {
   const valued = Object.fromEntries(
-    [...PATH_OF_FLAG.keys(), 'config'].map((name) => [name, { type: 'string' }] as const),
+    [...PATH_OF_FLAG.keys(), 'config', 'interval'].map((name) => [name, { type: 'string' }] as const),
   )
   const options = {
     ...valued,
@@ -88,19 +93,21 @@ function tokenize(argv: readonly string[]) {
 function readFlags(
   tokens: readonly Token[],
   command: CommandLine['command'],
-): Pick<CommandLine, 'flags' | 'configFile' | 'json'> {
+): Pick<CommandLine, 'flags' | 'configFile' | 'json' | 'intervalMs'> {
   const values = new Map<OptionPath, unknown>()
   let configFile: string | null = null
   let json = false
+  let intervalMs: number = NOTHING.intervalMs
   for (const token of tokens) {
     if (token.kind !== 'option') continue
     const path = PATH_OF_FLAG.get(token.name)
     if (path !== undefined) values.set(path, readValue(path, takeValue(token), values.get(path)))
     else if (token.name === 'config') configFile = takeValue(token)
+    else if (token.name === 'interval' && command === 'top') intervalMs = readInterval(takeValue(token))
     else if (token.name === 'json' && command === 'status' && token.value === undefined) json = true
     else throw unknownFlag(token, command)
   }
-  return { flags: checkOptions(nest(values), nameFlag), configFile, json }
+  return { flags: checkOptions(nest(values), nameFlag), configFile, json, intervalMs }
 }
 
 /** Of a flag given twice the last one counts, unless its option is a list. */
@@ -109,18 +116,31 @@ function readValue(path: OptionPath, text: string, before: unknown): unknown {
   return [...((before as readonly string[] | undefined) ?? []), text]
 }
 
+function readInterval(text: string): number {
+  const seconds = /^\d*\.?\d+$/.test(text) ? Number(text) : Number.NaN
+  if (seconds >= INTERVAL.min && seconds <= INTERVAL.max) return Math.round(seconds * 1000)
+  throw new OperatorError(
+    `--interval must be a number of seconds from ${INTERVAL.min} to ${INTERVAL.max}, not ${quote(text)}`,
+  )
+}
+
 /** A next word that starts with '-' is another flag, unless it is '-' itself or a number. */
 function takeValue(token: FlagToken): string {
   const value = token.value
   const isFlag = token.inlineValue === false && /^-[^\d]/.test(value ?? '')
   if (value !== undefined && value !== '' && !isFlag) return value
   const path = PATH_OF_FLAG.get(token.name)
-  const stand = path === undefined ? 'FILE' : OPTION_TABLE[path].flag!.value
+  const stand = path === undefined ? STANDS[token.name] : OPTION_TABLE[path].flag!.value
   throw new OperatorError(`--${token.name} needs a value: --${token.name} ${stand}`)
 }
 
+/** What a value stands for, of flags that are no options. */
+const STANDS: Readonly<Record<string, string>> = { config: 'FILE', interval: 'SECONDS' }
+
 function unknownFlag(token: FlagToken, command: CommandLine['command']): OperatorError {
   if (token.name === 'json') return new OperatorError(mistakeInJson(command))
+  if (token.name === 'interval')
+    return new OperatorError('--interval belongs to another command: prefork top --interval SECONDS')
   if (token.name === 'target') return new OperatorError('a target is given without a flag: prefork ./public')
   const inFile = optionOnlyInFile(token.name)
   if (inFile !== undefined) return new OperatorError(`${inFile} has no flag; set it in prefork.config.ts`)

@@ -2,7 +2,7 @@
  * What --help prints: examples first, then every flag, in 80 columns.
  *
  * The flags come from table.ts; here stands under which heading, and what is no
- * option of the server (--config, --json, --help, --version).
+ * option of the server (--config, --json, --interval, --help, --version).
  */
 import type { Flag } from './rows.ts'
 import { OPTION_TABLE, type OptionPath } from './table.ts'
@@ -27,12 +27,13 @@ Examples
   prefork ./app.ts --listen :80 --listen unix:/run/app.sock
   prefork check ./app.ts        try everything but serving; exit 0 or 1
   prefork reload                the new app and options, without a lost request
+  prefork top                   what the server and its queues do, live
 
 Usage
   prefork [target] [options]
   prefork check [target] [options]
-  prefork reload | stop | quit | status     to the server that is running
-  prefork hash-password                     a hash for basicAuth, of a password
+  prefork reload | stop | quit | status | top    to the server that is running
+  prefork hash-password                          a hash for basicAuth
 
   target: a directory, an app module (.ts, .mts, .js, .mjs), or nothing.
   A directory named like a command is written with its path: ./check.
@@ -65,6 +66,7 @@ const HEADINGS: Readonly<Record<string, readonly (OptionPath | CommandFlag)[]>> 
     'adminTokenFile',
     'timeouts.shutdownDelayMs',
     { name: 'json', value: '', help: 'with status: for programs to read' },
+    { name: 'interval', value: 'SECONDS', help: 'with top: between two looks (1)' },
     { name: 'help', value: '', help: 'print this', short: '-h,' },
     { name: 'version', value: '', help: 'print the version', short: '-V,' },
   ],
