@@ -72,7 +72,8 @@ function headLine({ look, notice, isPaused }: View, columns: number): Line {
 
 function headParts({ version, pid, phase, uptimeMs, generation }: TreeStatus): Line[] {
   return [
-    lineOf(`prefork ${version}, pid ${pid}`),
+    lineOf(`prefork ${version}`),
+    lineOf(`, pid ${pid}`),
     lineOf(': ', piece(phase, phase === 'serving' ? 'good' : 'warn')),
     lineOf(`, for ${duration(uptimeMs)}`),
     lineOf(`, generation ${generation}`),

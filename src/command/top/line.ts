@@ -46,14 +46,17 @@ export function clipped(line: Line, columns: number): Line {
   })
 }
 
-/** As many of the parts as there is room for, each whole or not at all: of a number that is cut nobody sees that it is. */
+/**
+ * As many of the parts as there is room for, each whole: of a number that is cut nobody sees that it is. Only the first
+ * is cut where it must be.
+ */
 export function wholeParts(parts: readonly Line[], columns: number): Line {
   let room = columns
-  const first = parts.findIndex((part) => {
+  const left = parts.findIndex((part, i) => {
     room -= lengthOf(part)
-    return room < 0
+    return room < 0 && i > 0
   })
-  return (first === -1 ? parts : parts.slice(0, first)).flat()
+  return clipped((left === -1 ? parts : parts.slice(0, left)).flat(), columns)
 }
 
 /** To the right; to the left where the width is negative. Cut where it is too long, and then it ends in '+'. */
