@@ -158,6 +158,8 @@ test('while the server does not answer it says so, and keys are heard', withTerm
   const { server, terminal } = await topOfAServer(t)
   await freeze(server.pid)
   await terminal.until(() => /no answer for \d+s$/.test(terminal.lines[0]!), 'it is told')
+  terminal.type('s')
+  await terminal.until(() => terminal.lines.at(-1)!.endsWith('sort: slot'), 'it sorts')
   process.kill(server.pid, 'SIGCONT')
   await terminal.until(() => !terminal.text.includes('no answer'), 'it answers again')
   terminal.type('q')
