@@ -113,8 +113,7 @@ function dropsParts({ status: { network }, since }: Look): Line[][] {
   const { acceptQueueOverflows, listenDrops, synCookiesSent } = network.sinceStart
   const drops = since?.drops ?? 0
   const more = [
-    'SYNs and ACKs',
-    ...(acceptQueueOverflows === 0 ? [] : [`, ${count(acceptQueueOverflows)} by a full accept queue`]),
+    acceptQueueOverflows === 0 ? 'SYNs and ACKs' : `${count(acceptQueueOverflows)} by a full accept queue`,
     ...(synCookiesSent === 0 ? [] : [`, ${many(synCookiesSent, 'SYN')} answered with a cookie`]),
   ]
   const parts = countedParts('dropped', `${count(drops)} new`, count(listenDrops), ...more)

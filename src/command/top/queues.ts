@@ -80,7 +80,7 @@ interface Widths {
 function widthsIn(columns: number, queues: readonly Queue[]): Widths {
   const longest = Math.max(ADDRESS_WIDTH_MIN, ...queues.map(({ address }) => address.length))
   const rest = columns - widthOf(NUMBERS)
-  const address = Math.min(longest, rest - BAR_WIDTH_MIN - 1)
+  const address = Math.min(longest, Math.floor(rest / 2), rest - BAR_WIDTH_MIN - 1) // the bars of others need room, too
   if (address >= ADDRESS_WIDTH_MIN)
     return { address, bar: Math.min(rest - address - 1, BAR_WIDTH_MAX), numbers: NUMBERS }
   let numbers = NUMBERS
