@@ -77,8 +77,11 @@ async function start(commandLine: CommandLine): Promise<number> {
 
 /** To a server that is running: the one that the same options name. */
 async function tell(command: ControlCommand, commandLine: CommandLine): Promise<number> {
-  const { runCommand, runTop } = await import('./command/run.ts')
   const { control, pidFile, fault } = await loadReach(commandLine, startFolder())
-  if (command === 'top') return runTop({ control, pidFile, fault })
+  if (command === 'top') {
+    const { top } = await import('./command/top/top.ts')
+    return top({ intervalMs: commandLine.intervalMs, control, pidFile, fault })
+  }
+  const { runCommand } = await import('./command/run.ts')
   return runCommand({ command, json: commandLine.json, control, pidFile, fault })
 }

@@ -36,17 +36,18 @@ export class Conversation {
   readonly path: string
   /** The server's; 0 when it is in a namespace that we do not see. */
   readonly pid: number
-  readonly #fd: Fd
+  /** Its line, for who does not want to block (top/questions.ts). */
+  readonly fd: Fd
 
   constructor(path: string) {
     this.path = path
-    this.#fd = connectControl(path)
-    this.pid = peerOf(this.#fd).pid
+    this.fd = connectControl(path)
+    this.pid = peerOf(this.fd).pid
   }
 
   /** The state of the tree. */
   status(answerMs: number = ANSWER_MS): TreeStatus {
-    sendPacket(this.#fd, { type: 'status' })
+    sendPacket(this.fd, { type: 'status' })
     let text = ''
     for (;;) {
       const answer = this.#receive(answerMs)
@@ -55,14 +56,14 @@ export class Conversation {
       if (answer.type !== 'piece') throw this.#mistake('answers something else')
       text += answer.text
       if (answer.isLast) return JSON.parse(text) as TreeStatus
-      sendPacket(this.#fd, { type: 'more' })
+      sendPacket(this.fd, { type: 'more' })
     }
   }
 
   /** `say` is told what is waited for. */
   request(type: ControlRequest['type'], say: (message: string) => void): Outcome {
     // What is not taken, because the server refused us before it read a word, shows in what it answers.
-    sendPacket(this.#fd, { type })
+    sendPacket(this.fd, { type })
     let withinMs = ANSWER_MS
     for (;;) {
       const answer = this.#receive(withinMs)
@@ -85,14 +86,14 @@ export class Conversation {
   }
 
   close(): void {
-    close(this.#fd)
+    close(this.fd)
   }
 
   #receive(withinMs: number): ToClient | Piece | 'closed' {
-    if (!waitUntilReadable(this.#fd, withinMs)) {
+    if (!waitUntilReadable(this.fd, withinMs)) {
       throw this.#mistake(`has not answered within ${Math.round(withinMs / 1000)} seconds`)
     }
-    const packet = receivePacket(this.#fd)
+    const packet = receivePacket(this.fd)
     if (packet === null || packet === 'garbage') throw this.#mistake('answers something that prefork does not say')
     return packet === 'closed' ? packet : (packet as ToClient)
   }

@@ -5,7 +5,7 @@
  * and its next server replaces what is there.
  */
 import { readFileSync, rmSync, statSync } from 'node:fs'
-import { OperatorError, quote } from '../config/operator-error.ts'
+import { OperatorError, quote, summarizeOperatorError } from '../config/operator-error.ts'
 import { controlDirectories, controlPath, controlPathsIn } from '../control/place.ts'
 import { SyscallError } from '../kernel/errno.ts'
 import { kill, SIG_NONE } from '../kernel/process.ts'
@@ -29,6 +29,23 @@ export function findServer(named: Named, directories: readonly string[] = contro
   const found = connectAll(directories)
   if (found.length > 1) throw several(found)
   return found[0] ?? none(directories)
+}
+
+/**
+ * The same. `fault` is what is wrong with the configuration file, which might have named the server: no matter, as long
+ * as the server is found without it.
+ */
+export function findServerDespite(
+  fault: OperatorError | null,
+  named: Named,
+  directories: readonly string[] = controlDirectories(),
+): Conversation {
+  try {
+    return findServer(named, directories)
+  } catch (error) {
+    if (fault === null || !(error instanceof OperatorError)) throw error
+    throw new OperatorError(`${error.message}\nwarning: ${summarizeOperatorError(fault)}`)
+  }
 }
 
 function connectNamed(path: string): Conversation {

@@ -22,7 +22,8 @@ function acceptQueues(queues: readonly AcceptQueueStatus[]): string[] {
   if (queues.length === 0) return []
   const lengths = queues.map(({ length }) => length)
   const limit = queues[0]!.limit
-  const fullness = fullnessOf(Math.max(...lengths), limit)
+  const word = fullnessOf(Math.max(...lengths), limit)
+  const fullness = word === '' ? '' : ` (${word})`
   if (queues.length === 1) return [`accept queue ${lengths[0]} of ${limit}${fullness}${peakOf(queues[0]!)}`]
   if (queues.length <= ONE_BY_ONE_MAX) return [`accept queues ${lengths.join(' ')} of ${limit} each${fullness}`]
   const waiting = lengths.reduce((sum, length) => sum + length, 0)
@@ -36,10 +37,10 @@ function peakOf({ length, peak }: AcceptQueueStatus): string {
   return peak === null || peak <= length ? '' : `, up to ${peak} in the last minute`
 }
 
-/** In words, to stand behind a length. */
-export function fullnessOf(length: number, limit: number): string {
-  if (length >= limit) return ' (full)'
-  return length >= NEARLY_FULL * limit ? ' (nearly full)' : ''
+/** In a word; none as long as there is room. */
+export function fullnessOf(length: number, limit: number): 'full' | 'nearly full' | '' {
+  if (length >= limit) return 'full'
+  return length >= NEARLY_FULL * limit ? 'nearly full' : ''
 }
 
 /** What came to nothing before any process of ours could see it. */

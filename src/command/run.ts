@@ -1,14 +1,13 @@
 /**
- * `prefork reload`, `stop`, `quit`, `status`, `top`: said to a server that is running, and
+ * `prefork reload`, `stop`, `quit`, `status`: said to a server that is running, and
  * what became of it. Nothing is served here.
  */
-import { OperatorError, summarizeOperatorError } from '../config/operator-error.ts'
+import { OperatorError } from '../config/operator-error.ts'
 import { controlDirectories } from '../control/place.ts'
 import type { ControlRequest } from '../control/protocol.ts'
 import type { Conversation } from './ask.ts'
-import { findServer, type Named } from './find.ts'
+import { findServerDespite, type Named } from './find.ts'
 import { statusText } from './status-text.ts'
-import { top } from './top.ts'
 
 export interface ControlCommandLine extends Named {
   readonly command: ControlRequest['type']
@@ -30,7 +29,7 @@ const EXIT_OK = 0
 
 /** The exit code, 0. Throws an OperatorError when there is no server to ask, or it has not done what it was asked. */
 export function runCommand(line: ControlCommandLine, world: World = realWorld()): number {
-  const server = find(line, world)
+  const server = findServerDespite(line.fault, line, world.directories)
   switch (line.command) {
     case 'status': {
       const status = server.status()
@@ -47,24 +46,6 @@ export function runCommand(line: ControlCommandLine, world: World = realWorld())
   }
   server.close()
   return EXIT_OK
-}
-
-/** `prefork top`: the exit code, once it was left. Throws as `runCommand` does. */
-export function runTop(
-  line: Omit<ControlCommandLine, 'command' | 'json'>,
-  world: World = realWorld(),
-): Promise<number> {
-  return top(find(line, world))
-}
-
-/** A configuration that is broken is no matter as long as the server is found without it. */
-function find(line: Omit<ControlCommandLine, 'command' | 'json'>, world: World): Conversation {
-  try {
-    return findServer(line, world.directories)
-  } catch (error) {
-    if (line.fault === null || !(error instanceof OperatorError)) throw error
-    throw new OperatorError(`${error.message}\nwarning: ${summarizeOperatorError(line.fault)}`)
-  }
 }
 
 function realWorld(): World {

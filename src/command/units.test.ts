@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { bytes, count, duration, many } from './units.ts'
+import { bytes, count, duration, many, rate } from './units.ts'
 
 const table = <T>(show: (value: T) => string, rows: readonly (readonly [T, string])[]) => {
   for (const [value, shown] of rows) assert.equal(show(value), shown)
@@ -18,6 +18,16 @@ test('counts in units', () =>
     [999_500, '1.0M'],
     [123_456_789, '123M'],
     [2 ** 53, '9.0P'],
+  ]))
+
+test('how many a second', () =>
+  table(rate, [
+    [0, '0'],
+    [0.04, '0'],
+    [0.2, '0.2'],
+    [0.97, '1'],
+    [1.4, '1'],
+    [12_345.6, '12.3k'],
   ]))
 
 test('bytes in units', () =>

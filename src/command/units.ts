@@ -29,6 +29,11 @@ function scaled(number: number, step: number, units: readonly string[]): string 
   return `${isExact ? Math.round(value) : value.toFixed(1)}${units[unit]}`
 }
 
+/** How many a second: as a count, and below one with a digit more. At most five characters. */
+export function rate(perSecond: number): string {
+  return perSecond < 1 ? String(Math.round(perSecond * 10) / 10) : count(perSecond)
+}
+
 const SECOND_MS = 1000
 const DURATION_UNITS = [
   ['d', 24 * 60 * 60 * SECOND_MS],

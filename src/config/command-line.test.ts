@@ -3,7 +3,15 @@ import { test } from 'node:test'
 import { type CommandLine, parseCommandLine } from './command-line.ts'
 import { OperatorError } from './operator-error.ts'
 
-const NOTHING: CommandLine = { command: 'serve', target: null, flags: {}, configFile: null, json: false, all: false }
+const NOTHING: CommandLine = {
+  command: 'serve',
+  target: null,
+  flags: {},
+  configFile: null,
+  json: false,
+  all: false,
+  intervalMs: 1_000,
+}
 
 function parse(line: string): CommandLine | string {
   try {
@@ -38,6 +46,11 @@ const UNDERSTOOD: readonly (readonly [line: string, Partial<CommandLine>])[] = [
   ['status', { command: 'status' }],
   ['status --json', { command: 'status', json: true }],
   ['--json status --control a.sock', { command: 'status', json: true, flags: { control: 'a.sock' } }],
+  ['top', { command: 'top' }],
+  ['top --interval 0.1', { command: 'top', intervalMs: 100 }],
+  ['--interval=5 top --pid-file a.pid', { command: 'top', intervalMs: 5_000, flags: { pidFile: 'a.pid' } }],
+  ['top --interval .25', { command: 'top', intervalMs: 250 }],
+  ['./top', { target: './top' }],
   ['reload --config c.mjs', { command: 'reload', configFile: 'c.mjs' }],
   ['explain', { command: 'explain' }],
   ['--port 80 explain ./app.ts --all', { command: 'explain', target: './app.ts', flags: { port: 80 }, all: true }],
@@ -65,6 +78,8 @@ for (const [line, meaning] of UNDERSTOOD) {
 const READY = "must be a path that begins with a slash and has no query, or 'off'"
 const HASH_ALONE = 'prefork hash-password takes nothing beside it; it asks for the password, or reads it from stdin'
 const WHICH = '--control, --pid-file or --config says which server is meant'
+
+const INTERVAL = '--interval must be a number of seconds from 0.1 to 5, not ?'
 
 const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ['hash-password secret', HASH_ALONE],
@@ -99,6 +114,15 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ['--json', 'unknown option --json; it belongs to another command: prefork status --json'],
   ['reload --json', 'unknown option --json; it belongs to another command: prefork status --json'],
   ['status --json=yes', '--json takes no value; give it alone'],
+  ['top ./a', `prefork top takes no target, but './a' was given; ${WHICH}`],
+  ['top --port 80', `--port means nothing to prefork top; ${WHICH}`],
+  ['top --json', 'unknown option --json; it belongs to another command: prefork status --json'],
+  ['top --interval', '--interval needs a value: --interval SECONDS'],
+  ['top --interval 0', INTERVAL.replace('?', "'0'")],
+  ['top --interval 5.1', INTERVAL.replace('?', "'5.1'")],
+  ['top --interval -1', INTERVAL.replace('?', "'-1'")],
+  ['top --interval 1s', INTERVAL.replace('?', "'1s'")],
+  ['status --interval 1', '--interval belongs to another command: prefork top --interval SECONDS'],
   ['--listen', '--listen needs a value: --listen ADDRESS'],
   ['--listen :80 --port 81', '--listen stands in place of --port; give one of the two'],
   ['--host ::1 --listen :80', '--listen stands in place of --host; give one of the two'],

@@ -32,7 +32,12 @@ export interface CommandLine {
   readonly json: boolean
   /** explain: every call, and not only those that tell the story. */
   readonly all: boolean
+  /** top: between two looks. */
+  readonly intervalMs: number
 }
+
+/** --interval, in seconds. Who asks less often misses bursts: the server forgets what it saw of queues ten seconds after a look. */
+const INTERVAL = { min: 0.1, max: 5, default: 1 } as const
 
 /** The first word, when it is no target. A directory of such a name is written './check'. */
 export const COMMANDS = ['check', 'explain', 'reload', 'stop', 'quit', 'status', 'top', 'hash-password'] as const
@@ -67,7 +72,14 @@ export function nameFlag(path: string): string {
   return flag === undefined ? path : `--${flag.name}`
 }
 
-const NOTHING = { target: null, flags: {}, configFile: null, json: false, all: false } as const
+const NOTHING = {
+  target: null,
+  flags: {},
+  configFile: null,
+  json: false,
+  all: false,
+  intervalMs: INTERVAL.default * 1000,
+} as const
 
 const PATH_OF_FLAG = new Map<string, OptionPath>(
   OPTION_PATHS.flatMap((path) => {
@@ -76,14 +88,14 @@ const PATH_OF_FLAG = new Map<string, OptionPath>(
   }),
 )
 
-const FLAG_NAMES = [...PATH_OF_FLAG.keys(), 'config', 'json', 'all', 'help', 'version']
+const FLAG_NAMES = [...PATH_OF_FLAG.keys(), 'config', 'json', 'all', 'interval', 'help', 'version']
 
 type Token = NonNullable<ReturnType<typeof tokenize>>[number]
 type FlagToken = Extract<Token, { kind: 'option' }>
 
 function tokenize(argv: readonly string[]) {
   const valued = Object.fromEntries(
-    [...PATH_OF_FLAG.keys(), 'config'].map((name) => [name, { type: 'string' }] as const),
+    [...PATH_OF_FLAG.keys(), 'config', 'interval'].map((name) => [name, { type: 'string' }] as const),
   )
   const options = {
     ...valued,
@@ -98,20 +110,22 @@ function tokenize(argv: readonly string[]) {
 function readFlags(
   tokens: readonly Token[],
   command: CommandLine['command'],
-): Pick<CommandLine, 'flags' | 'configFile' | 'json' | 'all'> {
+): Pick<CommandLine, 'flags' | 'configFile' | 'json' | 'all' | 'intervalMs'> {
   const values = new Map<OptionPath, unknown>()
   let configFile: string | null = null
+  let intervalMs: number = NOTHING.intervalMs
   const alone = { json: false, all: false }
   for (const token of tokens) {
     if (token.kind !== 'option') continue
     const path = PATH_OF_FLAG.get(token.name)
     if (path !== undefined) values.set(path, readValue(path, takeValue(token), values.get(path)))
     else if (token.name === 'config') configFile = takeValue(token)
+    else if (token.name === 'interval' && command === 'top') intervalMs = readInterval(takeValue(token))
     else if (isAlone(token.name) && command === COMMAND_OF[token.name] && token.value === undefined)
       alone[token.name] = true
     else throw unknownFlag(token, command)
   }
-  return { flags: checkOptions(nest(values), nameFlag), configFile, ...alone }
+  return { flags: checkOptions(nest(values), nameFlag), configFile, ...alone, intervalMs }
 }
 
 /** Flags without a value, and the command that each belongs to. */
@@ -127,18 +141,31 @@ function readValue(path: OptionPath, text: string, before: unknown): unknown {
   return [...((before as readonly string[] | undefined) ?? []), text]
 }
 
+function readInterval(text: string): number {
+  const seconds = /^\d*\.?\d+$/.test(text) ? Number(text) : Number.NaN
+  if (seconds >= INTERVAL.min && seconds <= INTERVAL.max) return Math.round(seconds * 1000)
+  throw new OperatorError(
+    `--interval must be a number of seconds from ${INTERVAL.min} to ${INTERVAL.max}, not ${quote(text)}`,
+  )
+}
+
 /** A next word that starts with '-' is another flag, unless it is '-' itself or a number. */
 function takeValue(token: FlagToken): string {
   const value = token.value
   const isFlag = token.inlineValue === false && /^-[^\d]/.test(value ?? '')
   if (value !== undefined && value !== '' && !isFlag) return value
   const path = PATH_OF_FLAG.get(token.name)
-  const stand = path === undefined ? 'FILE' : OPTION_TABLE[path].flag!.value
+  const stand = path === undefined ? STANDS[token.name] : OPTION_TABLE[path].flag!.value
   throw new OperatorError(`--${token.name} needs a value: --${token.name} ${stand}`)
 }
 
+/** What a value stands for, of flags that are no options. */
+const STANDS: Readonly<Record<string, string>> = { config: 'FILE', interval: 'SECONDS' }
+
 function unknownFlag(token: FlagToken, command: CommandLine['command']): OperatorError {
   if (isAlone(token.name)) return new OperatorError(mistakeInAlone(token.name, command))
+  if (token.name === 'interval')
+    return new OperatorError('--interval belongs to another command: prefork top --interval SECONDS')
   if (token.name === 'target') return new OperatorError('a target is given without a flag: prefork ./public')
   const inFile = optionOnlyInFile(token.name)
   if (inFile !== undefined) return new OperatorError(`${inFile} has no flag; set it in prefork.config.ts`)

@@ -27,13 +27,17 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   FORMAT: 'json',
   ADDRESS: '127.0.0.1:80',
   'PATH|off': '/ready',
+  SECONDS: '1',
 }
 
 test('every flag there is is shown once, and understood as shown', () => {
   const shown = [...helpText().matchAll(/^ {6}--(\S+) (\S+) {2,}\S/gm)]
   const flags = OPTION_PATHS.flatMap((path) => OPTION_TABLE[path].flag?.name ?? [])
-  assert.deepEqual(shown.map(([, name]) => name).sort(), [...flags, 'config'].sort())
-  for (const [, name, value] of shown) parseCommandLine([`--${name}`, EXAMPLES[value!] ?? 'something'])
+  assert.deepEqual(shown.map(([, name]) => name).sort(), [...flags, 'config', 'interval'].sort())
+  for (const [, name, value] of shown) {
+    const words = [`--${name}`, EXAMPLES[value!] ?? 'something']
+    parseCommandLine(name === 'interval' ? ['top', ...words] : words)
+  }
 })
 
 test('every command is shown', () => {

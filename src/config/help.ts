@@ -2,7 +2,7 @@
  * What --help prints: examples first, then every flag, in 80 columns.
  *
  * The flags come from table.ts; here stands under which heading, and what is no
- * option of the server (--config, --json, --help, --version).
+ * option of the server (--config, --json, --interval, --help, --version).
  */
 import type { Flag } from './rows.ts'
 import { OPTION_TABLE, type OptionPath } from './table.ts'
@@ -27,7 +27,7 @@ Examples
   prefork ./app.ts --listen :80 --listen unix:/run/app.sock
   prefork check ./app.ts        try everything but serving; exit 0 or 1
   prefork reload                the new app and options, without a lost request
-  prefork top                   who waits, who works, what is dropped: live
+  prefork top                   what the server and its queues do, live
   prefork explain               each system call, told as it is made; to learn
 
 Usage
@@ -35,7 +35,7 @@ Usage
   prefork check [target] [options]
   prefork explain [target] [options]             tells of its system calls
   prefork reload | stop | quit | status | top    to the server that is running
-  prefork hash-password                          for basicAuth, of a password
+  prefork hash-password                          a hash for basicAuth
 
   target: a directory, an app module (.ts, .mts, .js, .mjs), or nothing.
   A directory named like a command is written with its path: ./check.
@@ -69,6 +69,7 @@ const HEADINGS: Readonly<Record<string, readonly (OptionPath | CommandFlag)[]>> 
     'timeouts.shutdownDelayMs',
     { name: 'json', value: '', help: 'with status: for programs to read' },
     { name: 'all', value: '', help: 'with explain: every call, not the story alone' },
+    { name: 'interval', value: 'SECONDS', help: 'with top: between two looks (1)' },
     { name: 'help', value: '', help: 'print this', short: '-h,' },
     { name: 'version', value: '', help: 'print the version', short: '-V,' },
   ],

@@ -54,7 +54,7 @@ export interface WhereReached extends Pick<Config, 'control' | 'pidFile'> {
 }
 
 /**
- * What `prefork reload`, `stop`, `quit` and `status` need. No more than that is
+ * What `prefork reload`, `stop`, `quit`, `status` and `top` need. No more than that is
  * looked at: a target that has gone, or a PORT that is no number, must not keep
  * anybody from stopping a server. A flag that says where spares us the file that
  * is merely there; nor does a file that is broken keep anybody from it, unless it

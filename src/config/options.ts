@@ -176,8 +176,8 @@ export interface Options extends Surroundings {
   readonly pidFile?: string
 
   /**
-   * The Unix socket by which `prefork reload`, `stop`, `quit` and `status` reach
-   * the running server; only its owner and root may. 'auto' is a socket named
+   * The Unix socket by which `prefork reload`, `stop`, `quit`, `status` and `top`
+   * reach the running server; only its owner and root may. 'auto' is a socket named
    * after the supervisor's process id, in `$XDG_RUNTIME_DIR/prefork`, or
    * `/run/prefork` for root; 'off' is none.
    * @default 'auto'

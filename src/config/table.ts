@@ -139,7 +139,7 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
     default: 'auto',
     says: "the path of a socket, 'auto', or 'off'",
     accepts: (text) => !text.startsWith('@'), // an abstract socket has no owner and no mode
-    flag: { name: 'control', value: 'PATH|auto|off', help: 'socket for reload, stop, quit, status' },
+    flag: { name: 'control', value: 'PATH|auto|off', help: 'socket that commands reach it by' },
   },
   readyPath: {
     kind: 'text',

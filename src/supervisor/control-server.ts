@@ -34,7 +34,7 @@ export function openControl(
     return new ControlServer(placeControl(process.pid), watcher, onRequest, takeOver)
   } catch (error) {
     if (!(error instanceof OperatorError || error instanceof SyscallError)) throw error
-    log.warn(`${error.message}. prefork reload, stop, quit and status will not reach this server; signals will`)
+    log.warn(`${error.message}. prefork reload, stop, quit, status and top will not reach this server; signals will`)
     return null
   }
 }

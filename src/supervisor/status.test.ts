@@ -90,6 +90,13 @@ test('a row that the worker has not begun tells nothing of it', () => {
   })
 })
 
+test('a worker that has begun a request since the clock was looked at is idle for no time, not for less', () => {
+  begin(3, (row) => row.countBegun(row.bornAt + 2))
+  const { bornAt } = scoreboard.row(3)
+  const [status] = statusOf({ ...tree, workers: [worker(3)] }, scoreboard, bornAt - 1, () => null).workers
+  assert.deepEqual([status!.ageMs, status!.idleMs], [0, 0])
+})
+
 test('counts are the row’s, and totals those of the living and the gone', () => {
   for (const number of [0, 1]) {
     begin(number, (row) => {

@@ -73,10 +73,15 @@ function workerStatus({ slot, pid, generation }: WorkerFacts, row: Row, now: num
     requests,
     accepted,
     bytesSent,
-    ageMs: Math.round(now - row.bornAt),
-    idleMs: Math.round(now - row.activeAt),
+    ageMs: msBetween(row.bornAt, now),
+    idleMs: msBetween(row.activeAt, now),
     pssBytes,
   }
+}
+
+/** A worker may be born, or begin a request, after we have looked at the clock. */
+function msBetween(then: number, now: number): number {
+  return Math.max(0, Math.round(now - then))
 }
 
 const UNBEGUN = {

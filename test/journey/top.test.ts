@@ -1,131 +1,188 @@
-/** `prefork top` in a terminal of its own: what it shows, its keys, and that it leaves the terminal as it was. */
+/** `prefork top` at a real terminal: what it draws, the keys, sizes, and every way out. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { CONTROLLED, tell } from '../support/control.ts'
-import { unless } from '../support/curl.ts'
+import { CONTROLLED, controlOf, succeeds, tell } from '../support/control.ts'
 import { workerOf } from '../support/journey.ts'
 import { freeze } from '../support/processes.ts'
-import { waitUntil } from '../support/program.ts'
-import { openTerminal, type Size, type Terminal } from '../support/pty.ts'
-import { connectAndSend, request } from '../support/raw.ts'
+import { ask, connectAndSend, request } from '../support/raw.ts'
 import { PREFORK, type Server, startServer } from '../support/server.ts'
+import { startAtTerminal, type Terminal, type TerminalOptions, withTerminal } from '../support/terminal.ts'
 import { workersReady } from '../support/tree.ts'
 
-const skip = unless('setsid')
-const SIZE = { rows: 24, columns: 80 }
-const LEFT = '\x1b[?7h\x1b[?25h\x1b[?1049l'
+const SIZE = { columns: 80, rows: 24 }
 
-async function start(t: TestContext, args: readonly string[] = []): Promise<Server> {
+async function serverFor(t: TestContext, ...args: readonly string[]): Promise<Server> {
   const server = await startServer(t, { args: ['--workers', '1', ...CONTROLLED, ...args], log: [/ info supervisor /] })
   await workersReady(server, 1)
   return server
 }
 
-function open(t: TestContext, server: Server, size: Size = SIZE, env: NodeJS.ProcessEnv = {}): Terminal {
-  const command = [process.execPath, PREFORK, 'top', '--control', 'control.sock'] as const
-  return openTerminal(t, size, command, { cwd: server.cwd, env })
+/** Once it has drawn for the second time: with rates. */
+async function topOf(t: TestContext, server: Server, more: Partial<TerminalOptions> = {}): Promise<Terminal> {
+  const words = [process.execPath, PREFORK, 'top', '--interval', '0.1', '--control', controlOf(server)]
+  const terminal = await startAtTerminal(t, words, { ...SIZE, cwd: server.cwd, ...more })
+  await terminal.until(() => /^requests +[\d.]+\w?\/s/m.test(terminal.text), 'it draws, with rates')
+  return terminal
 }
 
-test('it shows the tree, its queues and its workers, and goes when it is told to', { skip }, async (t) => {
-  const server = await start(t)
-  const terminal = open(t, server)
-  await terminal.shows(/0 requests\/s/)
-  const { frame } = terminal
-  assert.equal(frame.length, SIZE.rows)
-  for (const line of frame) assert.ok(line.length <= SIZE.columns, line)
-  assert.match(frame[0]!, new RegExp(`^prefork .*, pid ${server.pid}: serving`))
-  assert.ok(frame.some((line) => line.startsWith(`${server.authority}  [`)))
-  assert.ok(frame.some((line) => new RegExp(`^ {3}0 +${workerOf(server)} +1 _ waiting `).test(line)))
-  assert.match(frame.at(-1)!, /^q quit/)
-  terminal.press('q')
-  assert.equal(await terminal.ended, 0)
-  assert.ok(terminal.output.startsWith('\x1b[?1049h\x1b[?25l\x1b[?7l'))
-  assert.ok(terminal.output.endsWith(LEFT), 'the terminal is as it was')
+async function topOfAServer(t: TestContext) {
+  const server = await serverFor(t)
+  return { server, terminal: await topOf(t, server) }
+}
+
+test('all of a server on 80×24, drawn again and again on the alternate screen', withTerminal, async (t) => {
+  const { server, terminal } = await topOfAServer(t)
+  assert.deepEqual(terminal.modes, { alternateScreen: true, cursor: false, wrap: false })
+  for (let i = 0; i < 5; i++) await ask(server.port, '/')
+  await terminal.until(() => /^requests .* 5 so far/m.test(terminal.text), 'it has seen the requests')
+  const [head, workers, , requests, connections, sent, dropped, , titles, listener, , columns, worker] = terminal.lines
+  assert.match(head!, new RegExp(`^prefork [\\d.]+, pid ${server.pid}: serving, for \\d+s, generation 1$`))
+  assert.match(workers!, /^1 worker: 1 \w+; [\d.]+M of memory; model event, accept shared$/)
+  assert.match(requests!, /^requests +[\d.]+\/s +5 so far {3}0 being answered$/)
+  assert.match(connections!, /^connections +[\d.]+\/s +5 so far {3}\d open$/)
+  assert.match(sent!, /^sent +[\d.]+[BK]\/s +[\d.]+[BK] so far$/)
+  assert.match(dropped!, /^dropped +\d+ new +\d+ so far {3}SYNs and ACKs/)
+  assert.match(titles!, /^LISTENER +ACCEPT QUEUE +WAIT +LIMIT +PEAK +SYN$/)
+  assert.match(listener!, new RegExp(`^${server.authority} +\\[[ :]+\\] +0 +\\d+ +\\d +0$`))
+  assert.match(columns!, /^SLOT +PID +GEN STATE +CONNS ACTIVE REQ\/S SENT\/S +REQS +AGE +IDLE +PSS$/)
+  assert.match(worker!, new RegExp(`^ +0 +${workerOf(server)} +1 [_K] \\w+ .* 5 +\\d+s +0s [\\d. ]+M$`))
+  assert.equal(terminal.lines.at(-1), 'q quit  p pause  s sort: busiest')
+
+  const { frames } = terminal
+  await terminal.until(() => terminal.frames > frames + 2, 'it draws again')
+  terminal.type('q')
+  assert.equal(await terminal.ended(), 0)
 })
 
-test('a backlog that fills is seen, and said', { skip }, async (t) => {
-  const server = await start(t, ['--backlog', '5'])
-  const worker = workerOf(server)
-  await freeze(worker)
-  for (let i = 0; i < 5; i++) await connectAndSend(t, server.port, request('GET /'))
-  const terminal = open(t, server)
-  await terminal.shows(/\[#{24}\] 5 of 5 \(full\)/)
-  process.kill(worker, 'SIGCONT')
-  await terminal.shows(/ 0 of 5, peak 5 /)
-  terminal.press('\x03')
-  assert.equal(await terminal.ended, 0)
+test('a full accept queue is told in a word, and so is what was dropped', withTerminal, async (t) => {
+  const server = await serverFor(t, '--backlog', '2')
+  const terminal = await topOf(t, server)
+  await freeze(workerOf(server))
+  for (let i = 0; i < 3; i++) await connectAndSend(t, server.port, request('GET /'))
+  await terminal.until(() => /\[\|+ full\] +3 +2 +3 +0$/m.test(terminal.text), 'it is full')
+  const late = connectAndSend(t, server.port, request('GET /'))
+  await terminal.until(() => /^dropped .* by a full accept queue/m.test(terminal.text), 'a SYN was dropped')
+  process.kill(workerOf(server), 'SIGCONT')
+  await late
+  await terminal.until(() => /\[ +:?\] +0 +2 +3 +0$/m.test(terminal.text), 'it is empty, and its peak is told')
 })
 
-test('it follows the terminal’s size, whatever it is', { skip }, async (t) => {
-  const server = await start(t)
-  const terminal = open(t, server)
-  await terminal.shows(/q quit/)
-  for (const size of [
-    { rows: 50, columns: 200 },
-    { rows: 10, columns: 40 },
-    { rows: 3, columns: 10 },
-    { rows: 1, columns: 1 },
-    SIZE,
-  ]) {
-    terminal.resize(size)
-    const fits = () =>
-      terminal.frame.length === size.rows && terminal.frame.every((line) => line.length <= size.columns)
-    await waitUntil(fits, `a frame of ${size.rows} lines`)
+test('it takes the size that the terminal has, at once', withTerminal, async (t) => {
+  const server = await serverFor(t)
+  const terminal = await topOf(t, server)
+  for (const [columns, rows] of [
+    [60, 15],
+    [40, 8],
+    [20, 3],
+    [1, 1],
+    [200, 50],
+  ] as const) {
+    terminal.resize(columns, rows)
+    const start = `prefork ${' '.repeat(columns)}`.slice(0, Math.min(columns, 8)).trimEnd()
+    const isDrawn = () => columns < 20 || terminal.lines[0]!.startsWith(start)
+    await terminal.until(isDrawn, `it is drawn on ${columns}×${rows}`)
+    if (rows >= 3) await terminal.until(() => terminal.lines.at(-1)!.startsWith('q quit'), 'the keys are below')
   }
-  terminal.press('q')
-  assert.equal(await terminal.ended, 0)
+  terminal.type('q')
+  assert.equal(await terminal.ended(), 0)
 })
 
-test('without colours where they are not wanted', { skip }, async (t) => {
-  const server = await start(t)
-  const terminal = open(t, server, SIZE, { NO_COLOR: '1' })
-  await terminal.shows(/q quit/)
-  assert.doesNotMatch(terminal.output, /\x1b\[[\d;]*m/)
-  terminal.press('p')
-  await terminal.shows(/p go on \(paused\)/)
-  terminal.press('s')
-  await terminal.shows(/s sort \(by connections\)/)
-  terminal.press('q')
-  await terminal.ended
+test('p holds it, and lets it go on; s sorts', withTerminal, async (t) => {
+  const { server, terminal } = await topOfAServer(t)
+  terminal.type('p')
+  await terminal.until(() => terminal.lines[0]!.endsWith(' paused'), 'it is paused')
+  const before = terminal.text
+  await ask(server.port, '/')
+  terminal.type('s')
+  await terminal.until(() => terminal.text.includes('p go on  s sort: slot'), 'it sorts')
+  assert.deepEqual(terminal.lines.slice(0, -1), before.split('\n').slice(0, -1), 'nothing else is new')
+  terminal.type('p')
+  await terminal.until(() => /^requests .* 1 so far/m.test(terminal.text), 'it goes on')
 })
 
-test('over a reload it goes on; when the server ends it says so, and puts the terminal back', { skip }, async (t) => {
-  const server = await start(t)
-  const terminal = open(t, server)
-  await terminal.shows(/generation 1/)
-  assert.equal((await tell(t, server, 'reload')).code, 0)
-  await terminal.shows(/generation 2/)
-  await server.stop()
-  assert.equal(await terminal.ended, 1)
-  assert.match(terminal.output.slice(terminal.output.indexOf(LEFT)), /\n?prefork: .*ended/)
+test('however it is ended, the terminal is as it was', withTerminal, async (t) => {
+  const server = await serverFor(t)
+  for (const key of ['q', '\x03']) {
+    const terminal = await topOf(t, server)
+    terminal.type(key)
+    assert.equal(await terminal.ended(), 0)
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) {
+    const terminal = await topOf(t, server)
+    process.kill(terminal.pid, signal)
+    assert.equal(await terminal.ended(), 0)
+  }
 })
 
-test('Ctrl-Z puts the terminal back, and fg draws anew', { skip }, async (t) => {
-  const server = await start(t)
-  const terminal = open(t, server)
-  await terminal.shows(/q quit/)
-  terminal.press('\x1a')
-  await waitUntil(() => terminal.output.endsWith(LEFT), 'the terminal is as it was')
-  process.kill(terminal.pid, 'SIGCONT')
-  await waitUntil(() => terminal.output.lastIndexOf('q quit') > terminal.output.lastIndexOf(LEFT), 'it is drawn again')
-  terminal.press('q')
-  assert.equal(await terminal.ended, 0)
+test('stopped, it gives the terminal back; told to go on, it takes it again', withTerminal, async (t) => {
+  const { terminal } = await topOfAServer(t)
+  const stops = [() => terminal.type('\x1a'), () => process.kill(terminal.pid, 'SIGTSTP')]
+  for (const stop of stops) {
+    stop()
+    await terminal.until(() => terminal.isStopped && !terminal.modes.alternateScreen, 'it is stopped')
+    assert.deepEqual(terminal.modes, { alternateScreen: false, cursor: true, wrap: true })
+    const { frames } = terminal
+    process.kill(terminal.pid, 'SIGCONT')
+    await terminal.until(() => terminal.modes.alternateScreen && terminal.frames > frames, 'it draws again')
+    assert.deepEqual(terminal.modes, { alternateScreen: true, cursor: false, wrap: false })
+  }
+  terminal.type('q')
+  assert.equal(await terminal.ended(), 0)
 })
 
-test('SIGTERM puts the terminal back as well', { skip }, async (t) => {
-  const server = await start(t)
-  const terminal = open(t, server)
-  await terminal.shows(/q quit/)
-  process.kill(terminal.pid, 'SIGTERM')
-  assert.equal(await terminal.ended, 0)
-  assert.ok(terminal.output.endsWith(LEFT))
+test('it goes on over a reload, and tells of it', withTerminal, async (t) => {
+  const { server, terminal } = await topOfAServer(t)
+  await succeeds(t, server, 'reload')
+  await terminal.until(() => /generation 2 .*reloaded: generation 2$/m.test(terminal.text), 'the reload is told')
 })
 
-test('where there is no terminal it says what to do', async (t) => {
-  const server = await start(t)
-  const { code, stderr } = await tell(t, server, 'top')
-  assert.equal(code, 1)
+test('it goes on over an upgrade, where the same words lead to the successor', withTerminal, async (t) => {
+  const { server, terminal } = await topOfAServer(t)
+  const old = server.pid
+  server.signal('SIGUSR2')
+  await terminal.until(() => terminal.text.includes(`pid ${old} has ended, `), 'the upgrade is told')
+  assert.notEqual(server.pid, old)
+  assert.match(terminal.text, new RegExp(`, pid ${server.pid}: serving`))
+})
+
+test('when the server ends it says so', withTerminal, async (t) => {
+  const { server, terminal } = await topOfAServer(t)
+  const { pid } = server
+  await succeeds(t, server, 'stop')
+  await server.ended()
+  assert.equal(await terminal.ended(), 0)
+  assert.match(terminal.before, new RegExp(`^pid ${pid} has ended$`, 'm'))
+})
+
+test('while the server does not answer it says so, and keys are heard', withTerminal, async (t) => {
+  const { server, terminal } = await topOfAServer(t)
+  await freeze(server.pid)
+  await terminal.until(() => /no answer for \d+s$/.test(terminal.lines[0]!), 'it is told')
+  terminal.type('s')
+  await terminal.until(() => terminal.lines.at(-1)!.endsWith('sort: slot'), 'it sorts')
+  process.kill(server.pid, 'SIGCONT')
+  await terminal.until(() => !terminal.text.includes('no answer'), 'it answers again')
+  terminal.type('q')
+  assert.equal(await terminal.ended(), 0)
+})
+
+test('a terminal that understands nothing gets plain lines', withTerminal, async (t) => {
+  const server = await serverFor(t)
+  const words = [process.execPath, PREFORK, 'top', '--interval', '0.1', '--control', controlOf(server)]
+  const terminal = await startAtTerminal(t, words, { ...SIZE, env: { TERM: 'dumb' } })
+  const drawn = () => [...terminal.before.matchAll(/^prefork [\d.]+, pid \d+: serving/gm)].length
+  await terminal.until(() => drawn() >= 3, 'it is printed again and again')
+  terminal.type('q')
+  assert.equal(await terminal.ended(), 0)
+  assert.equal(terminal.frames, 0)
+})
+
+test('without a terminal it names what to use instead', async (t) => {
+  const server = await serverFor(t)
+  const { code, stdout, stderr } = await tell(t, server, 'top')
+  assert.deepEqual([code, stdout], [1, []])
   assert.deepEqual(stderr, [
-    'prefork: prefork top draws on a terminal, and stdout is none; prefork status tells the same once',
+    'prefork: prefork top draws on a terminal, and stdout is none. prefork status tells the same once; ' +
+      'prefork status --json, for programs',
   ])
 })
