@@ -45,7 +45,7 @@ test('all of a server on 80×24, drawn again and again on the alternate screen',
   assert.match(titles!, /^LISTENER +ACCEPT QUEUE +WAIT +LIMIT +PEAK +SYN$/)
   assert.match(listener!, new RegExp(`^${server.authority} +\\[[ :]+\\] +0 +\\d+ +\\d +0$`))
   assert.match(columns!, /^SLOT +PID +GEN STATE +CONNS ACTIVE REQ\/S SENT\/S +REQS +AGE +IDLE +PSS$/)
-  assert.match(worker!, new RegExp(`^ +0 +${workerOf(server)} +1 [_K] \\w+ .* 5 +\\d+s +0s [\\d. ]+M$`))
+  assert.match(worker!, new RegExp(`^ +0 +${workerOf(server)} +1 [_K] \\w+ .* 5 +\\d+s +\\d+s [\\d. ]+M$`))
   assert.equal(terminal.lines.at(-1), 'q quit  p pause  s sort: busiest')
 
   const { frames } = terminal
@@ -140,7 +140,7 @@ test('it goes on over an upgrade, where the same words lead to the successor', w
   const { server, terminal } = await topOfAServer(t)
   const old = server.pid
   server.signal('SIGUSR2')
-  await terminal.until(() => terminal.text.includes(`pid ${old} has ended, `), 'the upgrade is told')
+  await terminal.until(() => terminal.text.includes(`has taken over from pid ${old}`), 'the upgrade is told')
   assert.notEqual(server.pid, old)
   assert.match(terminal.text, new RegExp(`, pid ${server.pid}: serving`))
 })

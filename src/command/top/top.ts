@@ -144,7 +144,7 @@ class Top {
 
   #see(status: TreeStatus): void {
     const { pid, generation } = this.#look.status
-    if (status.pid !== pid) this.#tell(`pid ${pid} has ended, ${status.pid} is in its place`)
+    if (status.pid !== pid) this.#tell(`has taken over from pid ${pid}`)
     else if (status.generation !== generation) this.#tell(`reloaded: generation ${status.generation}`)
     this.#look = lookAt(status, this.#look)
     if (this.#isPaused) return
