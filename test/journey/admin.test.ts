@@ -21,7 +21,7 @@ async function start(t: TestContext, args: readonly string[] = [], options: Serv
     args: [...ADMIN, ...CONTROLLED, '--workers', '1', ...args],
     log: [/ info supervisor /],
   })
-  await workersReady(server, 1)
+  if (!args.includes('--model')) await workersReady(server, 1)
   return server
 }
 
@@ -181,6 +181,30 @@ test('by a name that a web page may have: refused', { skip }, async (t) => {
   assert.equal(status, 421)
   assert.doesNotMatch(text, /prefork_/)
 })
+
+const WAYS: readonly (readonly string[])[] = [
+  ['--model', 'prefork'],
+  ['--model', 'fork'],
+  ['--accept', 'parent'],
+  ['--accept', 'reuseport'],
+  ['--spawn', 'exec'],
+]
+for (const way of WAYS) {
+  test(`${way.join(' ')}: what is told and measured is the same`, { skip }, async (t) => {
+    const server = await start(t, way)
+    for (let i = 0; i < 2; i++) {
+      const client = await connectAndSend(t, server.port, request('GET /', 'Connection: close'))
+      assert.equal((await client.response()).status, 200)
+      await client.ended()
+    }
+    await statusWhen(t, server, ({ totals }) => totals.requests === 2 && totals.connections === 0)
+    const told = await metrics(server)
+    for (const name of ['requests_total', 'connections_accepted_total', 'request_duration_seconds_count'])
+      assert.equal(told.get(`prefork_${name}`), 2, name)
+    for (const name of ['accept_queue_wait_seconds_count', 'handshake_rtt_seconds_count'])
+      assert.equal(told.get(`prefork_${name}`), 2, name)
+  })
+}
 
 test('a reload that would have it elsewhere says that it stays', { skip }, async (t) => {
   const config = (admin: string) => `export default { admin: '${admin}', workers: 1, control: 'control.sock' }`
