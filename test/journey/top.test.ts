@@ -89,7 +89,7 @@ test('it takes the size that the terminal has, at once', withTerminal, async (t)
 
 test('p holds it, and lets it go on; s sorts', withTerminal, async (t) => {
   const { server, terminal } = await topOfAServer(t)
-  terminal.type('p')
+  terminal.type('\x1b[A\x1bOQp') // an arrow and F2, which mean nothing
   await terminal.until(() => terminal.lines[0]!.endsWith(' paused'), 'it is paused')
   const before = terminal.text
   await ask(server.port, '/')

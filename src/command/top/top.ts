@@ -43,8 +43,10 @@ export async function top(line: TopCommandLine, world: TopWorld = realWorld()): 
   }
   const server = findServerDespite(line.fault, line, world.directories)
   // The first answer is waited for: what is wrong is said before the terminal is another.
-  const sentence = await new Top(line, world, server, server.status()).watch()
-  if (sentence !== null) world.output.write(`${sentence}\n`)
+  const gone = await new Top(line, world, server, server.status()).watch()
+  if (gone === null) return EXIT_OK
+  gone.waitForEnd()
+  world.output.write(`pid ${gone.pid} has ended\n`)
   return EXIT_OK
 }
 
@@ -75,9 +77,9 @@ class Top {
   #isPaused = false
   #sort: Sort = SORTS[0]
   #news: { readonly text: string; readonly until: number } | null = null
-  #end!: (sentence: string | null) => void
+  #end!: (gone: Conversation | null) => void
   #fail!: (error: unknown) => void
-  readonly #ended: Promise<string | null>
+  readonly #ended: Promise<Conversation | null>
 
   constructor(line: TopCommandLine, world: TopWorld, server: Conversation, first: TreeStatus) {
     this.#ended = new Promise((resolve, reject) => {
@@ -96,8 +98,8 @@ class Top {
     this.#questions = new Questions(server.fd, hearer, this.#guard)
   }
 
-  /** What there is to say at the end; null when somebody has ended it. The terminal is as it was, however it ends. */
-  async watch(): Promise<string | null> {
+  /** The server that has hung up; null when somebody has ended it. The terminal is as it was, however it ends. */
+  async watch(): Promise<Conversation | null> {
     this.#hearTheWorld()
     try {
       this.#screen.take()
@@ -163,7 +165,7 @@ class Top {
       this.#server = findServer(this.#line, this.#directories)
     } catch (error) {
       if (!(error instanceof OperatorError)) throw error
-      return this.#end(`pid ${before.pid} has ended`)
+      return this.#end(before)
     }
     this.#questions.turnTo(this.#server.fd)
     before.close()
@@ -173,7 +175,7 @@ class Top {
   // ── keys ───────────────────────────────────────────────────────────────────
 
   #press(typed: string): void {
-    for (const key of typed) this.#pressOne(key)
+    for (const key of typed.replace(ESCAPE_SEQUENCES, '')) this.#pressOne(key)
   }
 
   #pressOne(key: string): void {
@@ -224,4 +226,6 @@ class Top {
   }
 }
 
+/** What arrows and function keys send; F2 would be a Q. */
+const ESCAPE_SEQUENCES = /\x1b(?:\[[\d;]*[^\d;]?|O?.?)/gs
 const [CTRL_C, CTRL_L, CTRL_Z] = ['\x03', '\x0c', '\x1a']
