@@ -4,6 +4,7 @@
  * workers less is told. Programs read the document itself (--json).
  */
 import type { TreeStatus, WorkerStatus } from '../control/tree-status.ts'
+import { align, columnsIn, type Sized } from './columns.ts'
 import { listenerLines, networkLine } from './queue-text.ts'
 import { bytes, count, duration, many } from './units.ts'
 
@@ -45,11 +46,8 @@ function wrapped(line: string, width: number): string[] {
 
 const INDENT = '  '
 
-interface Column {
+interface Column extends Sized {
   readonly title: string
-  readonly width: number
-  /** The order in which columns are left out where there is no room; 0 stays. */
-  readonly rank: number
   readonly show: (worker: WorkerStatus) => string
 }
 
@@ -70,23 +68,7 @@ const COLUMNS: readonly Column[] = [
 ]
 
 function table(workers: readonly WorkerStatus[], width: number): string[] {
-  const columns = columnsIn(width)
+  const columns = columnsIn(COLUMNS, width)
   const row = (cell: (column: Column) => string) => columns.map((column) => align(cell(column), column.width)).join(' ')
   return [row(({ title }) => title), ...workers.map((worker) => row(({ show }) => show(worker)))]
-}
-
-function columnsIn(width: number): readonly Column[] {
-  let columns = COLUMNS
-  for (let rank = 1; rank < COLUMNS.length && widthOf(columns) > width; rank++)
-    columns = columns.filter((column) => column.rank !== rank)
-  return columns
-}
-
-function widthOf(columns: readonly Column[]): number {
-  return columns.reduce((sum, { width }) => sum + Math.abs(width), columns.length - 1)
-}
-
-/** To the right; to the left where the width is negative. */
-function align(text: string, width: number): string {
-  return width < 0 ? text.padEnd(-width) : text.padStart(width)
 }

@@ -3,6 +3,7 @@
  * how many there was none for.
  */
 import type { WorkerState, WorkerStatus } from '../../control/tree-status.ts'
+import { columnsIn, type Sized } from '../columns.ts'
 import { bytes, count, duration, rate } from '../units.ts'
 import { cell, type Line, lineOf, piece, type Style } from './line.ts'
 import type { Counts, Look } from './look.ts'
@@ -20,7 +21,7 @@ interface Row {
 /** At most so many lines, the titles among them. */
 export function workerLines(look: Look, sort: Sort, columns: number, rows: number): Line[] {
   if (rows <= 0) return []
-  const shown = columnsIn(columns)
+  const shown = columnsIn(COLUMNS, columns)
   const titles = shown.map(({ title, width }) => cell(title, width)).join(' ')
   const all = sorted(look, sort)
   const room = all.length < rows ? all.length : Math.max(0, rows - 2)
@@ -67,12 +68,8 @@ const LOOKS: Readonly<Record<WorkerState, readonly [letter: string, Style]>> = {
   draining: ['G', 'warn'],
 }
 
-interface Column {
+interface Column extends Sized {
   readonly title: string
-  /** Negative: to the left. */
-  readonly width: number
-  /** The order in which columns are left out where there is no room; 0 stays. */
-  readonly rank: number
   readonly show: (row: Row) => string
 }
 
@@ -92,17 +89,6 @@ const COLUMNS: readonly Column[] = [
   { title: 'IDLE', width: 5, rank: 2, show: ({ worker }) => duration(worker.idleMs) },
   { title: 'PSS', width: 5, rank: 7, show: ({ worker }) => (worker.pssBytes === null ? '-' : bytes(worker.pssBytes)) },
 ]
-
-function columnsIn(width: number): readonly Column[] {
-  let columns = COLUMNS
-  for (let rank = 1; rank < COLUMNS.length && widthOf(columns) > width; rank++)
-    columns = columns.filter((column) => column.rank !== rank)
-  return columns
-}
-
-function widthOf(columns: readonly Column[]): number {
-  return columns.reduce((sum, { width }) => sum + Math.abs(width), columns.length - 1)
-}
 
 /** The state has the colour: a line of many would tell nothing. */
 function rowLine(row: Row, columns: readonly Column[]): Line {
