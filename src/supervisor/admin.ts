@@ -19,8 +19,11 @@ import { ControlClients, type OnRequest, type Watcher } from './control-clients.
 import type { Listener } from './listeners.ts'
 import { openPair } from './pair.ts'
 
-/** One that has died is followed by another so much later. */
+/** One that has died is followed by another so much later; by the next, if that does not live, twice as much, up to the last. */
 const RESTART_MS = 1_000
+const RESTART_MS_MAX = 60_000
+/** One that has lived so long began well. */
+const SETTLED_MS = 60_000
 /** Some Prometheus and some browsers. When there are more, those that wait idly make room. */
 const CONNECTIONS_MAX = 128
 
@@ -41,6 +44,8 @@ export class Admin {
   /** 0: there is none at the moment. */
   #pid = 0
   #restart: NodeJS.Timeout | null = null
+  #restartMs = RESTART_MS
+  #startedAt = 0
 
   constructor(parts: AdminParts) {
     this.#parts = parts
@@ -49,6 +54,7 @@ export class Admin {
 
   start(): void {
     this.#restart = null
+    this.#startedAt = performance.now()
     const { config, listener, identity, token, log } = this.#parts
     const pair = openPair(log)
     if (pair !== null) {
@@ -95,7 +101,9 @@ export class Admin {
   }
 
   #startLater(): void {
-    this.#restart = setTimeout(() => this.start(), RESTART_MS)
+    if (performance.now() - this.#startedAt > SETTLED_MS) this.#restartMs = RESTART_MS
+    this.#restart = setTimeout(() => this.start(), this.#restartMs)
+    this.#restartMs = Math.min(2 * this.#restartMs, RESTART_MS_MAX)
   }
 }
 
