@@ -79,7 +79,7 @@ function listeners(all: readonly ListenerStatus[]): Family[] {
   return [
     gauge('accept_queue_length', 'Connections whose handshake is finished and that nobody has accepted yet.', lengths),
     gauge('accept_queue_limit', 'How many may wait there; the kernel lets in one more, and then drops.', limits),
-    gauge('accept_queue_peak_length', 'The longest in the last minute, of fifty looks a second.', peaks),
+    gauge('accept_queue_peak_length', 'The longest in the last minute, of twenty looks a second.', peaks),
     gauge('syn_queue_length', 'Handshakes that have begun and are not finished.', halfOpen),
   ]
 }

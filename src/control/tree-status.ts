@@ -52,7 +52,7 @@ export interface AcceptQueueStatus {
   /** The kernel lets in one more than that, and then drops. */
   readonly limit: number
   /**
-   * The longest in the last minute, of fifty looks a second. Null where nobody has looked: without `admin`, they begin
+   * The longest in the last minute, of twenty looks a second. Null where nobody has looked: without `admin`, they begin
    * when the status is asked for, and end ten seconds after.
    */
   readonly peak: number | null

@@ -1,13 +1,13 @@
 /**
  * How long accept queues have been in the last minute: a burst fills one and is
- * gone before anybody has looked. So they are looked at fifty times a second, as
+ * gone before anybody has looked. So they are looked at twenty times a second, as
  * long as somebody cares.
  */
 import type { Fd } from '../kernel/fd.ts'
 import { acceptQueueOf } from './queues.ts'
 
 /** Between two looks. */
-const SAMPLE_MS = 20
+const SAMPLE_MS = 50
 /** Of so many seconds the longest is kept, each by itself. */
 const SECONDS = 60
 /** Who has asked once may ask again so much later. */
