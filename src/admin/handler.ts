@@ -10,7 +10,8 @@ import type { Handler, IncomingRequest, Reply } from '../handlers/handler.ts'
 import { errorReply } from '../handlers/pages.ts'
 import { refusalOf, tokenCheck } from './access.ts'
 import { connectionsText } from './connections.ts'
-import { METRICS_TYPE, metricsText } from './metrics.ts'
+import { EXPOSITION_TYPE } from './exposition.ts'
+import { metricsText } from './metrics.ts'
 
 export interface AdminParts {
   readonly status: () => Promise<TreeStatus>
@@ -28,7 +29,7 @@ export function createAdminHandler({ status, token }: AdminParts): Handler {
   const pages: Readonly<Record<string, Page>> = {
     '/': () => textReply('text/plain; charset=utf-8', WHAT_THERE_IS),
     '/connections.json': () => status().then(connectionsReply, notTold),
-    '/metrics': () => status().then((now) => textReply(METRICS_TYPE, metricsText(now)), notTold),
+    '/metrics': () => status().then((now) => textReply(EXPOSITION_TYPE, metricsText(now)), notTold),
   }
   return (request) => refusalOf(request.head, hasToken) ?? answer(request, pages)
 }

@@ -10,24 +10,21 @@
  * supervisor, each time anew.
  */
 import { type AdminBoot, readBoot } from '../boot.ts'
-import { PR_SET_PDEATHSIG, SIGKILL } from '../kernel/constants.ts'
+import { Channel } from '../channel.ts'
 import type { Fd } from '../kernel/fd.ts'
-import { getppid, prctl } from '../kernel/process.ts'
 import { createLog } from '../log.ts'
 import { EventLoop } from '../net/loop.ts'
 import { Acceptor } from '../worker/acceptor.ts'
+import { leaveAtOnceWithParent } from '../worker/leave-with-parent.ts'
 import { become } from '../worker/privileges.ts'
 import { Service } from '../worker/service.ts'
 import { createAdminHandler } from './handler.ts'
 import { StatusSource } from './status-source.ts'
 
-const supervisor = getppid()
 const boot = readBoot<AdminBoot>(Number(process.argv[2]) as Fd)
 process.title = 'prefork: admin'
 become(boot.identity)
-// It has nothing to finish. Who asked too late is the child of another by now.
-prctl(PR_SET_PDEATHSIG, SIGKILL)
-if (getppid() !== supervisor) process.exit(0)
+leaveAtOnceWithParent(new Channel(boot.control)) // it has nothing to finish
 // What a terminal or a service manager sends to every process is the supervisor's to decide.
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2']) process.on(signal, () => {})
 

@@ -6,12 +6,9 @@
  * (https://prometheus.io/docs/practices/naming/). Counters are of the tree's whole
  * life: they go on when a worker dies, and begin anew with another supervisor.
  */
-
 import type { ListenerStatus, NetworkStatus, TreeStatus, WorkerState, WorkerStatus } from '../control/tree-status.ts'
 import type { Histogram } from '../histograms.ts'
-import { EXPOSITION_TYPE, expositionOf, type Family, histogramSamples, type Sample } from './exposition.ts'
-
-export const METRICS_TYPE = EXPOSITION_TYPE
+import { expositionOf, type Family, histogramSamples, type Sample } from './exposition.ts'
 
 export function metricsText(status: TreeStatus): string {
   return expositionOf([

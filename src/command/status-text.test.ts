@@ -1,46 +1,23 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ListenerStatus, NetworkStatus, TreeStatus, WorkerStatus } from '../control/tree-status.ts'
+import type { ListenerStatus, TreeStatus } from '../control/tree-status.ts'
 import { statusText } from './status-text.ts'
+import { networkWith, workerWith } from './top/documents.test.support.ts'
 
-const idle: WorkerStatus = {
-  slot: 0,
-  pid: 4242,
-  generation: 1,
-  state: 'waiting',
-  connections: 0,
-  active: 0,
-  requests: 0,
-  accepted: 0,
-  bytesSent: 0,
-  ageMs: 61_000,
-  idleMs: 61_000,
-  pssBytes: 35_000_000,
-}
-
-const busy: WorkerStatus = {
-  slot: 1,
+const idle = workerWith(0)
+const busy = workerWith(1, {
   pid: 4194304,
-  generation: 1,
   state: 'keepalive',
   connections: 10_000,
-  active: 0,
   requests: 123_456,
   accepted: 12_345,
   bytesSent: 123_456_789,
   ageMs: 400 * 86_400_000,
   idleMs: 0,
   pssBytes: null,
-}
+})
 
-const counters: NetworkStatus['sinceStart'] = {
-  acceptQueueOverflows: 0,
-  listenDrops: 0,
-  synCookiesSent: 0,
-  synCookiesReceived: 0,
-  synCookiesFailed: 0,
-  synQueueFullDrops: 0,
-}
+const counters = networkWith({})!.sinceStart
 
 function queues(limit: number, ...lengths: number[]): Pick<ListenerStatus, 'acceptQueues'> {
   return { acceptQueues: lengths.map((length) => ({ length, limit, peak: null })) }

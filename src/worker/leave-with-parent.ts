@@ -23,7 +23,7 @@ export function leaveSoonAfterParent(channel: Line): void {
   askForSignal(SIGSTKFLT, channel)
 }
 
-/** While an app is loaded there is nothing to finish, and its import may never end. */
+/** While an app is loaded there is nothing to finish, and its import may never end; the admin process never has anything. */
 export function leaveAtOnceWithParent(channel: Line): void {
   askForSignal(SIGKILL, channel)
 }

@@ -58,6 +58,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'control/',
     'log.ts',
     'boot.ts',
+    'channel.ts',
   ],
   'command/': ['control/', 'kernel/', 'config/operator-error.ts', 'config/site/password-hash.ts'],
   'explain/': ['kernel/', 'config/address.ts', 'config/options.ts', 'log.ts'],
