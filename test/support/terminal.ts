@@ -107,7 +107,9 @@ export class Terminal {
     return processState(this.pid)?.state === 'T'
   }
 
+  /** What the shell around it says of that is no frame of the command's. */
   kill(): void {
+    this.#child.stdout!.removeAllListeners('data').resume()
     const pid = /^pid (\d+)$/m.exec(this.before)?.[1]
     if (pid !== undefined && processState(Number(pid)) !== null) process.kill(Number(pid), 'SIGKILL')
     this.#child.kill('SIGKILL')
