@@ -75,6 +75,8 @@ export const HOUSEKEEPING: CallTable = {
   write: moved('writes to a file, a pipe or a socket'),
   readlinkat: { args: (call) => `${arg(call, 0)}, ""`, says: () => 'asks where a symbolic link leads' },
   ftruncate: asked('makes it that long'),
+  fallocate: asked('gives memory back that nobody needs any more'),
+  fchmod: asked('says who may open the file'),
   flock: asked('locks the file for this process'),
   pidfd_open: asked('a descriptor that can be read once that process has ended'),
   getpid: asked('asks for its own pid'),

@@ -11,6 +11,7 @@ export const AF_UNIX = 1
 export const AF_INET = 2
 export const AF_INET6 = 10
 export const AF_NETLINK = 16
+export const AF_PACKET = 17
 export const SOCK_STREAM = 1
 export const SOCK_DGRAM = 2
 export const SOCK_RAW = 3
@@ -18,6 +19,7 @@ export const SOCK_SEQPACKET = 5
 export const SOCK_NONBLOCK = 0o4000
 export const SOCK_CLOEXEC = 0o2000000
 export const SOL_SOCKET = 1
+export const SOL_PACKET = 263
 export const SO_REUSEADDR = 2
 export const SO_TYPE = 3
 export const SO_ERROR = 4
@@ -27,8 +29,10 @@ export const SO_KEEPALIVE = 9
 export const SO_LINGER = 13
 export const SO_REUSEPORT = 15
 export const SO_PEERCRED = 17
+export const SO_ATTACH_FILTER = 26
 export const SO_ACCEPTCONN = 30
 export const SO_DOMAIN = 39
+export const SO_LOCK_FILTER = 44
 export const SO_INCOMING_CPU = 49
 export const SCM_RIGHTS = 1
 export const MSG_CTRUNC = 0x8
@@ -55,6 +59,8 @@ export const TCP_KEEPIDLE = 4
 export const TCP_DEFER_ACCEPT = 9
 export const TCP_INFO = 11
 export const TCP_FASTOPEN = 23
+export const TCP_SAVE_SYN = 27
+export const TCP_SAVED_SYN = 28
 
 // net/tcp_states.h
 export const TCP_ESTABLISHED = 1
@@ -71,6 +77,57 @@ export const SOCK_DIAG_BY_FAMILY = 20
 export const INET_DIAG_INFO = 2
 export const UDIAG_SHOW_RQLEN = 0x10
 export const UNIX_DIAG_RQLEN = 4
+
+// linux/if_packet.h
+export const PACKET_HOST = 0
+export const PACKET_OUTGOING = 4
+export const PACKET_RX_RING = 5
+export const PACKET_STATISTICS = 6
+export const PACKET_VERSION = 10
+export const PACKET_IGNORE_OUTGOING = 23
+export const TPACKET_V2 = 1
+export const TP_STATUS_KERNEL = 0
+export const TP_STATUS_USER = 1
+
+// linux/if_ether.h, linux/if_arp.h
+export const ETH_P_ALL = 0x0003
+export const ETH_P_IP = 0x0800
+export const ETH_P_IPV6 = 0x86dd
+export const ARPHRD_LOOPBACK = 772
+
+// linux/bpf_common.h, linux/filter.h: the parts that an instruction's code is put together from
+export const BPF_LD = 0x00
+export const BPF_LDX = 0x01
+export const BPF_ST = 0x02
+export const BPF_STX = 0x03
+export const BPF_ALU = 0x04
+export const BPF_JMP = 0x05
+export const BPF_RET = 0x06
+export const BPF_W = 0x00
+export const BPF_H = 0x08
+export const BPF_B = 0x10
+export const BPF_IMM = 0x00
+export const BPF_ABS = 0x20
+export const BPF_IND = 0x40
+export const BPF_MEM = 0x60
+export const BPF_MSH = 0xa0
+export const BPF_SUB = 0x10
+export const BPF_AND = 0x50
+export const BPF_RSH = 0x70
+export const BPF_JA = 0x00
+export const BPF_JEQ = 0x10
+export const BPF_JSET = 0x40
+export const BPF_K = 0x00
+export const BPF_X = 0x08
+/** What is not in the packet is loaded as if it lay here. */
+export const SKF_AD_OFF = -0x1000
+export const SKF_AD_PROTOCOL = 0
+export const SKF_AD_PKTTYPE = 4
+export const SKF_AD_HATYPE = 28
+
+// linux/time.h
+export const CLOCK_REALTIME = 0
+export const CLOCK_MONOTONIC = 1
 
 // linux/sockios.h
 export const SIOCOUTQ = 0x5411
@@ -134,6 +191,10 @@ export const S_IFSOCK = 0o140000
 
 // linux/limits.h
 export const PIPE_BUF = 4096
+
+// linux/falloc.h
+export const FALLOC_FL_KEEP_SIZE = 1
+export const FALLOC_FL_PUNCH_HOLE = 2
 
 // linux/memfd.h, asm-generic/mman.h
 export const MFD_CLOEXEC = 1

@@ -17,6 +17,8 @@ const libc = {
   write: bind('write', 'intptr_t', ['int', 'uintptr_t', 'size_t']),
   sendfile: bind('sendfile', 'intptr_t', ['int', 'int', 'uintptr_t', 'size_t']),
   ftruncate: bind('ftruncate', 'int', ['int', 'int64_t']),
+  fallocate: bind('fallocate', 'int', ['int', 'int', 'int64_t', 'int64_t']),
+  fchmod: bind('fchmod', 'int', ['int', 'uint']),
   flock: bind('flock', 'int', ['int', 'int']),
   memfd_create: bind('memfd_create', 'int', ['str', 'uint']),
 }
@@ -205,4 +207,24 @@ export function memfd_create(name: string): Fd {
  */
 export function ftruncate(fd: Fd, length: number): void {
   must(libc.ftruncate(fd, length), 'ftruncate', `of fd ${fd} to ${length}`)
+}
+
+/**
+ * fallocate(fd, mode, offset, length): with FALLOC_FL_PUNCH_HOLE and
+ * FALLOC_FL_KEEP_SIZE that part reads as zeros and takes no memory any more, in
+ * every process that has it mapped.
+ *
+ * https://man7.org/linux/man-pages/man2/fallocate.2.html
+ */
+export function fallocate(fd: Fd, mode: number, offset: number, length: number): void {
+  must(libc.fallocate(fd, mode, offset, length), 'fallocate', `of fd ${fd}`)
+}
+
+/**
+ * fchmod(fd, mode): who may open the file.
+ *
+ * https://man7.org/linux/man-pages/man2/fchmod.2.html
+ */
+export function fchmod(fd: Fd, mode: number): void {
+  must(libc.fchmod(fd, mode), 'fchmod', `of fd ${fd}`)
 }

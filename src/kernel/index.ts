@@ -8,6 +8,7 @@
  * are valid while the `Memory` is reachable. A call that fails in a way its doc
  * does not name throws a `SyscallError` with the call's and the errno's names.
  */
+export * from './clock.ts'
 export * from './constants.ts'
 export * from './credentials.ts'
 export * from './directory.ts'
@@ -19,6 +20,7 @@ export * from './ioctl.ts'
 export { allocate, type Memory, memoryOf } from './memory.ts'
 export { type ReceivedMessage, recvmsg, SCM_MAX_FD, sendmsg } from './message.ts'
 export * from './mmap.ts'
+export * from './packet.ts'
 export * from './poll.ts'
 export * from './process.ts'
 export * from './sock-diag.ts'

@@ -23,6 +23,10 @@ const HEADERS = `
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/filter.h>
+#include <linux/if_arp.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -46,6 +50,7 @@ const HEADERS = `
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #if __has_include(<linux/openat2.h>)
 #include <linux/openat2.h>
 #endif
@@ -261,5 +266,67 @@ test('so do the questions and answers of sock_diag', { skip }, () => {
     udiag_cookie: 16,
     unix_diag_msg: 16,
     udiag_wqueue: 4,
+  })
+})
+
+test('so do the frames of a packet socket, and its filter', { skip }, () => {
+  const theirs = askC(
+    {
+      TPACKET_V2: 'TPACKET_V2',
+      TPACKET_ALIGNMENT: 'TPACKET_ALIGNMENT',
+      TPACKET2_HDRLEN: 'TPACKET2_HDRLEN',
+      tp_status: 'offsetof(struct tpacket2_hdr, tp_status)',
+      tp_snaplen: 'offsetof(struct tpacket2_hdr, tp_snaplen)',
+      tp_net: 'offsetof(struct tpacket2_hdr, tp_net)',
+      tp_sec: 'offsetof(struct tpacket2_hdr, tp_sec)',
+      tp_nsec: 'offsetof(struct tpacket2_hdr, tp_nsec)',
+      tpacket2_hdr: 'sizeof(struct tpacket2_hdr)',
+      tpacket_req: 'sizeof(struct tpacket_req)',
+      tp_block_nr: 'offsetof(struct tpacket_req, tp_block_nr)',
+      tp_frame_size: 'offsetof(struct tpacket_req, tp_frame_size)',
+      tp_frame_nr: 'offsetof(struct tpacket_req, tp_frame_nr)',
+      tpacket_stats: 'sizeof(struct tpacket_stats)',
+      tp_drops: 'offsetof(struct tpacket_stats, tp_drops)',
+      sockaddr_ll: 'sizeof(struct sockaddr_ll)',
+      sll_protocol: 'offsetof(struct sockaddr_ll, sll_protocol)',
+      sll_ifindex: 'offsetof(struct sockaddr_ll, sll_ifindex)',
+      sll_hatype: 'offsetof(struct sockaddr_ll, sll_hatype)',
+      sll_pkttype: 'offsetof(struct sockaddr_ll, sll_pkttype)',
+      sock_filter: 'sizeof(struct sock_filter)',
+      sock_filter_jt: 'offsetof(struct sock_filter, jt)',
+      sock_filter_k: 'offsetof(struct sock_filter, k)',
+      sock_fprog: 'sizeof(struct sock_fprog)',
+      sock_fprog_filter: 'offsetof(struct sock_fprog, filter)',
+      timespec: 'sizeof(struct timespec)',
+    },
+    false,
+  )
+  assert.deepEqual(Object.fromEntries(theirs), {
+    TPACKET_V2: constants.TPACKET_V2,
+    TPACKET_ALIGNMENT: 16,
+    TPACKET2_HDRLEN: 52,
+    tp_status: 0,
+    tp_snaplen: 8,
+    tp_net: 14,
+    tp_sec: 16,
+    tp_nsec: 20,
+    tpacket2_hdr: 32,
+    tpacket_req: 16,
+    tp_block_nr: 4,
+    tp_frame_size: 8,
+    tp_frame_nr: 12,
+    tpacket_stats: 8,
+    tp_drops: 4,
+    sockaddr_ll: 20,
+    sll_protocol: 2,
+    sll_ifindex: 4,
+    sll_hatype: 8,
+    sll_pkttype: 10,
+    sock_filter: 8,
+    sock_filter_jt: 2,
+    sock_filter_k: 4,
+    sock_fprog: 16,
+    sock_fprog_filter: 8,
+    timespec: 16,
   })
 })

@@ -6,7 +6,7 @@ import { close, type Fd } from './fd.ts'
 import { allocate, memoryOf } from './memory.ts'
 import { socketAddress } from './sockaddr.ts'
 import { accept4, bind, connect, getsockname, listen, recv, send, setsockopt, socket } from './socket.ts'
-import { acceptQueue, defersAccept, msSinceHandshake } from './tcp.ts'
+import { acceptQueue, defersAccept, msSinceHandshake, savedSyn, saveSyn } from './tcp.ts'
 
 const SOMAXCONN = Number(readFileSync('/proc/sys/net/core/somaxconn', 'latin1'))
 
@@ -65,4 +65,35 @@ test('a listener tells whether it defers; a Unix socket does not', (t) => {
   assert.deepEqual([tcp, unix].map(defersAccept), [false, false])
   setsockopt(tcp, IPPROTO_TCP, TCP_DEFER_ACCEPT, 5)
   assert.equal(defersAccept(tcp), true)
+})
+
+test('the SYN of a connection is kept where that is asked for, and told once', (t) => {
+  const fds = [AF_INET, AF_INET, AF_INET].map((domain) => socket(domain, SOCK_STREAM))
+  t.after(() => fds.forEach(close))
+  const [listener, first, second] = fds as [Fd, Fd, Fd]
+  bind(listener, socketAddress('127.0.0.1'))
+  listen(listener, 7)
+  const accepted = (client: Fd) => {
+    connect(client, getsockname(listener))
+    const fd = accept4(listener, 0)!
+    fds.push(fd)
+    return fd
+  }
+  saveSyn(listener, true)
+  const connection = accepted(first)
+  const syn = savedSyn(connection)!
+  assert.equal(syn[0], 0x45, 'an IPv4 header of 20 bytes')
+  assert.equal(syn.readUInt16BE(20), (getsockname(first) as { port: number }).port)
+  assert.equal(syn[33], 0x02, 'SYN')
+  assert.equal(syn.length, 20 + 4 * (syn[32]! >> 4), 'to the end of the TCP header')
+  assert.equal(savedSyn(connection), null, 'it has been told')
+  saveSyn(listener, false)
+  assert.equal(savedSyn(accepted(second)), null, 'it was not kept')
+})
+
+test('a Unix socket has no SYN', (t) => {
+  const fd = socket(AF_UNIX, SOCK_STREAM)
+  t.after(() => close(fd))
+  assert.throws(() => saveSyn(fd, true), { code: 'EOPNOTSUPP' })
+  assert.throws(() => savedSyn(fd), { code: 'EOPNOTSUPP' })
 })

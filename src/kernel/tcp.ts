@@ -7,10 +7,11 @@
  * | tcp_info | last_data_sent 44: on a connection, ms since data was sent, or since its handshake | linux/tcp.h |
  * | tcp_info | rtt 68: on a connection, the smoothed round trip in microseconds | linux/tcp.h |
  */
-import { IPPROTO_TCP, TCP_DEFER_ACCEPT, TCP_INFO } from './constants.ts'
+import { IPPROTO_TCP, TCP_DEFER_ACCEPT, TCP_INFO, TCP_SAVE_SYN, TCP_SAVED_SYN } from './constants.ts'
+import { EINVAL, SyscallError } from './errno.ts'
 import type { Fd } from './fd.ts'
 import { allocate } from './memory.ts'
-import { getsockname, getsockopt, getsockoptBytes } from './socket.ts'
+import { getsockname, getsockopt, getsockoptBytes, setsockopt } from './socket.ts'
 
 /** The connections of a listener whose handshake is finished and that nobody has accepted yet. */
 export interface AcceptQueue {
@@ -72,4 +73,39 @@ export function msSinceHandshake(connection: Fd): number {
  */
 export function lastHandshakeRttUs(): number {
   return connectionInfo.bytes.readUInt32LE(68)
+}
+
+/**
+ * setsockopt(sockfd, IPPROTO_TCP, TCP_SAVE_SYN, on): of each connection of this
+ * listener whose handshake begins from here on, the kernel keeps the SYN, until it
+ * is read or the connection is closed. It costs some hundred bytes for each. Throws
+ * EOPNOTSUPP on a Unix socket.
+ *
+ * https://man7.org/linux/man-pages/man7/tcp.7.html (linux/tcp.h; Linux 4.2)
+ */
+export function saveSyn(listener: Fd, on: boolean): void {
+  setsockopt(listener, IPPROTO_TCP, TCP_SAVE_SYN, on ? 1 : 0)
+}
+
+/** Two headers of 60 bytes at most; IPv6 may have headers in between, as many as its sender likes. */
+const SYN_BYTES_MAX = 512
+const syn = allocate(SYN_BYTES_MAX)
+
+/**
+ * getsockopt(sockfd, IPPROTO_TCP, TCP_SAVED_SYN, …): the IP header and the TCP
+ * header of the SYN that began this connection, in a copy. The kernel forgets it as
+ * it is read. Null when there is none: it was not kept, or was read before, or is
+ * of a length that no honest client sends (EINVAL: over 512 bytes). Throws
+ * EOPNOTSUPP on a Unix socket.
+ *
+ * https://man7.org/linux/man-pages/man7/tcp.7.html (linux/tcp.h; Linux 4.2)
+ */
+export function savedSyn(connection: Fd): Buffer | null {
+  try {
+    const length = getsockoptBytes(connection, IPPROTO_TCP, TCP_SAVED_SYN, syn)
+    return length === 0 ? null : Buffer.from(syn.bytes.subarray(0, length))
+  } catch (error) {
+    if (error instanceof SyscallError && error.errno === EINVAL) return null
+    throw error
+  }
 }
