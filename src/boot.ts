@@ -41,6 +41,8 @@ export interface Boot {
   /** The preloader's channel, or the worker's line. */
   readonly channel: Fd
   readonly scoreboard: Fd
+  /** Of the trace rings. */
+  readonly trace: Fd
   /** For a worker; null for a preloader. */
   readonly worker: (WorkerSeat & { readonly listeners: readonly InheritedListener[] }) | null
 }
@@ -70,8 +72,8 @@ export function writeBoot(boot: Boot | AdminBoot): Fd {
 /** Every descriptor the document names: what its reader must inherit. */
 export function descriptorsOf(boot: Boot | AdminBoot): Fd[] {
   if ('control' in boot) return [boot.control, boot.listener.fd]
-  const { channel, scoreboard, worker } = boot
-  return [channel, scoreboard, ...(worker?.listeners ?? []).map(({ fd }) => fd)]
+  const { channel, scoreboard, trace, worker } = boot
+  return [channel, scoreboard, trace, ...(worker?.listeners ?? []).map(({ fd }) => fd)]
 }
 
 /** Reads the document from the inherited descriptor, and closes that. What else was inherited goes no further. */

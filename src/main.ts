@@ -1,6 +1,6 @@
 /**
  * The command: `prefork [target] [options]`, `prefork check`, `prefork explain`, and
- * what is said to a running server: `prefork reload`, `stop`, `quit`, `status`, `top`.
+ * what is said to a running server: `prefork reload`, `stop`, `quit`, `status`, `top`, `trace`.
  * Apart from all that, `prefork hash-password`.
  *
  * An operator's mistake ends here as a sentence on stderr and exit code 1. In
@@ -55,6 +55,7 @@ async function run(commandLine: CommandLine): Promise<number> {
     case 'quit':
     case 'status':
     case 'top':
+    case 'trace':
       return tell(commandLine.command, commandLine)
     case 'explain':
     case 'serve':
@@ -81,6 +82,10 @@ async function tell(command: ControlCommand, commandLine: CommandLine): Promise<
   if (command === 'top') {
     const { top } = await import('./command/top/top.ts')
     return top({ intervalMs: commandLine.intervalMs, control, pidFile, fault })
+  }
+  if (command === 'trace') {
+    const { trace } = await import('./command/trace/trace.ts')
+    return trace({ port: commandLine.flags.port ?? null, json: commandLine.json, control, pidFile, fault })
   }
   const { runCommand } = await import('./command/run.ts')
   return runCommand({ command, json: commandLine.json, control, pidFile, fault })

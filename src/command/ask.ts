@@ -6,13 +6,15 @@
 import { OperatorError } from '../config/operator-error.ts'
 import {
   ANSWER_MS,
-  type ControlRequest,
   connectControl,
   type Piece,
+  type PlainRequest,
   peerOf,
   receivePacket,
+  receiveWithFds,
   sendPacket,
   type ToClient,
+  type ToWatcher,
 } from '../control/protocol.ts'
 import type { TreeStatus } from '../control/tree-status.ts'
 import { EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLLIN } from '../kernel/constants.ts'
@@ -20,6 +22,8 @@ import { EpollEvents, epoll_create1, epoll_ctl, epoll_wait } from '../kernel/epo
 import { SyscallError } from '../kernel/errno.ts'
 import { close, type Fd } from '../kernel/fd.ts'
 import { pidfd_open } from '../kernel/process.ts'
+import type { Demand } from '../trace/rings.ts'
+import type { Handed } from '../trace/watch.ts'
 
 /** Above the time in which the server itself wanted to be done. */
 const MARGIN_MS = 5_000
@@ -60,8 +64,20 @@ export class Conversation {
     }
   }
 
+  /** From now on, until this is closed. Throws an OperatorError when it cannot be had. */
+  watch(demand: Demand): Handed {
+    sendPacket(this.fd, { type: 'watch', demand })
+    if (!waitUntilReadable(this.fd, ANSWER_MS)) throw this.#late(ANSWER_MS)
+    const { packet, fds } = receiveWithFds(this.fd)
+    if (packet === 'closed') throw this.#mistake('ended before it had answered')
+    const word = packet as ToWatcher | null | 'garbage'
+    if (word !== null && word !== 'garbage' && word.type === 'failed') throw new OperatorError(word.message)
+    if (word === null || word === 'garbage' || word.type !== 'watching') throw this.#mistake('answers something else')
+    return { fds, packetsMissing: word.packetsMissing, ports: word.ports }
+  }
+
   /** `say` is told what is waited for. */
-  request(type: ControlRequest['type'], say: (message: string) => void): Outcome {
+  request(type: PlainRequest['type'], say: (message: string) => void): Outcome {
     // What is not taken, because the server refused us before it read a word, shows in what it answers.
     sendPacket(this.fd, { type })
     let withinMs = ANSWER_MS
@@ -90,12 +106,14 @@ export class Conversation {
   }
 
   #receive(withinMs: number): ToClient | Piece | 'closed' {
-    if (!waitUntilReadable(this.fd, withinMs)) {
-      throw this.#mistake(`has not answered within ${Math.round(withinMs / 1000)} seconds`)
-    }
+    if (!waitUntilReadable(this.fd, withinMs)) throw this.#late(withinMs)
     const packet = receivePacket(this.fd)
     if (packet === null || packet === 'garbage') throw this.#mistake('answers something that prefork does not say')
     return packet === 'closed' ? packet : (packet as ToClient)
+  }
+
+  #late(withinMs: number): OperatorError {
+    return this.#mistake(`has not answered within ${Math.round(withinMs / 1000)} seconds`)
   }
 
   #mistake(what: string): OperatorError {

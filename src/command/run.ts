@@ -4,13 +4,12 @@
  */
 import { OperatorError } from '../config/operator-error.ts'
 import { controlDirectories } from '../control/place.ts'
-import type { ControlRequest } from '../control/protocol.ts'
 import type { Conversation } from './ask.ts'
 import { findServerDespite, type Named } from './find.ts'
 import { statusText } from './status-text.ts'
 
 export interface ControlCommandLine extends Named {
-  readonly command: ControlRequest['type']
+  readonly command: 'reload' | 'stop' | 'quit' | 'status'
   /** `status`: the document itself. */
   readonly json: boolean
   /** What is wrong with the configuration file, which might have named the server; null when nothing is. */

@@ -4,7 +4,8 @@
  *     prefork [target] [options]
  *     prefork check [target] [options]
  *     prefork explain [target] [options]             a server that tells of its system calls
- *     prefork reload | stop | quit | status | top    to a server that is running
+ *     prefork reload | stop | quit | status          to a server that is running
+ *     prefork top | trace                            to look at it
  *     prefork hash-password                          for basicAuth
  *
  * node:util's parseArgs splits it into tokens; the judging is ours, because its
@@ -20,7 +21,7 @@ import { nearest } from './suggest.ts'
 import { OPTION_PATHS, OPTION_TABLE, type OptionPath } from './table.ts'
 
 /** What is said to a server that is running. */
-export type ControlCommand = 'reload' | 'stop' | 'quit' | 'status' | 'top'
+export type ControlCommand = 'reload' | 'stop' | 'quit' | 'status' | 'top' | 'trace'
 
 export interface CommandLine {
   readonly command: 'serve' | 'check' | 'explain' | 'hash-password' | 'help' | 'version' | ControlCommand
@@ -28,7 +29,7 @@ export interface CommandLine {
   readonly flags: Options
   /** As written after --config. */
   readonly configFile: string | null
-  /** status: for programs to read. */
+  /** status, trace: for programs to read. */
   readonly json: boolean
   /** explain: every call, and not only those that tell the story. */
   readonly all: boolean
@@ -40,9 +41,19 @@ export interface CommandLine {
 const INTERVAL = { min: 0.1, max: 5, default: 1 } as const
 
 /** The first word, when it is no target. A directory of such a name is written './check'. */
-export const COMMANDS = ['check', 'explain', 'reload', 'stop', 'quit', 'status', 'top', 'hash-password'] as const
+export const COMMANDS = [
+  'check',
+  'explain',
+  'reload',
+  'stop',
+  'quit',
+  'status',
+  'top',
+  'trace',
+  'hash-password',
+] as const
 
-const CONTROL_COMMANDS: readonly ControlCommand[] = ['reload', 'stop', 'quit', 'status', 'top']
+const CONTROL_COMMANDS: readonly ControlCommand[] = ['reload', 'stop', 'quit', 'status', 'top', 'trace']
 
 /** argv without node and script. Throws an OperatorError for anything not understood. */
 export function parseCommandLine(argv: readonly string[]): CommandLine {
@@ -121,18 +132,21 @@ function readFlags(
     if (path !== undefined) values.set(path, readValue(path, takeValue(token), values.get(path)))
     else if (token.name === 'config') configFile = takeValue(token)
     else if (token.name === 'interval' && command === 'top') intervalMs = readInterval(takeValue(token))
-    else if (isAlone(token.name) && command === COMMAND_OF[token.name] && token.value === undefined)
+    else if (isAlone(token.name) && COMMANDS_OF[token.name].includes(command) && token.value === undefined)
       alone[token.name] = true
     else throw unknownFlag(token, command)
   }
   return { flags: checkOptions(nest(values), nameFlag), configFile, ...alone, intervalMs }
 }
 
-/** Flags without a value, and the command that each belongs to. */
-const COMMAND_OF = { json: 'status', all: 'explain' } as const
+/** Flags without a value, and the commands that each belongs to. */
+const COMMANDS_OF: Readonly<Record<'json' | 'all', readonly CommandLine['command'][]>> = {
+  json: ['status', 'trace'],
+  all: ['explain'],
+}
 
-function isAlone(flag: string): flag is keyof typeof COMMAND_OF {
-  return Object.hasOwn(COMMAND_OF, flag)
+function isAlone(flag: string): flag is keyof typeof COMMANDS_OF {
+  return Object.hasOwn(COMMANDS_OF, flag)
 }
 
 /** Of a flag given twice the last one counts, unless its option is a list. */
@@ -174,10 +188,10 @@ function unknownFlag(token: FlagToken, command: CommandLine['command']): Operato
   return new OperatorError(`unknown option ${token.rawName}; ${remedy}`)
 }
 
-function mistakeInAlone(flag: keyof typeof COMMAND_OF, command: CommandLine['command']): string {
-  const own = COMMAND_OF[flag]
-  if (command === own) return `--${flag} takes no value; give it alone`
-  return `unknown option --${flag}; it belongs to another command: prefork ${own} --${flag}`
+function mistakeInAlone(flag: keyof typeof COMMANDS_OF, command: CommandLine['command']): string {
+  const own = COMMANDS_OF[flag]
+  if (own.includes(command)) return `--${flag} takes no value; give it alone`
+  return `unknown option --${flag}; it belongs to another command: ${own.map((it) => `prefork ${it} --${flag}`).join(', ')}`
 }
 
 /** '--head-bytes' for limits.headBytes: a real option, in the wrong place. */
@@ -200,6 +214,8 @@ function assertAlone(tokens: readonly Token[]): void {
 }
 
 const REACH: readonly OptionPath[] = ['control', 'pidFile']
+/** And what else an option says to a command: trace looks at one port. */
+const ALSO: Readonly<Partial<Record<ControlCommand, readonly OptionPath[]>>> = { trace: ['port'] }
 
 /** A running server serves what it was started with: a flag that would change nothing is a mistake. */
 function assertNothingToServe(command: ControlCommand, { target, flags }: CommandLine): void {
@@ -207,7 +223,8 @@ function assertNothingToServe(command: ControlCommand, { target, flags }: Comman
   if (target !== null) {
     throw new OperatorError(`prefork ${command} takes no target, but ${quote(target)} was given; ${which}`)
   }
-  const stray = OPTION_PATHS.find((path) => !REACH.includes(path) && valueAt(flags, path) !== undefined)
+  const meant = [...REACH, ...(ALSO[command] ?? [])]
+  const stray = OPTION_PATHS.find((path) => !meant.includes(path) && valueAt(flags, path) !== undefined)
   if (stray === undefined) return
   const remedy = command === 'reload' ? 'set it in the configuration file, which is read anew' : which
   throw new OperatorError(`${nameFlag(stray)} means nothing to prefork ${command}; ${remedy}`)

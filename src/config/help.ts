@@ -28,13 +28,15 @@ Examples
   prefork check ./app.ts        try everything but serving; exit 0 or 1
   prefork reload                the new app and options, without a lost request
   prefork top                   what the server and its queues do, live
+  prefork trace --port 8080     each connection, step by step, as it happens
   prefork explain               each system call, told as it is made; to learn
 
 Usage
   prefork [target] [options]
   prefork check [target] [options]
   prefork explain [target] [options]             tells of its system calls
-  prefork reload | stop | quit | status | top    to the server that is running
+  prefork reload | stop | quit | status          to the server that is running
+  prefork top | trace                            to look at it
   prefork hash-password                          a hash for basicAuth
 
   target: a directory, an app module (.ts, .mts, .js, .mjs), or nothing.
@@ -67,7 +69,7 @@ const HEADINGS: Readonly<Record<string, readonly (OptionPath | CommandFlag)[]>> 
     'admin',
     'adminTokenFile',
     'timeouts.shutdownDelayMs',
-    { name: 'json', value: '', help: 'with status: for programs to read' },
+    { name: 'json', value: '', help: 'with status, trace: for programs to read' },
     { name: 'all', value: '', help: 'with explain: every call, not the story alone' },
     { name: 'interval', value: 'SECONDS', help: 'with top: between two looks (1)' },
     { name: 'help', value: '', help: 'print this', short: '-h,' },

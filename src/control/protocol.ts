@@ -1,5 +1,5 @@
 /**
- * What `prefork reload`, `stop`, `quit` and `status` and the supervisor say to each
+ * What `prefork reload`, `stop`, `quit`, `status` and `trace` and the supervisor say to each
  * other: short JSON messages over a SOCK_SEQPACKET Unix socket, one message a
  * packet, one request at a time.
  *
@@ -7,11 +7,13 @@
  *     command ◀── begun, and later done or failed ─────── supervisor    reload
  *     command ◀── begun, and later it hangs up ────────── supervisor    stop, quit
  *     command ◀── piece ── more ──▶ piece ── more ──▶ … ─ supervisor    status
+ *     command ◀── watching, with descriptors ──────────── supervisor    watch, until unwatch or it hangs up
  *
  * The document of a large tree is longer than a packet, and than what a socket
  * holds for a reader that is slow. So it goes in pieces, each when it is asked for.
  *
- * Nothing here blocks. Descriptors that a stranger sends along are never taken: recv(2) drops them.
+ * Nothing here blocks. Descriptors come from the supervisor alone, with `watching`; what a stranger sends along is
+ * never taken: recv(2) drops it.
  */
 import {
   MSG_DONTWAIT,
@@ -24,15 +26,24 @@ import {
 import { EAGAIN, ECONNRESET } from '../kernel/errno.ts'
 import { close, type Fd } from '../kernel/fd.ts'
 import { allocate, memoryOf } from '../kernel/memory.ts'
+import { recvmsg, sendmsg } from '../kernel/message.ts'
 import { domainOf, socketAddress } from '../kernel/sockaddr.ts'
 import { connect, getsockoptBytes, recv, send, socket } from '../kernel/socket.ts'
+import { type Demand, EVERYTHING } from '../trace/rings.ts'
 import type { TreeStatus } from './tree-status.ts'
 
-export const REQUESTS = ['reload', 'stop', 'quit', 'status'] as const
+export const REQUESTS = ['reload', 'stop', 'quit', 'status', 'watch', 'unwatch'] as const
 
-export interface ControlRequest {
-  readonly type: (typeof REQUESTS)[number]
+/** To reload and the like nothing has to be added. */
+export type PlainRequest = { readonly type: Exclude<(typeof REQUESTS)[number], 'watch'> }
+
+/** Connections are followed for this client (trace/rings.ts), until it says `unwatch`, asks anew or hangs up. */
+export interface WatchRequest {
+  readonly type: 'watch'
+  readonly demand: Demand
 }
+
+export type ControlRequest = PlainRequest | WatchRequest
 
 /** What is said to a request, short of a status. */
 export type ControlWord =
@@ -46,7 +57,20 @@ export type ControlWord =
   | { readonly type: 'failed'; readonly message: string }
 
 /** What the supervisor answers. Nobody waits longer than ANSWER_MS for its first word. */
-export type ControlAnswer = ControlWord | { readonly type: 'status'; readonly status: TreeStatus }
+export type ControlAnswer =
+  | ControlWord
+  | { readonly type: 'status'; readonly status: TreeStatus }
+  /** The descriptors are closed once they are sent. */
+  | (WatchingWord & { readonly fds: readonly Fd[] })
+
+/** With it come the trace rings, and where packets can be seen the two descriptors of tcp/handshake-packets.ts. */
+export interface WatchingWord {
+  readonly type: 'watching'
+  /** Why packets cannot be seen: `EPERM`. Null: they can. */
+  readonly packetsMissing: string | null
+  /** The server's, of which packets are seen. */
+  readonly ports: readonly number[]
+}
 
 /** A part of a status document. */
 export interface Piece {
@@ -57,6 +81,8 @@ export interface Piece {
 
 export type ToServer = ControlRequest | { readonly type: 'more' }
 export type ToClient = ControlWord | Piece
+/** To `watch` and `unwatch`. */
+export type ToWatcher = ControlWord | WatchingWord
 
 export const ANSWER_MS = 10_000
 
@@ -79,8 +105,9 @@ export function connectControl(path: string): Fd {
 }
 
 /** False when it was not taken: the other side is gone, or does not read. */
-export function sendPacket(fd: Fd, message: ToServer | ToClient): boolean {
+export function sendPacket(fd: Fd, message: ToServer | ToClient | ToWatcher, fds: readonly Fd[] = []): boolean {
   const bytes = Buffer.from(JSON.stringify(message))
+  if (fds.length > 0) return sendmsg(fd, memoryOf(bytes), bytes.length, fds, MSG_DONTWAIT) === bytes.length
   return send(fd, memoryOf(bytes), 0, bytes.length, MSG_DONTWAIT) === bytes.length
 }
 
@@ -96,6 +123,19 @@ export function receivePacket(fd: Fd): Packet | null | 'closed' | 'garbage' {
   let length = recv(fd, received, 0, MESSAGE_BYTES_MAX, MSG_DONTWAIT)
   // Said once, when the other side closed without reading all of ours; what it sent before lies behind it.
   if (length === -ECONNRESET) length = recv(fd, received, 0, MESSAGE_BYTES_MAX, MSG_DONTWAIT)
+  return packetOf(length)
+}
+
+/** The same, from the supervisor, with the descriptors that came along: the receiver's to close. */
+export function receiveWithFds(fd: Fd): {
+  readonly packet: ReturnType<typeof receivePacket>
+  readonly fds: readonly Fd[]
+} {
+  const { length, fds } = recvmsg(fd, received, MSG_DONTWAIT)
+  return { packet: packetOf(length), fds }
+}
+
+function packetOf(length: number): Packet | null | 'closed' | 'garbage' {
   if (length === -EAGAIN) return null
   if (length <= 0) return 'closed'
   try {
@@ -107,7 +147,13 @@ export function receivePacket(fd: Fd): Packet | null | 'closed' | 'garbage' {
 }
 
 export function isRequest(packet: Packet): packet is ControlRequest {
+  if (packet.type === 'watch') return isDemand((packet as Partial<WatchRequest>).demand)
   return REQUESTS.some((type) => type === packet.type)
+}
+
+function isDemand(demand: Partial<Demand> | null | undefined): boolean {
+  const isCount = (it: unknown) => Number.isInteger(it) && (it as number) >= 1 && (it as number) <= EVERYTHING
+  return isCount(demand?.connectionsPerSecond) && isCount(demand?.stepsPerConnection)
 }
 
 /** Who is on the other side: for a client who listens there, for a server who connected. */

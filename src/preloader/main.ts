@@ -19,6 +19,7 @@ import type { Fd } from '../kernel/fd.ts'
 import { signal } from '../kernel/process.ts'
 import { createLog } from '../log.ts'
 import { Scoreboard } from '../scoreboard.ts'
+import { TraceRings } from '../trace/rings.ts'
 import { becomeIndividual, installRandom, spendRandom } from '../worker/individual.ts'
 import { leaveAtOnceWithParent, stayAfterParent } from '../worker/leave-with-parent.ts'
 import { beforeForkOrExit, loadOrExit, makeOrExit } from '../worker/load.ts'
@@ -43,6 +44,7 @@ leaveAtOnceWithParent(channel)
 for (const signum of [SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU]) signal(signum, SIG_IGN)
 installRandom()
 const scoreboard = Scoreboard.attach(boot.scoreboard)
+const rings = TraceRings.attach(boot.trace)
 
 // Not awaited here: of an app that waits for ever, Node would say that this very line does (Node 22).
 void preload()
@@ -64,7 +66,7 @@ async function preload(): Promise<void> {
   await null // Node puts the hook away that has watched it by a microtask
   stayAfterParent()
   holdSignalsBack()
-  const worker = makeOrExit(() => new Worker({ generation, config, scoreboard, apps, log }), tell)
+  const worker = makeOrExit(() => new Worker({ generation, config, scoreboard, rings, apps, log }), tell)
   worker.takeProcess()
   becomeIndividual(isRandomSpent) // rehearsed, too: it is one already
   collectGarbage()

@@ -3,7 +3,7 @@
  * us for what it tells. It lives as long as the server; when it dies, another
  * takes its place, and the listener keeps whoever waits meanwhile.
  *
- * It may ask for the status and nothing else: whoever got the better of it could
+ * It may ask for the status, watch connections, and nothing else: whoever got the better of it could
  * not stop the server.
  */
 import { readFileSync } from 'node:fs'
@@ -49,7 +49,7 @@ export class Admin {
 
   constructor(parts: AdminParts) {
     this.#parts = parts
-    this.#clients = new ControlClients(parts.watcher, statusAlone(parts.onRequest))
+    this.#clients = new ControlClients(parts.watcher, onlyLooks(parts.onRequest))
   }
 
   start(): void {
@@ -107,10 +107,12 @@ export class Admin {
   }
 }
 
-function statusAlone(onRequest: OnRequest): OnRequest {
-  return (request, reply) => {
-    if (request.type === 'status') onRequest(request, reply)
-    else reply({ type: 'failed', message: 'the admin process may ask for the status alone' })
+const MAY_ASK: readonly string[] = ['status', 'watch', 'unwatch']
+
+function onlyLooks(onRequest: OnRequest): OnRequest {
+  return (request, reply, client) => {
+    if (MAY_ASK.includes(request.type)) onRequest(request, reply, client)
+    else reply({ type: 'failed', message: 'the admin process may look, and change nothing' })
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * The clients of the supervisor that ask `reload`, `stop`, `quit` and `status`:
+ * The clients of the supervisor that ask `reload`, `stop`, `quit`, `status` and `watch`:
  * each request is handed on, and its answer carried back (control/protocol.ts).
  *
  * Whatever a client does, the supervisor neither waits nor ends for it: nothing
@@ -31,14 +31,22 @@ export interface Watcher {
  * once with the end. To `stop` and `quit` that is said by ending: the process hangs up. Replies to a client that has
  * gone are dropped.
  */
-export type OnRequest = (request: ControlRequest, reply: (answer: ControlAnswer) => void) => void
+export type OnRequest = (request: ControlRequest, reply: (answer: ControlAnswer) => void, client: ControlClient) => void
+
+/** Who asks, as long as it is connected. */
+export interface ControlClient {
+  /** Called when it has gone; nothing, until somebody has put something here. */
+  onLeft: () => void
+}
 
 const CLIENTS_MAX = 16
 
-interface Client {
+interface Client extends ControlClient {
   readonly fd: Fd
   /** It has asked, and is not answered. */
   isAwaiting: boolean
+  /** Something goes on for it (`watch`): it does not make room for others. */
+  isWatching: boolean
   /** What it has not been sent yet of a status document. */
   rest: string
 }
@@ -46,15 +54,12 @@ interface Client {
 export class ControlClients {
   readonly #watcher: Watcher
   readonly #onRequest: OnRequest
-  readonly #onLeft: (fd: Fd) => void
   /** The oldest first. */
   readonly #clients = new Set<Client>()
 
-  /** `onLeft` is told of each that is gone; its descriptor is closed by then. */
-  constructor(watcher: Watcher, onRequest: OnRequest, onLeft: (fd: Fd) => void = () => {}) {
+  constructor(watcher: Watcher, onRequest: OnRequest) {
     this.#watcher = watcher
     this.#onRequest = onRequest
-    this.#onLeft = onLeft
   }
 
   /** Hears this one from now on, and owns its descriptor. When too many wait already it is told so, and closed. */
@@ -63,7 +68,7 @@ export class ControlClients {
     if (this.#clients.size >= CLIENTS_MAX) {
       return turnAway(fd, `${CLIENTS_MAX} commands wait for this server already`)
     }
-    const client = { fd, isAwaiting: false, rest: '' }
+    const client = { fd, isAwaiting: false, isWatching: false, rest: '', onLeft: () => {} }
     this.#clients.add(client)
     this.#watcher.watch(fd, () => this.#hear(client))
   }
@@ -75,7 +80,7 @@ export class ControlClients {
 
   /** One that waits for nothing has waited long enough to be asked something. */
   #makeRoom(): void {
-    const idle = [...this.#clients].find((client) => !client.isAwaiting)
+    const idle = [...this.#clients].find((client) => !client.isAwaiting && !client.isWatching)
     if (idle !== undefined) this.#drop(idle)
   }
 
@@ -94,10 +99,12 @@ export class ControlClients {
     if (!isRequest(packet)) return this.#refuse(client, `there is no such request; there are ${REQUESTS.join(', ')}`)
     if (client.isAwaiting) return this.#refuse(client, 'one request at a time')
     client.isAwaiting = true
-    this.#onRequest({ type: packet.type }, (answer) => this.#answer(client, answer))
+    client.isWatching = packet.type === 'watch' || (client.isWatching && packet.type !== 'unwatch')
+    this.#onRequest(packet, (answer) => this.#answer(client, answer), client)
   }
 
   #answer(client: Client, answer: ControlAnswer): void {
+    if (answer.type === 'watching') return this.#handOver(client, answer)
     if (!this.#clients.has(client) || !client.isAwaiting) return
     if (answer.type === 'status') {
       client.rest = JSON.stringify(answer.status)
@@ -105,6 +112,14 @@ export class ControlClients {
     }
     if (answer.type !== 'begun') client.isAwaiting = false
     if (!sendWord(client.fd, answer)) this.#drop(client)
+  }
+
+  #handOver(client: Client, { packetsMissing, ports, fds }: Extract<ControlAnswer, { type: 'watching' }>): void {
+    const isThere = this.#clients.has(client) && client.isAwaiting
+    client.isAwaiting = false
+    const isSent = isThere && sendPacket(client.fd, { type: 'watching', packetsMissing, ports }, fds)
+    for (const fd of fds) close(fd)
+    if (isThere && !isSent) this.#drop(client)
   }
 
   #sendPiece(client: Client): void {
@@ -124,7 +139,7 @@ export class ControlClients {
     this.#clients.delete(client)
     this.#watcher.unwatch(client.fd)
     close(client.fd)
-    this.#onLeft(client.fd)
+    client.onLeft()
   }
 }
 

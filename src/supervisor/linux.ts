@@ -14,6 +14,7 @@ import { close, type Fd } from '../kernel/fd.ts'
 import { type Death, kill, prctl, waitpid } from '../kernel/process.ts'
 import type { Log } from '../log.ts'
 import type { Row, Scoreboard } from '../scoreboard.ts'
+import type { TraceRings } from '../trace/rings.ts'
 import type { Admin } from './admin.ts'
 import { execWorker, startPreloader } from './children.ts'
 import { ConfigReader } from './config-reader.ts'
@@ -51,6 +52,7 @@ export class Linux implements Os {
   readonly #listening: Listening
   readonly #events: Events
   readonly #scoreboard: Scoreboard
+  readonly #rings: TraceRings
   /** Our ends of the preloaders' channels, by pid, and of the workers' lines. */
   readonly #preloaders = new Map<number, PreloaderChannel>()
   readonly #lines = new Map<Line, WorkerChannel>()
@@ -71,12 +73,14 @@ export class Linux implements Os {
     readonly outside: Outside
     readonly events: Events
     readonly scoreboard: Scoreboard
+    readonly rings: TraceRings
     readonly log: Log
   }) {
     this.#listening = parts.listening
     this.#outside = parts.outside
     this.#events = parts.events
     this.#scoreboard = parts.scoreboard
+    this.#rings = parts.rings
     this.#log = parts.log
     // Workers of a preloader that dies become our children, so their deaths are told to us.
     prctl(PR_SET_CHILD_SUBREAPER, 1)
@@ -311,7 +315,8 @@ export class Linux implements Os {
     const { number, config } = generation
     this.prepareLog(generation)
     const identity = this.#identityOf(config)
-    return { config, identity, generation: number, channel, scoreboard: this.#scoreboard.fd, worker }
+    const shared = { scoreboard: this.#scoreboard.fd, trace: this.#rings.fd }
+    return { config, identity, generation: number, channel, ...shared, worker }
   }
 
   /** Looked up once: a user that is removed while the server runs must not end it. */

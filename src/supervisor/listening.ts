@@ -26,6 +26,8 @@ export class Listening {
   #listeners: readonly Listener[]
   /** Where the server tells of itself; null: nowhere. It stays as it is for the server's life. */
   readonly admin: Listener | null
+  /** Called when there are other sockets than before, or more. */
+  onChanged: () => void = () => {}
   /** Of the generation that is to follow. */
   #pending: { readonly config: Config; readonly change: Change } | null = null
 
@@ -59,6 +61,7 @@ export class Listening {
     const hasFollowed = pending.config === config
     if (hasFollowed) this.#listeners = listeners
     for (const listener of hasFollowed ? dropped : opened) closeListener(listener)
+    if (hasFollowed) this.onChanged()
   }
 
   /**
@@ -68,8 +71,10 @@ export class Listening {
   socketsFor(generation: Generation, slot: number): InheritedListener[] {
     const { config, wanted } = generation
     return this.#listenersOf(generation).flatMap((listener) => {
-      growListener(listener, wanted, config)
       const { sockets, authority } = listener
+      const before = sockets.length
+      growListener(listener, wanted, config)
+      if (sockets.length > before) this.onChanged()
       return ownOf(sockets, slot, wanted).map((fd) => ({ fd, authority }))
     })
   }

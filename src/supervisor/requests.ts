@@ -1,26 +1,29 @@
 /**
- * What the control socket is asked: `prefork reload`, `stop`, `quit`, `status`.
+ * What the control socket is asked: `prefork reload`, `stop`, `quit`, `status`, `trace`.
  *
- * A request becomes a happening like a signal; only a status is answered from
- * here, because it changes nothing.
+ * A request becomes a happening like a signal; a status and
+ * who wants to watch are answered from here, because nothing of the tree changes.
  */
 import { readFileSync } from 'node:fs'
 import type { ControlAnswer } from '../control/protocol.ts'
 import type { HistogramsStatus, ListenerStatus, NetworkStatus, TreePhase } from '../control/tree-status.ts'
 import type { Histograms } from '../histograms.ts'
+import { SyscallError } from '../kernel/errno.ts'
 import { getpid } from '../kernel/process.ts'
 import { type Counts, monotonicMs, type Scoreboard } from '../scoreboard.ts'
 import { readTcpCounters, type TcpCounters, tcpCountersSince } from '../tcp/counters.ts'
 import type { QueuePeaks } from '../tcp/queue-peaks.ts'
 import { acceptQueueOf, synQueueOf } from '../tcp/queues.ts'
+import type { Demand } from '../trace/rings.ts'
 import { version } from '../version.ts'
-import type { OnRequest } from './control-clients.ts'
+import type { ControlClient, OnRequest } from './control-clients.ts'
 import { MARGIN_MS } from './deadlines.ts'
 import type { Listener } from './listeners.ts'
 import type { Listening } from './listening.ts'
 import type { Happening } from './os.ts'
 import { allSlots, type Roster } from './roster.ts'
 import { statusOf, type TreeFacts, type WorkerFacts } from './status.ts'
+import type { Watching } from './watching.ts'
 
 /** What is told of in a status. */
 export interface StatusParts {
@@ -30,12 +33,14 @@ export interface StatusParts {
   /** Null: nothing is measured. */
   readonly histograms: Histograms | null
   readonly peaks: QueuePeaks
+  readonly watching: Watching
 }
 
 export function answerRequests(parts: StatusParts, happen: (happening: Happening) => void): OnRequest {
   const { roster, scoreboard } = parts
   const start: Start = { at: monotonicMs(), counters: readTcpCounters() }
-  return ({ type }, reply) => {
+  return (request, reply, client) => {
+    const { type } = request
     switch (type) {
       case 'status':
         parts.peaks.watch()
@@ -50,7 +55,22 @@ export function answerRequests(parts: StatusParts, happen: (happening: Happening
       case 'quit':
         reply({ type: 'begun', message: 'draining', withinMs: drainMs(roster) })
         return happen({ type: 'signal', signal: 'SIGQUIT' })
+      case 'watch':
+        return reply(watched(parts.watching, client, request.demand))
+      case 'unwatch':
+        parts.watching.end(client)
+        return reply({ type: 'done', message: 'nobody is followed for you any more' })
     }
+  }
+}
+
+function watched(watching: Watching, client: ControlClient, demand: Demand): ControlAnswer {
+  try {
+    return { type: 'watching', ...watching.begin(client, demand) }
+  } catch (error) {
+    if (!(error instanceof SyscallError)) throw error
+    watching.end(client)
+    return { type: 'failed', message: `the server cannot be watched: ${error.message}` }
   }
 }
 

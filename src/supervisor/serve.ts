@@ -11,6 +11,7 @@ import { type Fd, setCloseOnExec } from '../kernel/fd.ts'
 import type { Log } from '../log.ts'
 import { Scoreboard } from '../scoreboard.ts'
 import { QueuePeaks } from '../tcp/queue-peaks.ts'
+import { TraceRings } from '../trace/rings.ts'
 import { Admin, readToken } from './admin.ts'
 import { Events } from './events.ts'
 import { identityOf } from './identity.ts'
@@ -24,6 +25,7 @@ import { Reach } from './reach.ts'
 import { answerRequests } from './requests.ts'
 import { createRoster } from './roster.ts'
 import { supervise } from './supervise.ts'
+import { Watching } from './watching.ts'
 
 /** Throws an OperatorError when something that is asked for cannot be had; nothing has been started then. */
 export async function serve(config: Config, log: Log): Promise<number> {
@@ -47,9 +49,12 @@ export async function serve(config: Config, log: Log): Promise<number> {
     const addresses = AddressCounts.create(scoreboard.fd)
     roster.rows.onGiven = (first, count) => addresses.forget(first, count)
     const histograms = Histograms.create(scoreboard.fd)
-    const linux = new Linux({ listening, outside, events, scoreboard, log })
+    const rings = TraceRings.create()
+    const watching = new Watching(rings, listening)
+    listening.onChanged = () => watching.refresh()
+    const linux = new Linux({ listening, outside, events, scoreboard, rings, log })
     const onRequest = answerRequests(
-      { roster, listening, scoreboard, histograms: config.admin && histograms, peaks },
+      { roster, listening, scoreboard, histograms: config.admin && histograms, peaks, watching },
       (happening) => linux.happen(happening),
     )
     reach = new Reach(config, events, onRequest, log)

@@ -32,6 +32,7 @@ import { ANSWERING, CLOSED, DISCARDING, HEAD, LEAVING, LINGERING, type Phase } f
 import { discardReply, failureReply, type ReplyOwner, type ReplyStream, writeRefusal, writeReply } from './reply.ts'
 import { type BodyOwner, RequestBody } from './request-body.ts'
 import type { Service } from './service.ts'
+import type { ConnectionTrace } from './tracer.ts'
 
 export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwner {
   readonly service: Service
@@ -41,6 +42,8 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
   readonly localAuthority: string
   readonly outbox: Outbox
   readonly ledger: Ledger | null
+  /** Null: nobody watches it. */
+  trace: ConnectionTrace | null = null
   readonly #wire: Wire
   readonly #inbox: Inbox
   #phase: Phase = HEAD
@@ -64,11 +67,10 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     this.peer = peer
     this.localAuthority = peer.family === 'Unix' ? 'localhost' : localAuthority // a path is no authority
     this.service = service
-    this.#wire = new Wire(transport, service.loop, service)
+    this.#wire = new Wire(service.accepted(transport, this), service.loop, service)
     this.#inbox = this.#wire.inbox
     this.outbox = this.#wire.outbox
     this.ledger = service.accessLog && new Ledger(service.accessLog, this.#wire, peer, transport.fd)
-    service.measures?.accepted(transport.fd, peer)
     this.#patience = new Patience(service, service.loop.now)
     service.welcome(this)
     if (hasSpoken) this.onReady(EPOLLIN)
@@ -207,6 +209,7 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     this.#exchange = exchange
     this.#phase = ANSWERING
     this.service.begin(this.#wire.fd)
+    this.service.tracer?.request(this, this.#wire.fd, head)
     if (head.bodyLength > limits.bodyBytes) return this.#refuse('BODY_TOO_LONG')
     if (this.#inbox.finAnnounced) exchange.abort()
     try {

@@ -11,6 +11,7 @@ import type { Fd } from '../kernel/fd.ts'
 import { signal } from '../kernel/process.ts'
 import { createLog } from '../log.ts'
 import { Scoreboard } from '../scoreboard.ts'
+import { TraceRings } from '../trace/rings.ts'
 import { leaveSoonAfterParent } from './leave-with-parent.ts'
 import { loadOrExit, makeOrExit } from './load.ts'
 import { become } from './privileges.ts'
@@ -29,6 +30,7 @@ leaveSoonAfterParent(line)
 // USR1 would open Node's debugger.
 for (const signum of [SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU]) signal(signum, SIG_IGN)
 const scoreboard = Scoreboard.attach(boot.scoreboard)
+const rings = TraceRings.attach(boot.trace)
 
 // Not awaited here: of an app that waits for ever, Node would say that this very line does (Node 22).
 void work()
@@ -36,7 +38,7 @@ void work()
 async function work(): Promise<void> {
   const tell = (why: string) => void line.send({ type: 'failed', pid: process.pid, why })
   const apps = await loadOrExit(config, tell)
-  const worker = makeOrExit(() => new Worker({ generation, config, scoreboard, apps, log }), tell)
+  const worker = makeOrExit(() => new Worker({ generation, config, scoreboard, rings, apps, log }), tell)
   worker.takeProcess()
   await worker.live({ slot, row, line, listeners, connection: null })
 }

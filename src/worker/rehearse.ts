@@ -36,7 +36,14 @@ const LAST_REQUEST = Buffer.from(`${ASKED}close\r\n\r\n`)
 /** Where the machine has no room for it, workers begin as they can. */
 export async function rehearse(config: Config, apps: readonly LoadedApp[], log: Log): Promise<void> {
   const played = apps.slice(0, 1).map(helloApp)
-  const parts = { generation: 0, config: configOf(config, apps), scoreboard: Scoreboard.apart(), apps: played, log }
+  const parts = {
+    generation: 0,
+    config: configOf(config, apps),
+    scoreboard: Scoreboard.apart(),
+    rings: null,
+    apps: played,
+    log,
+  }
   try {
     await play(new Worker(parts))
   } catch (error) {

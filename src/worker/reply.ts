@@ -24,6 +24,7 @@ import type { Exchange } from './exchange.ts'
 import { endOfHead } from './heads.ts'
 import type { Ledger } from './ledger.ts'
 import type { Service } from './service.ts'
+import type { ConnectionTrace } from './tracer.ts'
 
 /** Pieces of a stream sent before other connections get their turn. */
 const PIECES_AT_ONCE = 16
@@ -34,6 +35,8 @@ export interface ReplyOwner {
   readonly outbox: Outbox
   /** Null where there is no access log. */
   readonly ledger: Ledger | null
+  /** Null: nobody watches it. */
+  readonly trace: ConnectionTrace | null
   /** The whole response is in the outbox. */
   finishResponse(): void
   /** Something was written outside a turn: send it, and go on. */
@@ -69,6 +72,7 @@ export function writeReply(
   exchange.isAnswered = true
   if (mustClose) exchange.isLast = true
   owner.ledger?.answer(reply.status)
+  owner.trace?.response(reply.status)
   if (start === null) {
     owner.outbox.writeLatin1(text)
     if (end !== null) owner.service.heads.keep(text, reply.status, reply.fields, end, date)
@@ -103,11 +107,12 @@ function withoutTunnel(reply: Reply): Reply {
  */
 export function writeRefusal(name: RefusalName, method: string, owner: ReplyOwner): void {
   const { status, says } = REFUSALS[name]
-  const { service, outbox, ledger } = owner
+  const { service, outbox, ledger, trace } = owner
   ledger?.refuse(name)
   const reply = errorReply(status, says)
   const framing = { kind: 'length', length: lengthOf(reply) ?? 0 } as const
   ledger?.answer(status)
+  trace?.response(status)
   outbox.writeLatin1(responseHead(1, status, reply.fields, framing, 'close', service.date()))
   if (method !== 'HEAD') writeBody(reply.body, framing, owner)
   ledger?.complete()

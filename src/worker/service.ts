@@ -19,6 +19,7 @@ import type { Log } from '../log.ts'
 import { type Inbox, ReceiveBuffer } from '../net/inbox.ts'
 import type { EventLoop } from '../net/loop.ts'
 import { SendBuffer } from '../net/outbox.ts'
+import type { Transport } from '../net/transport.ts'
 import type { Wire } from '../net/wire.ts'
 import { CLOCK_OFFSET_MS, Row } from '../scoreboard.ts'
 import type { AccessLog } from './access-log.ts'
@@ -28,6 +29,8 @@ import type { Measures } from './measures.ts'
 import { type Placed, Places } from './places.ts'
 import { Room } from './room.ts'
 import { Seldom, sayTurnedAway } from './seldom.ts'
+import { TracedTransport } from './traced-transport.ts'
+import type { Traceable, Tracer } from './tracer.ts'
 
 /** What makes a process model. */
 export interface ModelNumbers {
@@ -98,11 +101,13 @@ export class Service {
   readonly connections = new Places<Held>()
   readonly doors = new Set<Door>()
   readonly connectionsAtOnce: number
-  /** These four are one worker's alone: it gets them at its birth. The row nobody sees is for until then. */
+  /** These five are one worker's alone: it gets them at its birth. The row nobody sees is for until then. */
   row: Row = Row.apart()
   accessLog: AccessLog | null = null
   /** Null: nobody asks how long things take. */
   measures: Measures | null = null
+  /** Null: nobody can watch. */
+  tracer: Tracer | null = null
   /** Null: an address may have as many connections as it likes. */
   addresses: AddressLimit | null = null
   /** How many more connections it may take in its life. */
@@ -154,6 +159,13 @@ export class Service {
     if (this.addresses === null || this.addresses.admit(peer)) return true
     sayTurnedAway(this.#turnedAway, peer)
     return false
+  }
+
+  /** Right after accept4(2): the connection's transport, which tells of its calls where somebody watches. */
+  accepted(transport: Transport, connection: Traceable): Transport {
+    this.measures?.accepted(transport.fd, connection.peer)
+    connection.trace = this.tracer?.accepted(transport.fd, connection) ?? null
+    return connection.trace === null ? transport : new TracedTransport(transport, connection.trace)
   }
 
   /** A connection has come. */

@@ -27,6 +27,8 @@ import { sigprocmask } from '../kernel/process.ts'
 import type { Log } from '../log.ts'
 import { EventLoop } from '../net/loop.ts'
 import { DRAINING, READY, type Scoreboard } from '../scoreboard.ts'
+import { ACCEPT } from '../trace/records.ts'
+import type { TraceRings } from '../trace/rings.ts'
 import { Acceptor } from './acceptor.ts'
 import { openAccessLog } from './access-log.ts'
 import { startHeartbeat } from './heartbeat.ts'
@@ -38,12 +40,15 @@ import { numbersOf, Service } from './service.ts'
 import { startApps } from './start-apps.ts'
 import { EXIT_FAILED, Stopper } from './stopper.ts'
 import { showWorker } from './title.ts'
+import { Tracer } from './tracer.ts'
 
 /** What all workers of a generation have in common. */
 export interface WorkerParts {
   readonly generation: number
   readonly config: Config
   readonly scoreboard: Scoreboard
+  /** Null: nobody can watch. */
+  readonly rings: TraceRings | null
   /** None where nothing is answered by one. */
   readonly apps: readonly LoadedApp[]
   readonly log: Log
@@ -128,7 +133,7 @@ export class Worker {
   }
 
   #own({ slot, row, connection }: Birth): void {
-    const { generation, config, scoreboard, log } = this.#parts
+    const { generation, config, scoreboard, rings, log } = this.#parts
     const service = this.#service
     const { loop } = service
     service.row = scoreboard.row(row)
@@ -136,6 +141,8 @@ export class Worker {
     const writer = { slot, pid: process.pid }
     service.accessLog = openAccessLog(config.accessLog, { format: config.accessLogFormat, writer, log, loop })
     if (config.admin !== null) service.measures = new Measures(Histograms.attach(scoreboard.fd).row(row))
+    const traced = { pid: process.pid, slot, generation, row, accept: wayOf(config) }
+    service.tracer = rings && new Tracer(rings, traced)
     // The model 'fork': its parent counts, who has accepted for it.
     if (connection === null) service.addresses = AddressLimit.of(config.limits, row, scoreboard.fd)
   }
@@ -159,6 +166,12 @@ export class Worker {
     showWorker(slot, null)
     line.send({ type: 'ready', pid: process.pid })
   }
+}
+
+/** How connections come to it. */
+function wayOf({ model, accept }: Config) {
+  if (model === 'fork') return ACCEPT.forked
+  return accept === 'parent' ? ACCEPT.passed : ACCEPT.own
 }
 
 /**

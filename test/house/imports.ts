@@ -10,7 +10,14 @@ import { type Import, importsOf } from './scan.ts'
 import type { TextFile } from './tree.ts'
 
 /** What the three kinds of process and the command share: how a child is told what it is, and the words between them. */
-const BETWEEN_PROCESSES = ['boot.ts', 'channel.ts', 'scoreboard.ts', 'address-counts.ts', 'histograms.ts']
+const BETWEEN_PROCESSES = [
+  'boot.ts',
+  'channel.ts',
+  'scoreboard.ts',
+  'address-counts.ts',
+  'histograms.ts',
+  'trace/rings.ts',
+]
 
 /** The file calls of the floor, with what they take and answer: descriptors, memory, flags (some by architecture), errnos. */
 const FILE_CALLS = ['file', 'directory', 'fd', 'memory', 'constants', 'layout', 'errno'].map(
@@ -28,13 +35,24 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'config/': [],
   'net/': ['kernel/', 'openssl/'],
   'tcp/': ['kernel/'],
+  'trace/': ['kernel/', 'tcp/', 'scoreboard.ts'],
   'handlers/': ['http/', 'config/', 'log.ts'],
   'handlers/router/': [],
   'handlers/static/': FILE_CALLS,
   'handlers/app/': [],
   'handlers/proxy/': ['net/'],
   'handlers/status/': ['kernel/socket.ts', 'kernel/tcp.ts', 'kernel/fd.ts', 'kernel/errno.ts', 'scoreboard.ts'],
-  'worker/': ['kernel/', 'net/', 'http/', 'handlers/', 'config/', 'log.ts', ...BETWEEN_PROCESSES],
+  'worker/': [
+    'kernel/',
+    'net/',
+    'http/',
+    'handlers/',
+    'config/',
+    'log.ts',
+    'tcp/syn.ts',
+    'trace/records.ts',
+    ...BETWEEN_PROCESSES,
+  ],
   'preloader/': ['kernel/', 'config/', 'worker/', 'explain/explained.ts', 'log.ts', ...BETWEEN_PROCESSES],
   'supervisor/': [
     'kernel/',
@@ -46,7 +64,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'version.ts',
     ...BETWEEN_PROCESSES,
   ],
-  'control/': ['kernel/', 'tcp/counters.ts', 'histograms.ts', 'config/operator-error.ts'],
+  'control/': ['kernel/', 'tcp/counters.ts', 'histograms.ts', 'trace/rings.ts', 'config/operator-error.ts'],
   'admin/': [
     'kernel/',
     'tcp/',
@@ -56,11 +74,12 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'handlers/',
     'worker/',
     'control/',
+    'trace/',
     'log.ts',
     'boot.ts',
     'channel.ts',
   ],
-  'command/': ['control/', 'kernel/', 'config/operator-error.ts', 'config/site/password-hash.ts'],
+  'command/': ['control/', 'kernel/', 'trace/', 'config/operator-error.ts', 'config/site/password-hash.ts'],
   'explain/': ['kernel/', 'config/address.ts', 'config/options.ts', 'log.ts'],
   'log.ts': ['kernel/', 'config/options.ts'],
   'scoreboard.ts': ['kernel/', 'config/options.ts'],

@@ -1,0 +1,68 @@
+/**
+ * A transport that tells of each of its system calls once it is made: the one of a
+ * connection that somebody watches (tracer.ts). Calls that found nothing to do
+ * (EAGAIN on a receive) are no part of the story. A call that sends is told of with
+ * the time at which it began: what it leads to may come before it has returned.
+ */
+import { EAGAIN } from '../kernel/errno.ts'
+import type { Fd } from '../kernel/fd.ts'
+import type { Memory } from '../kernel/memory.ts'
+import type { Transport } from '../net/transport.ts'
+import { RECORD } from '../trace/records.ts'
+import { type ConnectionTrace, now } from './tracer.ts'
+
+export class TracedTransport implements Transport {
+  readonly fd: Fd
+  readonly isShared: boolean
+  readonly #inner: Transport
+  readonly #trace: ConnectionTrace
+
+  constructor(inner: Transport, trace: ConnectionTrace) {
+    this.fd = inner.fd
+    this.isShared = inner.isShared
+    this.#inner = inner
+    this.#trace = trace
+  }
+
+  recv(memory: Memory, at: number, length: number): number {
+    const result = this.#inner.recv(memory, at, length)
+    if (result !== -EAGAIN) this.#trace.write(now(), RECORD.received, result)
+    return result
+  }
+
+  send(memory: Memory, at: number, length: number, more: boolean): number {
+    const atMs = now()
+    const result = this.#inner.send(memory, at, length, more)
+    this.#trace.write(atMs, RECORD.sent, result, length)
+    return result
+  }
+
+  sendfile(file: Fd, offset: number, length: number): number {
+    const atMs = now()
+    const result = this.#inner.sendfile(file, offset, length)
+    this.#trace.write(atMs, RECORD.sentFile, result, length)
+    return result
+  }
+
+  bytesInFlight(): number {
+    return this.#inner.bytesInFlight()
+  }
+
+  finish(): void {
+    const atMs = now()
+    this.#inner.finish()
+    this.#trace.write(atMs, RECORD.shutdown, 0)
+  }
+
+  close(): void {
+    const atMs = now()
+    this.#inner.close()
+    this.#trace.write(atMs, RECORD.closed, 0)
+  }
+
+  reset(): void {
+    const atMs = now()
+    this.#inner.reset()
+    this.#trace.write(atMs, RECORD.reset, 0)
+  }
+}
