@@ -12,8 +12,8 @@ import type { TestContext } from 'node:test'
 import { createAdminHandler } from '../../src/admin/handler.ts'
 import type { TreeStatus } from '../../src/control/tree-status.ts'
 import type { IncomingRequest, Reply } from '../../src/handlers/handler.ts'
-import { PretendStories } from './pretend-stories.ts'
 import { pretendStatus } from './pretend-status.ts'
+import { PretendStories } from './pretend-stories.ts'
 import { undoAfter } from './server.ts'
 
 export interface PretendAdmin {

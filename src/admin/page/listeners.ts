@@ -2,11 +2,11 @@
  * Each listener as a road: clients → SYN queue → accept queue → workers, with what
  * moves along it.
  */
-import type { ListenerRow, PageDocument } from './document.ts'
+import type { ListenerRow, NetworkCounts, PageDocument } from './document.ts'
 import { byId, element, KeyedList, type Part, setAttributes, setClass, setText, show } from './dom.ts'
 import { letterOf } from './letters.ts'
 import { QueueDrawing } from './queue-drawing.ts'
-import { count, many } from './units.ts'
+import { count } from './units.ts'
 
 /** Of an address with more sockets the fullest are drawn. */
 const SOCKETS_DRAWN_MAX = 6
@@ -87,7 +87,7 @@ class ListenerPart implements Part<Shown> {
       acceptQueues.length === 0 ? 'The kernel does not tell.' : left === 0 ? '' : `${left} more, none of them fuller`,
     )
     this.#showFlow(document)
-    this.#showDrops(document)
+    this.#showDrops(listener, document)
   }
 
   /** Something moves where something comes. */
@@ -100,21 +100,20 @@ class ListenerPart implements Part<Shown> {
     setText(this.#workers, letters.length === 0 ? 'none' : `${letters.join(' ')}${left === 0 ? '' : ` +${left}`}`)
   }
 
-  /** The kernel does not count them by listener. */
-  #showDrops({ network, rates }: PageDocument): void {
+  /** The kernel does not count them by listener: they are this one's where its queue is or has been full. */
+  #showDrops({ acceptQueues }: ListenerRow, { network, rates }: PageDocument): void {
     show(this.#dropped, network !== null)
     if (network === null) return
-    const { acceptQueueOverflows, listenDrops } = network.sinceStart
-    const now = rates?.drops ?? 0
-    setClass(this.#dropped, acceptQueueOverflows > 0 ? 'dropped is-some' : 'dropped')
-    const news = now > 0 ? `, ${count(now)} of them in the last second` : ''
-    setText(
-      this.#dropped,
-      acceptQueueOverflows === 0
-        ? 'Overflow: none since the start.'
-        : `Overflow: ${many(acceptQueueOverflows, 'SYN or ACK')} dropped by full accept queues since the start, ${count(listenDrops)} for any reason${news} (of the whole network namespace).`,
-    )
+    const isOurs = acceptQueues.some(({ length, limit, peak }) => Math.max(length, peak ?? 0) >= limit)
+    setClass(this.#dropped, network.sinceStart.acceptQueueOverflows > 0 && isOurs ? 'dropped is-some' : 'dropped')
+    setText(this.#dropped, dropsText(network.sinceStart, rates?.drops ?? 0))
   }
+}
+
+function dropsText({ acceptQueueOverflows, listenDrops }: NetworkCounts, news: number): string {
+  if (acceptQueueOverflows === 0) return 'Overflow: none since the start.'
+  const rest = `${count(listenDrops)} for any reason${news === 0 ? '' : `, ${count(news)} in the last second`}`
+  return `Overflow: ${count(acceptQueueOverflows)} SYNs and ACKs dropped by full accept queues since the start, ${rest} (of the whole network namespace).`
 }
 
 function nameOf(socket: number, sockets: number): string {

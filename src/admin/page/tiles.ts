@@ -64,7 +64,7 @@ const KINDS: readonly TileKind[] = [
     }),
   },
   {
-    title: 'Dropped handshake packets',
+    title: 'Dropped SYNs and ACKs',
     unit: ' new',
     tell: ({ rates, network }) =>
       network && {

@@ -63,8 +63,8 @@ export class Workers {
     const memory = totals.pssBytes === null ? '' : `, ${bytes(totals.pssBytes)} of memory together`
     const left = workersLeftOut === 0 ? '' : `, the first ${workers.length} of them`
     setText(
-      byId('workers-caption'),
-      `${many(totals.workers, 'worker')}${left}${memory}; model ${model}, accept ${accept}`,
+      byId('workers-lead'),
+      `${many(totals.workers, 'worker')}${left}${memory}; model ${model}, accept ${accept}.`,
     )
     setText(this.#supervisor, `supervisor, pid ${pid}`)
     setText(this.#admin, `admin, pid ${adminPid}: tells this page`)
