@@ -34,7 +34,7 @@ const loop = new EventLoop()
 const source = new StatusSource(control, loop, () => process.exit(0))
 const service = new Service({
   loop,
-  handler: createAdminHandler({ status: () => source.ask(), token }),
+  handler: createAdminHandler({ status: () => source.ask(), stories: null, token }),
   limits,
   timeouts,
   numbers: { connectionsAtOnce: limits.connectionsMax, connectionsInLife: Number.POSITIVE_INFINITY },
