@@ -19,6 +19,7 @@ export function pretendWorker(slot: number, more: Partial<WorkerStatus> = {}): W
     ageMs: 7_800_000,
     idleMs: 40,
     pssBytes: 21_500_000 + slot * 900_000,
+    usage: { cpuMs: 1_200 + slot * 70, minorFaults: 4_100 + slot, majorFaults: 0 },
     ...more,
   }
 }
