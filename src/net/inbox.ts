@@ -127,15 +127,16 @@ export class Inbox {
     this.#receivesLeft -= 1
     if (this.from === this.to) this.from = this.to = 0
     else if (this.isFilled) this.#moveToFront()
-    return this.#judge(transport.recv(this.#shared.memory, this.to, this.#shared.size - this.to))
+    const result = transport.recv(this.#shared.memory, this.to, this.#shared.size - this.to)
+    return this.#judge(result, transport.mayHoldMore)
   }
 
-  #judge(result: number): Received {
+  #judge(result: number, mayHoldMore: boolean): Received {
     if (result > 0) {
       this.to += result
       this.#bytesReceived += result
       // A short count means the socket is empty; unless its end is near, which must be reached to be seen.
-      this.isReadable = this.isFilled || this.finAnnounced
+      this.isReadable = this.isFilled || this.finAnnounced || mayHoldMore
       return 'some'
     }
     this.isReadable = false

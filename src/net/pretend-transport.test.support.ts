@@ -13,6 +13,8 @@ import { PlainTransport, type Transport } from './transport.ts'
 export class PretendTransport implements Transport {
   readonly fd = 1000 as Fd
   isShared = false
+  mayHoldMore = false
+  wantsWrite = false
   readonly log: string[] = []
   /** What has been sent, as Latin-1; files as `<fd:offset+length>`. */
   sent = ''

@@ -16,6 +16,10 @@ export interface Transport {
   readonly fd: Fd
   /** Another process holds a copy of the descriptor, for a while: closing ours is not the end of the socket. */
   readonly isShared: boolean
+  /** It holds, or may hold, bytes that the kernel has given already and says nothing of any more: the next `recv` is worth a try. */
+  readonly mayHoldMore: boolean
+  /** The last `recv` could not go on before the socket has room to write. */
+  readonly wantsWrite: boolean
   /** Bytes received, 0 when the peer has finished sending, -EAGAIN, or another -errno: the peer is gone. */
   recv(memory: Memory, at: number, length: number): number
   /** Bytes taken, -EAGAIN, or another -errno: the peer is gone. `more` says that other bytes follow at once. */
@@ -35,6 +39,8 @@ export interface Transport {
 export class PlainTransport implements Transport {
   readonly fd: Fd
   readonly isShared: boolean
+  readonly mayHoldMore = false
+  readonly wantsWrite = false
 
   constructor(fd: Fd, isShared = false) {
     this.fd = fd

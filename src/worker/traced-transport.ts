@@ -44,6 +44,14 @@ export class TracedTransport implements Transport {
     return result
   }
 
+  get mayHoldMore(): boolean {
+    return this.#inner.mayHoldMore
+  }
+
+  get wantsWrite(): boolean {
+    return this.#inner.wantsWrite
+  }
+
   bytesInFlight(): number {
     return this.#inner.bytesInFlight()
   }

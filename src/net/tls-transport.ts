@@ -1,0 +1,119 @@
+/**
+ * TLS over a connection's socket: the second implementation of the transport's
+ * verbs, by the OpenSSL of this process (openssl/ssl.ts).
+ *
+ *     recv   SSL_read    the first ones do the handshake; nothing is received until that is over
+ *     send   SSL_write   a record of 16 KiB at most for each write(2)
+ *     close  SSL_shutdown, which says close_notify, then close(2)
+ *
+ * OpenSSL may hold bytes that it has received and not given out yet, of which the
+ * kernel says nothing: `mayHoldMore` tells that the next recv is worth a try.
+ */
+import { SHUT_WR, SIOCOUTQ } from '../kernel/constants.ts'
+import { EAGAIN, ECONNRESET, EPROTO } from '../kernel/errno.ts'
+import { close, type Fd } from '../kernel/fd.ts'
+import { pread } from '../kernel/file.ts'
+import { ioctl } from '../kernel/ioctl.ts'
+import { allocate, type Memory } from '../kernel/memory.ts'
+import { resetOnClose, shutdown } from '../kernel/socket.ts'
+import type { OpensslError } from '../openssl/errors.ts'
+import {
+  SSL_free,
+  SSL_new,
+  SSL_read,
+  SSL_shutdown,
+  SSL_write,
+  type Ssl,
+  type SslContext,
+  whyNot,
+} from '../openssl/ssl.ts'
+import type { Transport } from './transport.ts'
+
+/** RFC 8446 §5.1: the longest a record may be. */
+const RECORD_BYTES = 16 * 1024
+
+/** Of a file, on its way into records. */
+const filePiece = allocate(RECORD_BYTES)
+
+export class TlsTransport implements Transport {
+  readonly fd: Fd
+  readonly isShared: boolean
+  mayHoldMore = true
+  wantsWrite = false
+  /** What has broken the connection. */
+  failure: OpensslError | null = null
+  readonly #ssl: Ssl
+
+  constructor(context: SslContext, fd: Fd, isShared = false) {
+    this.fd = fd
+    this.isShared = isShared
+    this.#ssl = SSL_new(context, fd)
+  }
+
+  recv(memory: Memory, at: number, length: number): number {
+    const result = SSL_read(this.#ssl, memory.address + at, length)
+    if (result > 0) {
+      this.mayHoldMore = true
+      return result
+    }
+    this.mayHoldMore = false
+    return this.#judge(result)
+  }
+
+  /** Until all is taken, or the socket has no room: a record that is half sent is OpenSSL's to finish, and not counted. */
+  send(memory: Memory, at: number, length: number): number {
+    let sent = 0
+    while (sent < length) {
+      const result = SSL_write(this.#ssl, memory.address + at + sent, length - sent)
+      if (result <= 0) return sent > 0 ? sent : this.#judge(result)
+      sent += result
+    }
+    return sent
+  }
+
+  sendfile(file: Fd, offset: number, length: number): number {
+    let sent = 0
+    while (sent < length) {
+      const read = pread(file, filePiece, 0, Math.min(RECORD_BYTES, length - sent), offset + sent)
+      if (read <= 0) return sent > 0 ? sent : read
+      const result = this.send(filePiece, 0, read)
+      if (result <= 0) return sent > 0 ? sent : result
+      sent += result
+      if (result < read) return sent
+    }
+    return sent
+  }
+
+  bytesInFlight(): number {
+    return ioctl(this.fd, SIOCOUTQ)
+  }
+
+  finish(): void {
+    SSL_shutdown(this.#ssl)
+    shutdown(this.fd, SHUT_WR)
+  }
+
+  close(): void {
+    if (this.failure === null) SSL_shutdown(this.#ssl)
+    SSL_free(this.#ssl)
+    if (this.isShared) shutdown(this.fd, SHUT_WR)
+    close(this.fd)
+  }
+
+  reset(): void {
+    SSL_free(this.#ssl)
+    resetOnClose(this.fd)
+    close(this.fd)
+  }
+
+  /** Of a call that has answered 0 or less. */
+  #judge(result: number): number {
+    const why = whyNot(this.#ssl, result)
+    this.wantsWrite = why === 'write'
+    if (why === 'read' || why === 'write') return -EAGAIN
+    if (why === 'over') return 0
+    if (why === 'gone') return -ECONNRESET
+    this.failure = why
+    return -EPROTO
+  }
+}

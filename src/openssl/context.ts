@@ -1,0 +1,164 @@
+/**
+ * What all TLS connections of a certificate have in common: SSL_CTX, made once,
+ * before the fork, and its memory shared by all workers.
+ *
+ * https://docs.openssl.org/3.0/man3/SSL_CTX_new/
+ */
+import { allocate, memoryOf } from '../kernel/memory.ts'
+import { mustSucceed, OpensslError, takeError } from './errors.ts'
+import { bindSsl } from './libssl.ts'
+import type { SslContext } from './ssl.ts'
+
+const libssl = {
+  TLS_server_method: bindSsl('TLS_server_method', 'uintptr_t', []),
+  SSL_CTX_new: bindSsl('SSL_CTX_new', 'uintptr_t', ['uintptr_t']),
+  SSL_CTX_free: bindSsl('SSL_CTX_free', 'void', ['uintptr_t']),
+  SSL_CTX_ctrl: bindSsl('SSL_CTX_ctrl', 'long', ['uintptr_t', 'int', 'long', 'uintptr_t']),
+  SSL_CTX_set_options: bindSsl('SSL_CTX_set_options', 'uint64_t', ['uintptr_t', 'uint64_t']),
+  SSL_CTX_set_cipher_list: bindSsl('SSL_CTX_set_cipher_list', 'int', ['uintptr_t', 'str']),
+  SSL_CTX_set_ciphersuites: bindSsl('SSL_CTX_set_ciphersuites', 'int', ['uintptr_t', 'str']),
+  SSL_CTX_use_certificate: bindSsl('SSL_CTX_use_certificate', 'int', ['uintptr_t', 'uintptr_t']),
+  SSL_CTX_use_PrivateKey: bindSsl('SSL_CTX_use_PrivateKey', 'int', ['uintptr_t', 'uintptr_t']),
+  SSL_CTX_check_private_key: bindSsl('SSL_CTX_check_private_key', 'int', ['uintptr_t']),
+}
+
+const libcrypto = {
+  BIO_new_mem_buf: bindSsl('BIO_new_mem_buf', 'uintptr_t', ['uintptr_t', 'int']),
+  BIO_free: bindSsl('BIO_free', 'int', ['uintptr_t']),
+  PEM_read_bio_X509: bindSsl('PEM_read_bio_X509', 'uintptr_t', ['uintptr_t', 'uintptr_t', 'uintptr_t', 'uintptr_t']),
+  PEM_read_bio_PrivateKey: bindSsl('PEM_read_bio_PrivateKey', 'uintptr_t', [
+    'uintptr_t',
+    'uintptr_t',
+    'uintptr_t',
+    'uintptr_t',
+  ]),
+  X509_free: bindSsl('X509_free', 'void', ['uintptr_t']),
+  EVP_PKEY_free: bindSsl('EVP_PKEY_free', 'void', ['uintptr_t']),
+}
+
+/** A certificate with its chain, and its key, as PEM. */
+export interface KeyPair {
+  readonly certificate: Buffer
+  readonly key: Buffer
+  /** Of an encrypted key. */
+  readonly passphrase: string | null
+}
+
+export interface ContextOptions {
+  /** At least one; several for keys of several kinds (ECDSA and RSA). The first is what every client can use. */
+  readonly pairs: readonly KeyPair[]
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
+  /** For TLS 1.2, and for TLS 1.3: OpenSSL's lists, with colons between. */
+  readonly ciphers: string
+  readonly ciphersuites: string
+  readonly groups: string
+}
+
+/**
+ * A context for servers. Throws an OpensslError: a certificate or key that cannot be
+ * read, a key that is of another certificate, a list without a cipher that is known.
+ */
+export function createContext({ pairs, minVersion, ciphers, ciphersuites, groups }: ContextOptions): SslContext {
+  const context = mustSucceed(libssl.SSL_CTX_new(libssl.TLS_server_method()), 'SSL_CTX_new') as SslContext
+  try {
+    libssl.SSL_CTX_set_options(context, OPTIONS)
+    control(context, SSL_CTRL_MODE, MODE)
+    control(context, SSL_CTRL_SET_READ_AHEAD, 1)
+    control(context, SSL_CTRL_SET_SESS_CACHE_MODE, SSL_SESS_CACHE_OFF)
+    mustSucceed(control(context, SSL_CTRL_SET_MIN_PROTO_VERSION, VERSIONS[minVersion]), minVersion)
+    mustSucceed(libssl.SSL_CTX_set_cipher_list(context, ciphers), `ciphers '${ciphers}'`)
+    mustSucceed(libssl.SSL_CTX_set_ciphersuites(context, ciphersuites), `ciphersuites '${ciphersuites}'`)
+    const list = memoryOf(Buffer.from(`${groups}\0`))
+    mustSucceed(control(context, SSL_CTRL_SET_GROUPS_LIST, 0, list.address), `groups '${groups}'`)
+    for (const pair of pairs) usePair(context, pair)
+    return context
+  } catch (error) {
+    libssl.SSL_CTX_free(context)
+    throw error
+  }
+}
+
+function control(context: SslContext, command: number, number: number, pointer = 0): number {
+  return libssl.SSL_CTX_ctrl(context, command, number, pointer)
+}
+
+function usePair(context: SslContext, { certificate, key, passphrase }: KeyPair): void {
+  const [leaf, ...chain] = readCertificates(certificate)
+  if (leaf === undefined) throw new OpensslError(0, 'there is no certificate in it')
+  try {
+    mustSucceed(libssl.SSL_CTX_use_certificate(context, leaf), 'the certificate cannot be used')
+    for (const next of chain) {
+      mustSucceed(
+        control(context, SSL_CTRL_CHAIN_CERT, ADDS_REFERENCE, next),
+        'a certificate of the chain cannot be used',
+      )
+    }
+  } finally {
+    for (const it of [leaf, ...chain]) libcrypto.X509_free(it)
+  }
+  const pkey = readKey(key, passphrase)
+  try {
+    mustSucceed(libssl.SSL_CTX_use_PrivateKey(context, pkey), 'the key cannot be used')
+  } finally {
+    libcrypto.EVP_PKEY_free(pkey)
+  }
+}
+
+/** Each is the caller's to free. The end of the file is an error, too; it is no matter. */
+function readCertificates(pem: Buffer): number[] {
+  return withBio(pem, (bio) => {
+    const found: number[] = []
+    for (let x509 = nextCertificate(bio); x509 !== 0; x509 = nextCertificate(bio)) found.push(x509)
+    takeError()
+    return found
+  })
+}
+
+function nextCertificate(bio: number): number {
+  return libcrypto.PEM_read_bio_X509(bio, 0, 0, 0)
+}
+
+/** With a passphrase, if only an empty one, OpenSSL does not ask for one at the terminal. */
+function readKey(pem: Buffer, passphrase: string | null): number {
+  const secret = memoryOf(Buffer.from(`${passphrase ?? ''}\0`))
+  try {
+    return withBio(pem, (bio) =>
+      mustSucceed(libcrypto.PEM_read_bio_PrivateKey(bio, 0, 0, secret.address), 'the key cannot be read'),
+    )
+  } finally {
+    secret.bytes.fill(0)
+  }
+}
+
+function withBio<T>(bytes: Buffer, use: (bio: number) => T): T {
+  const memory = allocate(bytes.length)
+  bytes.copy(memory.bytes)
+  const bio = mustSucceed(libcrypto.BIO_new_mem_buf(memory.address, bytes.length), 'BIO_new_mem_buf')
+  try {
+    return use(bio)
+  } finally {
+    libcrypto.BIO_free(bio)
+    memory.bytes.fill(0)
+  }
+}
+
+// openssl/ssl.h, openssl/tls1.h
+const SSL_CTRL_MODE = 33
+const SSL_CTRL_SET_READ_AHEAD = 41
+const SSL_CTRL_SET_SESS_CACHE_MODE = 44
+const SSL_CTRL_CHAIN_CERT = 89
+const SSL_CTRL_SET_GROUPS_LIST = 92
+const SSL_CTRL_SET_MIN_PROTO_VERSION = 123
+const ADDS_REFERENCE = 1
+const SSL_SESS_CACHE_OFF = 0
+const VERSIONS = { 'TLSv1.2': 0x0303, 'TLSv1.3': 0x0304 } as const
+const SSL_OP_IGNORE_UNEXPECTED_EOF = 2 ** 7
+const SSL_OP_NO_COMPRESSION = 2 ** 17
+const SSL_OP_NO_RENEGOTIATION = 2 ** 30
+/** A FIN without close_notify is the end all the same: a message that is not whole by then, HTTP knows by itself. */
+const OPTIONS = SSL_OP_IGNORE_UNEXPECTED_EOF + SSL_OP_NO_COMPRESSION + SSL_OP_NO_RENEGOTIATION
+const SSL_MODE_ENABLE_PARTIAL_WRITE = 1
+const SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER = 2
+/** An idle connection holds no buffers: 34 KB less of each. */
+const SSL_MODE_RELEASE_BUFFERS = 16
+const MODE = SSL_MODE_ENABLE_PARTIAL_WRITE + SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER + SSL_MODE_RELEASE_BUFFERS

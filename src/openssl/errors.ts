@@ -1,0 +1,48 @@
+/**
+ * OpenSSL's errors: a queue in each thread, which a call that fails adds to. It is
+ * emptied by whoever reads it, so that no later call is taken to have failed.
+ *
+ * https://docs.openssl.org/3.0/man3/ERR_get_error/
+ */
+import { allocate } from '../kernel/memory.ts'
+import { bindSsl } from './libssl.ts'
+
+const libcrypto = {
+  ERR_get_error: bindSsl('ERR_get_error', 'size_t', []),
+  ERR_clear_error: bindSsl('ERR_clear_error', 'void', []),
+  ERR_error_string_n: bindSsl('ERR_error_string_n', 'void', ['size_t', 'uintptr_t', 'size_t']),
+}
+
+const TEXT_BYTES = 256
+const text = allocate(TEXT_BYTES)
+
+/** `code` is ERR_get_error's; `reason`, its low 23 bits, tells what was wrong within its library. */
+export class OpensslError extends Error {
+  readonly code: number
+  readonly reason: number
+
+  constructor(code: number, message: string) {
+    super(message)
+    this.name = 'OpensslError'
+    this.code = code
+    this.reason = code % 2 ** 23
+  }
+}
+
+/** The first error of the queue, which tells the cause; the queue is empty afterwards. Null when there is none. */
+export function takeError(): OpensslError | null {
+  const code = libcrypto.ERR_get_error()
+  if (code === 0) return null
+  libcrypto.ERR_error_string_n(code, text.address, TEXT_BYTES)
+  libcrypto.ERR_clear_error()
+  // error:0A000416:SSL routines::sslv3 alert certificate unknown
+  const parts = text.bytes.toString('latin1', 0, text.bytes.indexOf(0)).split(':')
+  return new OpensslError(code, parts.slice(4).join(':') || parts.join(':'))
+}
+
+/** The result; throws an OpensslError where it is 0 or less. */
+export function mustSucceed(result: number, what: string): number {
+  if (result > 0) return result
+  const error = takeError()
+  throw new OpensslError(error?.code ?? 0, `${what}: ${error?.message ?? 'OpenSSL does not say why'}`)
+}

@@ -1,0 +1,118 @@
+/**
+ * A TLS connection over a socket that does not block: of libssl what a transport
+ * needs, one function a call, each named as its manual page.
+ *
+ * https://docs.openssl.org/3.0/man7/ssl/
+ */
+import type { Fd } from '../kernel/fd.ts'
+import { mustSucceed, type OpensslError, takeError } from './errors.ts'
+import { bindSsl, bindText } from './libssl.ts'
+
+/** An `SSL *`. Its owner frees it once. */
+export type Ssl = number & { readonly __ssl: true }
+/** An `SSL_CTX *`. */
+export type SslContext = number & { readonly __context: true }
+
+const libssl = {
+  SSL_new: bindSsl('SSL_new', 'uintptr_t', ['uintptr_t']),
+  SSL_set_fd: bindSsl('SSL_set_fd', 'int', ['uintptr_t', 'int']),
+  SSL_set_accept_state: bindSsl('SSL_set_accept_state', 'void', ['uintptr_t']),
+  SSL_read: bindSsl('SSL_read', 'int', ['uintptr_t', 'uintptr_t', 'int']),
+  SSL_write: bindSsl('SSL_write', 'int', ['uintptr_t', 'uintptr_t', 'int']),
+  SSL_get_error: bindSsl('SSL_get_error', 'int', ['uintptr_t', 'int']),
+  SSL_want: bindSsl('SSL_want', 'int', ['uintptr_t']),
+  SSL_get_rbio: bindSsl('SSL_get_rbio', 'uintptr_t', ['uintptr_t']),
+  SSL_shutdown: bindSsl('SSL_shutdown', 'int', ['uintptr_t']),
+  SSL_in_init: bindSsl('SSL_in_init', 'int', ['uintptr_t']),
+  SSL_free: bindSsl('SSL_free', 'void', ['uintptr_t']),
+  BIO_test_flags: bindSsl('BIO_test_flags', 'int', ['uintptr_t', 'int']),
+}
+
+const texts = {
+  SSL_get_version: bindText('SSL_get_version', ['uintptr_t']),
+  SSL_get_servername: bindText('SSL_get_servername', ['uintptr_t', 'int']),
+}
+
+/** The server's side of a new connection over this socket, which stays its owner's to close. */
+export function SSL_new(context: SslContext, fd: Fd): Ssl {
+  const ssl = mustSucceed(libssl.SSL_new(context), 'SSL_new') as Ssl
+  mustSucceed(libssl.SSL_set_fd(ssl, fd), 'SSL_set_fd')
+  libssl.SSL_set_accept_state(ssl)
+  return ssl
+}
+
+export function SSL_free(ssl: Ssl): void {
+  libssl.SSL_free(ssl)
+}
+
+/** Bytes into the memory at that address; 0 or less: see `whyNot`. The first call does the handshake. */
+export function SSL_read(ssl: Ssl, address: number, length: number): number {
+  return libssl.SSL_read(ssl, address, length)
+}
+
+/** Bytes that have become records and were taken by the kernel; 0 or less: see `whyNot`. */
+export function SSL_write(ssl: Ssl, address: number, length: number): number {
+  return libssl.SSL_write(ssl, address, length)
+}
+
+/** close_notify to the peer, as far as the kernel takes it. Not while the handshake is under way, where it would be an error. */
+export function SSL_shutdown(ssl: Ssl): void {
+  if (libssl.SSL_in_init(ssl) === 0 && libssl.SSL_shutdown(ssl) < 0) takeError()
+}
+
+/** Whether the handshake is not finished. */
+export function SSL_in_init(ssl: Ssl): boolean {
+  return libssl.SSL_in_init(ssl) !== 0
+}
+
+/** `TLSv1.3` */
+export function SSL_get_version(ssl: Ssl): string {
+  return texts.SSL_get_version(ssl) ?? ''
+}
+
+/** The name that the client has asked for (SNI); null: for none. */
+export function SSL_get_servername(ssl: Ssl): string | null {
+  return texts.SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)
+}
+
+/**
+ * Why a call on a connection did not do it: it waits until the socket can be read or
+ * written; the peer has said that it is over; it is gone; or there was an error.
+ */
+export type WhyNot = 'read' | 'write' | 'over' | 'gone' | OpensslError
+
+/** Right after a call that answered `result`, 0 or less. */
+export function whyNot(ssl: Ssl, result: number): WhyNot {
+  switch (libssl.SSL_get_error(ssl, result)) {
+    case SSL_ERROR_WANT_READ:
+      return 'read'
+    case SSL_ERROR_WANT_WRITE:
+      return 'write'
+    case SSL_ERROR_ZERO_RETURN:
+      return 'over'
+    case SSL_ERROR_SYSCALL:
+      takeError()
+      return 'gone'
+    default:
+      return waitsAllTheSame(ssl) ?? takeError() ?? 'gone'
+  }
+}
+
+/** An error that somebody else has left in the queue (an app's, by node:crypto) would be taken for ours. */
+function waitsAllTheSame(ssl: Ssl): 'read' | 'write' | null {
+  if (libssl.BIO_test_flags(libssl.SSL_get_rbio(ssl), BIO_FLAGS_SHOULD_RETRY) === 0) return null
+  const want = libssl.SSL_want(ssl)
+  if (want !== SSL_READING && want !== SSL_WRITING) return null
+  takeError()
+  return want === SSL_READING ? 'read' : 'write'
+}
+
+// openssl/ssl.h, openssl/bio.h, openssl/tls1.h
+const SSL_ERROR_WANT_READ = 2
+const SSL_ERROR_WANT_WRITE = 3
+const SSL_ERROR_SYSCALL = 5
+const SSL_ERROR_ZERO_RETURN = 6
+const SSL_WRITING = 2
+const SSL_READING = 3
+const BIO_FLAGS_SHOULD_RETRY = 8
+const TLSEXT_NAMETYPE_host_name = 0
