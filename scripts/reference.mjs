@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /**
- * Makes docs/configuration.md from the comments in src/config/options.ts, listen-options.ts, limits.ts, static-options.ts and routes.ts.
+ * Makes docs/configuration.md from the comments in src/config/options.ts, listen-options.ts, tls-options.ts, limits.ts,
+ * static-options.ts and routes.ts.
  *
  *     node scripts/reference.mjs           writes the page
  *     node scripts/reference.mjs --check   exit 1 when the page is not what it should be
@@ -12,7 +13,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-const FILES = ['options.ts', 'listen-options.ts', 'limits.ts', 'static-options.ts', 'routes.ts']
+const FILES = ['options.ts', 'listen-options.ts', 'tls-options.ts', 'limits.ts', 'static-options.ts', 'routes.ts']
 const SOURCES = FILES.map((name) => new URL(`../src/config/${name}`, import.meta.url))
 const PAGE = new URL('../docs/configuration.md', import.meta.url)
 
@@ -33,7 +34,9 @@ export function readOptions(source) {
     ...[...plain, ...inherited].map((option) => ({ ...option, shapes: readShapes(source, option.type) })),
     ...sections.flatMap((section) => {
       const members = readInterface(source, sectionType(section.type))
-      const inside = members.map((member) => ({ ...member, path: `${section.path}.${member.path}` }))
+      const inside = members.map((member) => {
+        return { ...member, path: `${section.path}.${member.path}`, shapes: readShapes(source, member.type) }
+      })
       return [{ ...section, isSection: true }, ...inside]
     }),
   ]
@@ -55,7 +58,7 @@ export function renderReference(source) {
   return `${[HEADER, summary(options), ...options.map(section)].join('\n\n')}\n`
 }
 
-const HEADER = `<!-- Made from src/config/{options,listen-options,limits,static-options,routes}.ts by scripts/reference.mjs. Edit the comments there, then run it. -->
+const HEADER = `<!-- Made from src/config/{options,listen-options,tls-options,limits,static-options,routes}.ts by scripts/reference.mjs. Edit the comments there, then run it. -->
 
 # Configuration
 
@@ -126,7 +129,8 @@ function readInterface(source, name) {
 
 /** The aliases and interfaces that a type speaks of, each once, and those that they speak of. */
 function readShapes(source, type, seen = new Set(BUILT_IN)) {
-  return (type.match(/\b[A-Z]\w+/g) ?? []).flatMap((name) => {
+  const names = type.replaceAll(/'[^']*'/g, '').match(/\b[A-Z]\w+/g) ?? []
+  return names.flatMap((name) => {
     if (seen.has(name)) return []
     seen.add(name)
     const alias = expand(source, name)

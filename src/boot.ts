@@ -14,6 +14,20 @@ export interface InheritedListener {
   readonly fd: Fd
   /** As bound: `127.0.0.1:8080`, with the real port. */
   readonly authority: string
+  /** What comes there speaks TLS. */
+  readonly isSecure: boolean
+}
+
+type ListenerFacts = Omit<InheritedListener, 'fd'>
+
+/** What a fork order (channel.ts) says of listeners; their descriptors go beside it. */
+export function factsOf(listeners: readonly InheritedListener[]): ListenerFacts[] {
+  return listeners.map(({ authority, isSecure }) => ({ authority, isSecure }))
+}
+
+/** And the other way about, from what came with it. */
+export function listenersOf(facts: readonly ListenerFacts[], fds: readonly Fd[]): InheritedListener[] {
+  return facts.map((of, i) => ({ fd: fds[i]!, ...of }))
 }
 
 /** Which worker this is, among all: the same for a forked one, which is told by its fork order (channel.ts). */
@@ -43,6 +57,8 @@ export interface Boot {
   readonly scoreboard: Fd
   /** Of the trace rings. */
   readonly trace: Fd
+  /** The port that `tls.redirect` names to whoever comes without TLS. Null: nobody is redirected. */
+  readonly redirectPort: number | null
   /** For a worker; null for a preloader. */
   readonly worker: (WorkerSeat & { readonly listeners: readonly InheritedListener[] }) | null
 }

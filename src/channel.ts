@@ -17,15 +17,21 @@ import { close, type Fd } from './kernel/fd.ts'
 import { allocate, memoryOf } from './kernel/memory.ts'
 import { recvmsg, sendmsg } from './kernel/message.ts'
 
+/** What is told of a listener whose descriptor comes beside it: see InheritedListener (boot.ts). */
+interface ListenerFacts {
+  readonly authority: string
+  readonly isSecure: boolean
+}
+
 /** To the preloader. */
 export type Order =
-  /** Fork a worker. With it come the worker's line, and a listener for each of `authorities`. */
-  | { readonly type: 'fork'; readonly slot: number; readonly row: number; readonly authorities: readonly string[] }
+  /** Fork a worker. With it come the worker's line, and the descriptor of each of `listeners`. */
+  | { readonly type: 'fork'; readonly slot: number; readonly row: number; readonly listeners: readonly ListenerFacts[] }
   /**
    * The model 'fork': accept from the listeners that come with this, and fork a child for each connection, with a row
    * from `firstRow` on.
    */
-  | { readonly type: 'accept'; readonly firstRow: number; readonly authorities: readonly string[] }
+  | { readonly type: 'accept'; readonly firstRow: number; readonly listeners: readonly ListenerFacts[] }
   /** The model 'fork': pass the signal on to all children. */
   | { readonly type: 'tell'; readonly signal: number }
   /** The model 'fork': accept no more, and end when the last child has; within so many milliseconds, Infinity as null. */
@@ -62,10 +68,11 @@ export type WorkerReport =
   /** It is ending, and accepts no more. */
   | { readonly type: 'shut' }
 
-/** To a worker: a connection that the supervisor has accepted for it comes with this, from the listener of this number. */
+/** To a worker: a connection that the supervisor has accepted for it comes with this. */
 export interface PassedConnection {
   readonly type: 'connection'
-  readonly listener: number
+  /** As its listener was when it was accepted. */
+  readonly isSecure: boolean
 }
 
 export type PreloaderChannel = Channel<Order, PreloaderReport>

@@ -9,6 +9,7 @@ import type { Options } from './config/options.ts'
 export type {
   AcceptStrategy,
   AccessLogFormat,
+  CertificateOptions,
   Limits,
   ListenOption,
   ListenTcp,
@@ -22,6 +23,7 @@ export type {
   SpawnMode,
   StaticOptions,
   Timeouts,
+  TlsOptions,
 } from './config/options.ts'
 export type {
   BasicAuthOptions,

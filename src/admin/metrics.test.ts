@@ -40,6 +40,7 @@ const status: TreeStatus = {
   listeners: [
     {
       address: '127.0.0.1:8080',
+      isSecure: false,
       backlogAsked: 511,
       backlogInEffect: 511,
       acceptQueues: [
@@ -48,7 +49,14 @@ const status: TreeStatus = {
       ],
       synQueue: 9,
     },
-    { address: 'unix:/run/a.sock', backlogAsked: 511, backlogInEffect: 511, acceptQueues: [], synQueue: null },
+    {
+      address: 'unix:/run/a.sock',
+      isSecure: false,
+      backlogAsked: 511,
+      backlogInEffect: 511,
+      acceptQueues: [],
+      synQueue: null,
+    },
   ],
   network: { sinceStart: { ...counters, listenDrops: 0 }, sinceBoot: counters },
   histograms: {

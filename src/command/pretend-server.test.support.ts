@@ -42,7 +42,9 @@ export function statusWith(address: string): TreeStatus {
     generation: 1,
     model: 'event',
     accept: 'shared',
-    listeners: [{ address, backlogAsked: 511, backlogInEffect: 511, acceptQueues: [], synQueue: null }],
+    listeners: [
+      { address, isSecure: false, backlogAsked: 511, backlogInEffect: 511, acceptQueues: [], synQueue: null },
+    ],
     network: null,
     histograms: null,
     workers: [],

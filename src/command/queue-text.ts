@@ -10,11 +10,11 @@ const NEARLY_FULL = 0.8
 const ONE_BY_ONE_MAX = 8
 
 /** Where it listens, and below it the queues there. */
-export function listenerLines({ address, backlogAsked, backlogInEffect, ...rest }: ListenerStatus): string[] {
+export function listenerLines({ address, isSecure, backlogAsked, backlogInEffect, ...rest }: ListenerStatus): string[] {
   const inEffect = backlogAsked === backlogInEffect ? '' : `, ${backlogInEffect} in effect (net.core.somaxconn)`
   const synQueue = rest.synQueue === null ? [] : [`SYN queue ${rest.synQueue}`]
   const queues = [...acceptQueues(rest.acceptQueues), ...synQueue]
-  const first = `listens on ${address}, backlog ${backlogAsked}${inEffect}`
+  const first = `listens on ${address}${isSecure ? ', TLS' : ''}, backlog ${backlogAsked}${inEffect}`
   return queues.length === 0 ? [first] : [first, `  ${queues.join(', ')}`]
 }
 

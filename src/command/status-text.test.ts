@@ -33,8 +33,22 @@ const status: TreeStatus = {
   model: 'event',
   accept: 'shared',
   listeners: [
-    { address: '127.0.0.1:8080', backlogAsked: 511, backlogInEffect: 511, ...queues(511, 3), synQueue: 2 },
-    { address: 'unix:/run/site.sock', backlogAsked: 1024, backlogInEffect: 128, ...queues(128, 0), synQueue: null },
+    {
+      address: '127.0.0.1:8080',
+      isSecure: false,
+      backlogAsked: 511,
+      backlogInEffect: 511,
+      ...queues(511, 3),
+      synQueue: 2,
+    },
+    {
+      address: 'unix:/run/site.sock',
+      isSecure: false,
+      backlogAsked: 1024,
+      backlogInEffect: 128,
+      ...queues(128, 0),
+      synQueue: null,
+    },
   ],
   network: { sinceStart: counters, sinceBoot: { ...counters, listenDrops: 100 } },
   histograms: null,
@@ -116,7 +130,9 @@ test('from 22 columns on nothing is wider than the terminal; a slot, its pid and
 
 test('where there is no terminal nothing is wrapped', () => {
   const address = `unix:/${'x'.repeat(100)}`
-  const listeners = [{ address, backlogAsked: 511, backlogInEffect: 511, ...queues(511), synQueue: null }]
+  const listeners = [
+    { address, isSecure: false, backlogAsked: 511, backlogInEffect: 511, ...queues(511), synQueue: null },
+  ]
   assert.ok(
     statusText({ ...status, listeners }, Number.POSITIVE_INFINITY).includes(`listens on ${address}, backlog 511\n`),
   )
@@ -143,14 +159,20 @@ const QUEUES: readonly (readonly [limit: number, lengths: readonly number[], syn
 
 for (const [limit, lengths, synQueue, said] of QUEUES) {
   test(said, () => {
-    const listener = { address: '[::]:80', backlogAsked: limit, backlogInEffect: limit, ...queues(limit, ...lengths) }
+    const listener = {
+      address: '[::]:80',
+      isSecure: false,
+      backlogAsked: limit,
+      backlogInEffect: limit,
+      ...queues(limit, ...lengths),
+    }
     const text = statusText({ ...status, listeners: [{ ...listener, synQueue }] }, 80)
     assert.ok(text.includes(`\nlistens on [::]:80, backlog ${limit}\n  ${said}\n`), text)
   })
 }
 
 test('a burst that is over', () => {
-  const burst = { address: '[::]:80', backlogAsked: 511, backlogInEffect: 511, synQueue: 0 }
+  const burst = { address: '[::]:80', isSecure: false, backlogAsked: 511, backlogInEffect: 511, synQueue: 0 }
   const textWith = (length: number, peak: number) =>
     statusText({ ...status, listeners: [{ ...burst, acceptQueues: [{ length, limit: 511, peak }] }] }, 80)
   assert.match(textWith(2, 400), /\n {2}accept queue 2 of 511, up to 400 in the last minute, SYN queue 0\n/)

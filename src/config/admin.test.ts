@@ -24,7 +24,7 @@ async function find(admin: string, tokenFile: string | null = null): Promise<Adm
 }
 
 const tcp = (host: string, port: number) =>
-  ({ kind: 'tcp', host, family: host.includes(':') ? 6 : 4, port, backlog: 64 }) as const
+  ({ kind: 'tcp', host, family: host.includes(':') ? 6 : 4, port, backlog: 64, isSecure: false }) as const
 
 test('this machine alone needs no token', async () => {
   for (const [text, listen] of [
@@ -33,9 +33,18 @@ test('this machine alone needs no token', async () => {
     ['[::1]:9180', tcp('::1', 9180)],
     ['[0:0:0:0:0:0:0:1]:9180', tcp('0:0:0:0:0:0:0:1', 9180)],
     ['localhost:9180', tcp('127.0.0.1', 9180)],
+    ['http://localhost:9180', tcp('127.0.0.1', 9180)],
   ] as const)
     assert.deepEqual(await find(text), { listen, tokenFile: null }, text)
-  const unix = { kind: 'unix', path: join(base, 'a.sock'), mode: 0o600, owner: null, group: null, backlog: 64 }
+  const unix = {
+    kind: 'unix',
+    path: join(base, 'a.sock'),
+    mode: 0o600,
+    owner: null,
+    group: null,
+    backlog: 64,
+    isSecure: false,
+  }
   assert.deepEqual(await find('unix:a.sock'), { listen: unix, tokenFile: null })
 })
 
@@ -65,7 +74,12 @@ test('off is off, and a token for nobody a mistake', async () => {
 
 const MISTAKES: readonly (readonly [admin: string, tokenFile: string | null, says: RegExp])[] = [
   ['9180', null, /^--admin: '9180' is a port alone; write ':9180'/],
-  ['http://localhost:9180', null, /^--admin: .* has a scheme or a path/],
+  ['http://localhost:9180/metrics', null, /^--admin: .* has a path, or a scheme other than http/],
+  [
+    'https://localhost:9180',
+    null,
+    /^--admin: 'https:\/\/localhost:9180' asks for TLS, which is not spoken here; leave https:\/\/ out$/,
+  ],
   ['fd:web', null, /^--admin is 'fd:web', which stands for no address here; give one$/],
   [
     '127.0.0.1:9180',

@@ -181,8 +181,10 @@ function unknownFlag(token: FlagToken, command: CommandLine['command']): Operato
   if (token.name === 'interval')
     return new OperatorError('--interval belongs to another command: prefork top --interval SECONDS')
   if (token.name === 'target') return new OperatorError('a target is given without a flag: prefork ./public')
-  const inFile = optionOnlyInFile(token.name)
-  if (inFile !== undefined) return new OperatorError(`${inFile} has no flag; set it in prefork.config.ts`)
+  const path = optionMeant(token.name)
+  const flag = path && OPTION_TABLE[path].flag
+  if (flag !== undefined) return new OperatorError(`unknown option ${token.rawName}; did you mean --${flag.name}?`)
+  if (path !== undefined) return new OperatorError(`${path} has no flag; set it in prefork.config.ts`)
   const meant = nearest(token.name, FLAG_NAMES)
   const remedy = meant === null ? 'prefork --help lists them all' : `did you mean --${meant}?`
   return new OperatorError(`unknown option ${token.rawName}; ${remedy}`)
@@ -194,8 +196,8 @@ function mistakeInAlone(flag: keyof typeof COMMANDS_OF, command: CommandLine['co
   return `unknown option --${flag}; it belongs to another command: ${own.map((it) => `prefork ${it} --${flag}`).join(', ')}`
 }
 
-/** '--head-bytes' for limits.headBytes: a real option, in the wrong place. */
-function optionOnlyInFile(flag: string): OptionPath | undefined {
+/** '--head-bytes' for limits.headBytes: a real option, in the wrong place or under another name. */
+function optionMeant(flag: string): OptionPath | undefined {
   const key = flag.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
   return OPTION_PATHS.find((path) => path === key || path.split('.')[1] === key)
 }

@@ -37,6 +37,8 @@ const HOLDS: readonly (readonly [file: Options, flags?: Options])[] = [
   [{ group: 'www-data' }],
   [{ model: 'fork', spawn: 'exec' }, { spawn: 'auto' }],
   [{ static: { cacheBytes: 0 } }],
+  [{ security: { hsts: 'max-age=1' } }, { tls: { cert: 'a.pem' } }],
+  [{ security: { hsts: 'off' } }],
   [{ static: { cacheBytes: 4096, cacheFileBytesMax: 4096 } }],
 ]
 
@@ -45,6 +47,12 @@ for (const [file, flags = {}] of HOLDS) {
 }
 
 const REFUSED: readonly (readonly [file: Options, flags: Options, sentence: string])[] = [
+  [
+    { security: { hsts: 'max-age=1' } },
+    {},
+    "security.hsts in c.mjs is 'max-age=1', which is sent over TLS only, and there is no certificate; " +
+      'give tls.cert and tls.key, or, where a proxy in front has the TLS, headers: Strict-Transport-Security',
+  ],
   [
     { static: { cacheBytes: 4096, cacheFileBytesMax: 4097 } },
     {},

@@ -19,6 +19,14 @@ export function refuseContradictions(settings: Settings): void {
 type Look = (path: OptionPath) => Setting
 
 const RULES: readonly ((look: Look) => string | null)[] = [
+  (look) => {
+    const hsts = look('security.hsts')
+    if (hsts.value === 'off' || look('tls.cert').value !== null) return null
+    return (
+      `${told(hsts)}, which is sent over TLS only, and there is no certificate; give tls.cert and tls.key, ` +
+      'or, where a proxy in front has the TLS, headers: Strict-Transport-Security'
+    )
+  },
   (look) => tooMany(look, 'pool.minSpare', 'pool.maxSpare'),
   // The default of maxSpare may stand beside a small maxWorkers: a pool never has more idle workers than workers.
   (look) => (look('pool.maxSpare').isAsked ? tooMany(look, 'pool.maxSpare', 'pool.maxWorkers') : null),

@@ -25,6 +25,7 @@ Examples
   prefork ./app.ts              an app: export default { fetch(request) {…} }
   prefork ./app.ts --workers 4 --host 0.0.0.0 --port 80
   prefork ./app.ts --listen :80 --listen unix:/run/app.sock
+  prefork ./public --listen :443 --tls-cert chain.pem --tls-key key.pem
   prefork check ./app.ts        try everything but serving; exit 0 or 1
   prefork reload                the new app and options, without a lost request
   prefork top                   what the server and its queues do, live
@@ -47,16 +48,16 @@ Usage
 const AFTER = `\
 Flags win over prefork.config.ts (or .mts, .js, .mjs), that over the variables
 HOST, PORT and WEB_CONCURRENCY, those over the defaults. Limits, timeouts, how
-files are served (static: index, listing, caching), hosts and routes are set in
-the file; docs/configuration.md tells of every option, docs/static-files.md and
-docs/routing.md explain files and routes.
+files are served (static: index, listing, caching), hosts and routes, and more
+of TLS are set in the file; docs/configuration.md tells of every option,
+docs/static-files.md and docs/routing.md explain files and routes.
 `
 
 /** A flag of the command itself. */
 type CommandFlag = Flag & { readonly short?: string }
 
 const HEADINGS: Readonly<Record<string, readonly (OptionPath | CommandFlag)[]>> = {
-  Serving: ['host', 'port', 'listen', 'backlog'],
+  Serving: ['host', 'port', 'listen', 'backlog', 'tls.cert', 'tls.key'],
   Processes: ['workers', 'model', 'accept', 'spawn', 'user', 'group'],
   Operating: [
     { name: 'config', value: 'FILE', help: 'configuration file (./prefork.config.ts)' },

@@ -14,6 +14,8 @@ export interface ListenTcp {
   readonly port: number
   /** `backlog` when left out. */
   readonly backlog?: number
+  /** Whether TLS is spoken here. When left out, it is where there is a certificate (`tls.cert`). */
+  readonly tls?: boolean
 }
 
 /** A Unix socket. */
@@ -28,6 +30,8 @@ export interface ListenUnix {
   readonly group?: string | number
   /** `backlog` when left out. */
   readonly backlog?: number
+  /** Whether TLS is spoken here. When left out, it is where there is a certificate (`tls.cert`). */
+  readonly tls?: boolean
 }
 
 /** Where to listen on TCP: always a literal address, never a name. */
@@ -37,6 +41,8 @@ export interface TcpListen {
   readonly family: 4 | 6
   readonly port: number
   readonly backlog: number
+  /** It speaks TLS. */
+  readonly isSecure: boolean
 }
 
 export interface UnixListen {
@@ -48,6 +54,8 @@ export interface UnixListen {
   readonly owner: string | number | null
   readonly group: string | number | null
   readonly backlog: number
+  /** It speaks TLS. */
+  readonly isSecure: boolean
 }
 
 /** A socket that a service manager has opened, by the name it gave it. */
@@ -55,6 +63,8 @@ export interface PassedListen {
   readonly kind: 'passed'
   readonly name: string
   readonly backlog: number
+  /** It speaks TLS. */
+  readonly isSecure: boolean
 }
 
 export type Listen = TcpListen | UnixListen | PassedListen

@@ -16,10 +16,11 @@ const nameInFile = (path: string) => `${path} in c.mjs`
 const setting = (path: string, value: unknown): Setting => ({ value, name: nameInFile(path), base, isAsked: true })
 
 /** What is listened on, or the sentence that says why not. */
-async function listen(value: unknown): Promise<readonly Listen[] | string> {
+async function listen(value: unknown, isSecure = false): Promise<readonly Listen[] | string> {
   try {
     checkListen({ listen: value } as Options, nameInFile)
-    return await resolveListen(setting('listen', value), setting('host', '127.0.0.9'), 511)
+    const defaults = { host: setting('host', '127.0.0.9'), backlog: 511, isSecure }
+    return await resolveListen(setting('listen', value), defaults)
   } catch (error) {
     assert.ok(error instanceof OperatorError, String(error))
     return error.message
@@ -27,9 +28,10 @@ async function listen(value: unknown): Promise<readonly Listen[] | string> {
 }
 
 const tcp = (host: string, port: number, backlog = 511): Listen =>
-  ({ kind: 'tcp', host, family: host.includes(':') ? 6 : 4, port, backlog }) as const
+  ({ kind: 'tcp', host, family: host.includes(':') ? 6 : 4, port, backlog, isSecure: false }) as const
 const unix = (path: string, more: object = {}): Listen =>
-  ({ kind: 'unix', path, mode: 0o666, owner: null, group: null, backlog: 511, ...more }) as const
+  ({ kind: 'unix', path, mode: 0o666, owner: null, group: null, backlog: 511, isSecure: false, ...more }) as const
+const passed = (name: string): Listen => ({ kind: 'passed', name, backlog: 511, isSecure: false })
 
 const UNDERSTOOD: readonly (readonly [written: unknown, ...found: Listen[]])[] = [
   ['127.0.0.1:8080', tcp('127.0.0.1', 8080)],
@@ -42,8 +44,11 @@ const UNDERSTOOD: readonly (readonly [written: unknown, ...found: Listen[]])[] =
   ['unix:a.sock', unix(join(base, 'a.sock'))],
   ['unix:./@a', unix(join(base, '@a'))],
   [`unix:/tmp/${'x'.repeat(102)}`, unix(`/tmp/${'x'.repeat(102)}`)],
-  ['fd:web', { kind: 'passed', name: 'web', backlog: 511 }],
-  ['fd:my site.socket', { kind: 'passed', name: 'my site.socket', backlog: 511 }],
+  ['fd:web', passed('web')],
+  ['fd:my site.socket', passed('my site.socket')],
+  ['http://:80', tcp('0.0.0.0', 80)],
+  ['HTTP://[::1]:80', tcp('::1', 80)],
+  [{ port: 80, tls: false }, tcp('127.0.0.9', 80)],
   [{ port: 80 }, tcp('127.0.0.9', 80)],
   [{ port: 80, host: undefined, backlog: undefined }, tcp('127.0.0.9', 80)],
   [{ host: '::1', port: 80, backlog: 7 }, tcp('::1', 80, 7)],
@@ -62,6 +67,28 @@ for (const [written, ...found] of UNDERSTOOD) {
   test(`listen: ${JSON.stringify(written)}`, async () => assert.deepEqual(await listen(written), found))
 }
 
+const SECURE: readonly (readonly [written: unknown, isSecure: boolean])[] = [
+  [':443', true],
+  ['https://:443', true],
+  ['HTTPS://localhost:443', true],
+  ['http://:80', false],
+  ['unix:a.sock', true],
+  ['http://unix:a.sock', false],
+  ['https://unix:a.sock', true],
+  ['fd:web', true],
+  ['http://fd:web', false],
+  [{ port: 443 }, true],
+  [{ port: 443, tls: undefined }, true],
+  [{ port: 80, tls: false }, false],
+  [{ path: 'a.sock', tls: false }, false],
+]
+
+for (const [written, isSecure] of SECURE) {
+  test(`where there is a certificate, ${JSON.stringify(written)} ${isSecure ? 'speaks' : 'does not speak'} TLS`, async () => {
+    assert.equal(((await listen(written, true)) as Listen[])[0]!.isSecure, isSecure)
+  })
+}
+
 const PORT = 'must be a whole number from 0 to 65535'
 const ABSTRACT =
   "must be the path of a socket (abstract names, '@…', have neither owner nor mode and are not supported)"
@@ -69,7 +96,9 @@ const MODE = 'must be a number from 0o0 to 0o777, in octal, such as 0o660'
 const PASSED = 'needs the FileDescriptorName of a socket that systemd passes: ASCII, at most 255 letters, no colon'
 const ALONE = (port: string) => `write ':${port}' for every IPv4 address, or '127.0.0.1:${port}' for this machine only`
 const OTHER = "write one such as '127.0.0.1:8080', '[::1]:8080' or 'unix:/run/site.sock'"
-const WITHOUT_SCHEME = "has a scheme or a path; give host and port alone, such as '127.0.0.1:8080'"
+const WITH_PATH =
+  "has a path, or a scheme other than http and https; give host and port alone, such as '127.0.0.1:8080'"
+const NO_CERTIFICATE = 'asks for TLS, but there is no certificate; give --tls-cert FILE and --tls-key FILE'
 const LACKS_BRACKETS = "lacks brackets; an IPv6 address and its port are written '[::1]:8080'"
 
 const REFUSED: readonly (readonly [written: unknown, sentence: string])[] = [
@@ -83,8 +112,20 @@ const REFUSED: readonly (readonly [written: unknown, sentence: string])[] = [
   ['fe80::1:80', `'fe80::1:80' ${LACKS_BRACKETS}`],
   ['/run/a.sock', "'/run/a.sock' is a path; for a Unix socket, write 'unix:/run/a.sock'"],
   ['./a.sock', "'./a.sock' is a path; for a Unix socket, write 'unix:./a.sock'"],
-  ['http://localhost:80', `'http://localhost:80' ${WITHOUT_SCHEME}`],
-  ['localhost:80/path', `'localhost:80/path' ${WITHOUT_SCHEME}`],
+  ['ftp://localhost:80', `'ftp://localhost:80' ${WITH_PATH}`],
+  ['http://localhost:80/', `'http://localhost:80/' ${WITH_PATH}`],
+  ['localhost:80/path', `'localhost:80/path' ${WITH_PATH}`],
+  ['http://localhost', "'http://localhost' has no port; write 'http://localhost:8080'"],
+  [
+    'https://443',
+    "'https://443' is a port alone; write 'https://:443' for every IPv4 address, or 'https://127.0.0.1:443' for this machine only",
+  ],
+  ['http:///run/a', "'http:///run/a' is a path; for a Unix socket, write 'http://unix:/run/a'"],
+  ['https://:443', `'https://:443' ${NO_CERTIFICATE}`],
+  ['https://unix:a.sock', `'https://unix:a.sock' ${NO_CERTIFICATE}`],
+  [{ port: 443, tls: true }, `{ port: 443, tls: true } ${NO_CERTIFICATE}`],
+  [{ path: 'a', tls: true }, `{ path: 'a', tls: true } ${NO_CERTIFICATE}`],
+  [{ port: 443, tls: 'yes' }, "tls of { port: 443, tls: 'yes' } must be true or false, not 'yes'"],
   ['localhost:http', `'localhost:http' is no address; ${OTHER}`],
   ['localhost:', `'localhost:' is no address; ${OTHER}`],
   ['', `'' is no address; ${OTHER}`],
@@ -114,9 +155,12 @@ const REFUSED: readonly (readonly [written: unknown, sentence: string])[] = [
   [{ port: 80, hots: 'a' }, "{ port: 80, hots: 'a' } has an unknown key 'hots'; did you mean 'host'?"],
   [
     { port: 80, constructor: 1 },
-    "{ port: 80, constructor: 1 } has an unknown key 'constructor'; it may have host, port, backlog",
+    "{ port: 80, constructor: 1 } has an unknown key 'constructor'; it may have host, port, backlog, tls",
   ],
-  [{ port: 80, mode: 0o600 }, "{ port: 80, mode: 384 } has an unknown key 'mode'; it may have host, port, backlog"],
+  [
+    { port: 80, mode: 0o600 },
+    "{ port: 80, mode: 384 } has an unknown key 'mode'; it may have host, port, backlog, tls",
+  ],
   [
     { port: 80, host: 'a:80' },
     "host of { port: 80, host: 'a:80' } must be an IP address or a host name, without its port, not 'a:80'",
@@ -134,7 +178,7 @@ const REFUSED: readonly (readonly [written: unknown, sentence: string])[] = [
   [{ path: 3 }, `path of { path: 3 } ${ABSTRACT}, not 3`],
   [
     { path: 'a', sise: 1 },
-    "{ path: 'a', sise: 1 } has an unknown key 'sise'; it may have path, mode, owner, group, backlog",
+    "{ path: 'a', sise: 1 } has an unknown key 'sise'; it may have path, mode, owner, group, backlog, tls",
   ],
   [() => ':80', `a function is no address; ${OTHER}`],
   [[[':80']], "[ ':80' ] is a list in a list; give one list of addresses"],
@@ -149,6 +193,7 @@ const NOT_TOGETHER: readonly (readonly [written: unknown, sentence: string])[] =
   [['127.0.0.1:80', 'localhost:80'], 'listen in c.mjs has 127.0.0.1:80 twice; remove one of them'],
   [['[::1]:80', '[0:0::1]:80'], 'listen in c.mjs has [::1]:80 twice; remove one of them'],
   [['unix:a', { path: './a' }], `listen in c.mjs has unix:${join(base, 'a')} twice; remove one of them`],
+  [['http://:80', ':80'], 'listen in c.mjs has 0.0.0.0:80 twice; remove one of them'],
   [['fd:a', 'fd:a'], 'listen in c.mjs has fd:a twice; remove one of them'],
 ]
 

@@ -5,8 +5,9 @@
  *     ':80'                                               every IPv4 address of the machine
  *     'unix:/run/site.sock'                               a Unix socket
  *     'fd:web'                                            a socket that systemd passes under this name
- *     { host, port, backlog }                             a TCP address
- *     { path, mode, owner, group, backlog }               a Unix socket
+ *     { host, port, backlog, tls }                        a TCP address
+ *     { path, mode, owner, group, backlog, tls }          a Unix socket
+ *     'http://:80'  'https://unix:/run/site.sock'         any of the texts, without TLS or with it
  *
  * In two steps. checkListen is pure, and judges what one source wrote. Only
  * what outranks all others is then resolved: names are looked up, paths made
@@ -32,25 +33,45 @@ export function checkListen(options: Options, nameOption: NameOption): void {
   readList(options.listen, name)
 }
 
-/** Every address of a checked `listen`. `host` and `backlog` are for those that say none. */
-export async function resolveListen(written: Setting, host: Setting, backlog: number): Promise<Listen[]> {
+/** What holds for addresses that do not say otherwise. */
+export interface ListenDefaults {
+  readonly host: Setting
+  readonly backlog: number
+  /** There is a certificate. */
+  readonly isSecure: boolean
+}
+
+/** Every address of a checked `listen`. */
+export async function resolveListen(written: Setting, defaults: ListenDefaults): Promise<Listen[]> {
   const found: Listen[] = []
   for (const entry of readList(written.value, written.name)) {
-    found.push({ ...(await resolveEntry(entry, written, host)), backlog: entry.backlog ?? backlog })
+    const { backlog = defaults.backlog, tls: isSecure = defaults.isSecure } = entry
+    if (isSecure && !defaults.isSecure) throw lacksCertificate(entry, written.name)
+    found.push({ ...(await resolveEntry(entry, written, defaults.host)), backlog, isSecure })
   }
   refuseTwice(found, written.name)
   return found
 }
 
-/** One address alone, as text. Throws an OperatorError when it is none. */
+/** One address alone, as text, where no TLS is spoken. Throws an OperatorError when it is none. */
 export async function resolveOne(written: Setting, backlog: number): Promise<Listen> {
   const entry = readText(String(written.value), quote(written.value))
   if (typeof entry === 'string') throw new OperatorError(`${written.name}: ${entry}`)
-  return { ...(await resolveEntry(entry, written, written)), backlog }
+  if (entry.tls === true)
+    throw new OperatorError(
+      `${written.name}: ${entry.shown} asks for TLS, which is not spoken here; leave https:// out`,
+    )
+  return { ...(await resolveEntry(entry, written, written)), backlog, isSecure: false }
+}
+
+function lacksCertificate({ shown }: Entry, name: string): OperatorError {
+  return new OperatorError(
+    `${name}: ${shown} asks for TLS, but there is no certificate; give --tls-cert FILE and --tls-key FILE`,
+  )
 }
 
 /** One address as written, its shape known to be right. `shown` is how messages repeat it. */
-type Entry = { readonly shown: string; readonly backlog?: number | undefined } & (
+type Entry = { readonly shown: string; readonly backlog?: number | undefined; readonly tls?: boolean | undefined } & (
   | ({ readonly kind: 'tcp' } & ListenTcp)
   | ({ readonly kind: 'unix' } & ListenUnix)
   | { readonly kind: 'passed'; readonly name: string }
@@ -84,24 +105,35 @@ function readEntry(written: unknown): Entry | Mistake {
 const EVERY_IPV4_ADDRESS = '0.0.0.0'
 
 function readText(text: string, shown: string): Entry | Mistake {
+  const [scheme = ''] = /^https?:\/\//i.exec(text) ?? []
+  const entry = readAddress(text.slice(scheme.length), shown, scheme)
+  if (scheme === '' || typeof entry === 'string') return entry
+  return { ...entry, tls: scheme.length === 'https://'.length }
+}
+
+/** `scheme` was before it, and is for remedies. */
+function readAddress(text: string, shown: string, scheme: string): Entry | Mistake {
   if (text.startsWith('unix:')) return readUnix({ path: text.slice('unix:'.length) }, shown)
   if (text.startsWith('fd:')) return readPassed(text.slice('fd:'.length), shown)
   const [, bracketed, host, port] = /^(?:\[([^[\]]+)\]|([^:/[\]]*)):(\d+)$/.exec(text) ?? []
-  if (port === undefined) return explain(text, shown)
+  if (port === undefined) return explain(text, shown, scheme)
   return readTcp({ host: bracketed ?? (host || EVERY_IPV4_ADDRESS), port: Number(port) }, shown)
 }
 
 /** What people write that looks like an address and is not one, each with its remedy. */
-function explain(text: string, shown: string): Mistake {
+function explain(text: string, shown: string, scheme = ''): Mistake {
   if (/^\d+$/.test(text)) {
-    return `${shown} is a port alone; write ':${text}' for every IPv4 address, or '127.0.0.1:${text}' for this machine only`
+    const [all, own] = [`${scheme}:${text}`, `${scheme}127.0.0.1:${text}`]
+    return `${shown} is a port alone; write '${all}' for every IPv4 address, or '${own}' for this machine only`
   }
-  if (/^[./]/.test(text)) return `${shown} is a path; for a Unix socket, write ${quote(`unix:${text}`)}`
-  if (text.includes('/')) return `${shown} has a scheme or a path; give host and port alone, such as '127.0.0.1:8080'`
+  if (/^[./]/.test(text)) return `${shown} is a path; for a Unix socket, write ${quote(`${scheme}unix:${text}`)}`
+  if (text.includes('/')) {
+    return `${shown} has a path, or a scheme other than http and https; give host and port alone, such as '127.0.0.1:8080'`
+  }
   if (/^[^[].*:.*:/.test(text) || text.startsWith('::')) {
     return `${shown} lacks brackets; an IPv6 address and its port are written '[::1]:8080'`
   }
-  if (/^([^:[\]]+|\[.+\])$/.test(text)) return `${shown} has no port; write ${quote(`${text}:8080`)}`
+  if (/^([^:[\]]+|\[.+\])$/.test(text)) return `${shown} has no port; write ${quote(`${scheme}${text}:8080`)}`
   return `${shown} is no address; write one such as '127.0.0.1:8080', '[::1]:8080' or 'unix:/run/site.sock'`
 }
 
@@ -142,6 +174,7 @@ const TCP_RULES: Readonly<Record<keyof ListenTcp, Rule>> = {
   host: { says: 'an IP address or a host name, without its port', accepts: isHost },
   port: ruleOfOption('port'),
   backlog: ruleOfOption('backlog'),
+  tls: { says: 'true or false', accepts: (value) => typeof value === 'boolean' },
 }
 
 const UNIX_RULES: Readonly<Record<keyof ListenUnix, Rule>> = {
@@ -156,6 +189,7 @@ const UNIX_RULES: Readonly<Record<keyof ListenUnix, Rule>> = {
   owner: { says: 'the name or number of a user', accepts: isNameOrId },
   group: { says: 'the name or number of a group', accepts: isNameOrId },
   backlog: ruleOfOption('backlog'),
+  tls: { says: 'true or false', accepts: (value) => typeof value === 'boolean' },
 }
 
 function mistakeIn(written: object, rules: Readonly<Record<string, Rule>>, shown: string): Mistake | null {

@@ -69,8 +69,9 @@ test('with nothing asked, the defaults', async () => {
   const config = await load(folderWith({}))
   assert.deepEqual(config, {
     target: { kind: 'hello' },
-    listen: [{ kind: 'tcp', host: '127.0.0.1', family: 4, port: 8080, backlog: 511 }],
+    listen: [{ kind: 'tcp', host: '127.0.0.1', family: 4, port: 8080, backlog: 511, isSecure: false }],
     isListenAsked: false,
+    tls: null,
     workers: availableParallelism(),
     model: 'event',
     accept: 'shared',
@@ -113,6 +114,7 @@ test('with nothing asked, the defaults', async () => {
     static: STATIC_DEFAULTS,
     security: {
       nosniff: true,
+      hsts: 'off',
       frameOptions: 'off',
       referrerPolicy: 'off',
       contentSecurityPolicy: 'off',
@@ -142,7 +144,7 @@ test('flags win over the file, the file over variables, those over defaults', as
   const folder = folderWith({ 'prefork.config.js': file })
   const env = { HOST: '::1', PORT: '3', WEB_CONCURRENCY: '3' }
   const config = await load(folder, '--port 1', env)
-  assert.deepEqual(config.listen, [{ kind: 'tcp', host: '::1', family: 6, port: 1, backlog: 511 }])
+  assert.deepEqual(config.listen, [{ kind: 'tcp', host: '::1', family: 6, port: 1, backlog: 511, isSecure: false }])
   assert.equal(config.workers, 2)
   assert.equal(config.logLevel, 'info')
   assert.equal(config.limits.fieldCount, 5)

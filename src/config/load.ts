@@ -26,6 +26,7 @@ import { checkOptions, parseText } from './schema.ts'
 import { defaultSettings, lay, type NameOption, nest, type Settings, withoutInfinity } from './settings.ts'
 import { completeSite } from './site/complete-site.ts'
 import { OPTION_PATHS, OPTION_TABLE, type OptionPath, type SectionName } from './table.ts'
+import { findTls, hasCertificate, refuseIdleRedirect } from './tls.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -121,11 +122,15 @@ async function complete(settings: Settings, configFile: string | null): Promise<
   const target = findTarget(settings.get('target')!)
   const statics = sectionOf(settings, 'static')
   const security = sectionOf(settings, 'security')
+  const tls = findTls(settings)
+  const listen = await findAddresses(settings)
+  refuseIdleRedirect(settings, tls, listen)
   return {
     target,
     site: completeSite(settings, target, statics, security),
-    listen: await findAddresses(settings),
+    listen,
     isListenAsked: (['listen', 'host', 'port'] as const).some((path) => settings.get(path)!.isAsked),
+    tls,
     workers: countWorkers(take('workers'), model === 'prefork' ? take('pool.maxWorkers') : WORKERS_MAX),
     model,
     accept: model === 'fork' ? 'parent' : take('accept'),
@@ -154,9 +159,10 @@ async function complete(settings: Settings, configFile: string | null): Promise<
 async function findAddresses(settings: Settings): Promise<Listen[]> {
   const [listen, host] = [settings.get('listen')!, settings.get('host')!]
   const backlog = settings.get('backlog')!.value as number
-  if (listen.isAsked) return resolveListen(listen, host, backlog)
+  const isSecure = hasCertificate(settings)
+  if (listen.isAsked) return resolveListen(listen, { host, backlog, isSecure })
   const port = settings.get('port')!.value as number
-  return [{ kind: 'tcp', ...(await resolveHost(host.value as string, host.name)), port, backlog }]
+  return [{ kind: 'tcp', ...(await resolveHost(host.value as string, host.name)), port, backlog, isSecure }]
 }
 
 const WORKERS_MAX = OPTION_TABLE.workers.kind === 'integer' ? OPTION_TABLE.workers.max : 1
@@ -166,7 +172,7 @@ function countWorkers(asked: number | 'auto', most: number): number {
   return asked === 'auto' ? Math.min(availableParallelism(), most) : asked
 }
 
-function sectionOf<Name extends SectionName>(settings: Settings, name: Name): Config[Name] {
+function sectionOf<Name extends Exclude<SectionName, 'tls'>>(settings: Settings, name: Name): Config[Name] {
   const entries: [string, unknown][] = []
   for (const [path, { value }] of settings) {
     const [section, key] = path.split('.')

@@ -14,6 +14,7 @@ import type { Limits, RecycleOptions, Timeouts } from './limits.ts'
 import type { Listen, ListenOption, TcpListen, UnixListen } from './listen-options.ts'
 import type { HostOptions, SecurityOptions, Site, Surroundings } from './routes.ts'
 import type { StaticOptions } from './static-options.ts'
+import type { TlsConfig, TlsOptions } from './tls-options.ts'
 
 export type { Limits, RecycleOptions, Timeouts } from './limits.ts'
 export type {
@@ -26,6 +27,7 @@ export type {
   UnixListen,
 } from './listen-options.ts'
 export type { HashedNameRule, HiddenRule, StaticOptions, SymlinkRule } from './static-options.ts'
+export type { CertificateOptions, TlsCertificate, TlsConfig, TlsOptions } from './tls-options.ts'
 
 /** What may be written in prefork.config.ts. */
 export interface Options extends Surroundings {
@@ -65,6 +67,8 @@ export interface Options extends Surroundings {
    * of them. `'127.0.0.1:8080'`, `'[::1]:8080'`, `':80'` (every IPv4 address),
    * `'unix:/run/site.sock'`, `'fd:NAME'` (a socket that systemd passes under
    * this FileDescriptorName), or an object with more to say about one of them.
+   * `http://` before an address keeps it from speaking TLS where others do
+   * (`tls.cert`): `'http://:80'`; `https://` may be written, too.
    * It stands in place of `host` and `port`: of a file's `listen` and a flag
    * `--port`, the flag counts; one source may not give both. The flag `--listen`
    * may be given several times.
@@ -225,6 +229,9 @@ export interface Options extends Surroundings {
    */
   readonly hosts?: Readonly<Record<string, HostOptions>>
 
+  /** With a certificate, every listener speaks TLS, unless it is written with `http://` before it. */
+  readonly tls?: Partial<TlsOptions>
+
   /** The pool of workers of the model 'prefork'; its `maxWorkers` also bounds the model 'fork'. */
   readonly pool?: Partial<PoolOptions>
 
@@ -350,6 +357,8 @@ export interface Config {
   readonly listen: readonly Listen[]
   /** False: nobody said where to listen, so sockets that a service manager passes are taken in place of the default. */
   readonly isListenAsked: boolean
+  /** Null: there is no certificate, and no listener is secure. */
+  readonly tls: TlsConfig | null
   /** A number: 'auto' has been counted. In the model 'prefork', how many the pool begins with. */
   readonly workers: number
   readonly model: ProcessModel

@@ -130,6 +130,16 @@ export interface SecurityOptions {
   readonly nosniff: boolean
 
   /**
+   * `Strict-Transport-Security` (HSTS, RFC 6797), word for word:
+   * `'max-age=31536000; includeSubDomains'`. For that many seconds browsers ask this
+   * host, and those below it, by TLS alone, whatever a link says; there is no way back
+   * before. Sent over TLS only. Where somebody else has the TLS, a proxy in front,
+   * `headers` says it.
+   * @default 'off'
+   */
+  readonly hsts: string
+
+  /**
    * `X-Frame-Options`: whether other pages may show these in a frame.
    * @default 'off'
    */
@@ -217,6 +227,8 @@ export interface Rules {
   /** Names as written, and values; null takes a field out. */
   readonly fields: readonly (readonly [name: string, value: string | null])[]
   readonly cors: CorsRules | null
+  /** Strict-Transport-Security, for answers over TLS only (RFC 6797 §7.2); null: none, or `fields` speak of it. */
+  readonly hsts: string | null
   /** Of the site's guards; null: nobody is asked for a password. */
   readonly guard: number | null
   readonly access: AccessRules | null

@@ -14,13 +14,15 @@ interface Row {
   readonly env?: string
 }
 
-/** A whole number. `word` may stand for a number ('auto'); a `max` of Infinity is itself a value. */
+/** A whole number. `word` may stand for a number ('auto'), and 0 for none of it; a `max` of Infinity is itself a value. */
 export interface IntegerRow extends Row {
   readonly kind: 'integer'
   readonly default: number | string
   readonly min: number
   readonly max: number
   readonly word?: string
+  /** Below `min` there is 0, and nothing between. */
+  readonly orZero?: true
 }
 
 export interface ChoiceRow extends Row {
@@ -46,6 +48,12 @@ export interface BooleanRow extends Row {
 export interface ListenRow extends Row {
   readonly kind: 'listen'
   readonly default: null
+}
+
+/** `tls.certificates`: a shape of its own, see tls.ts. */
+export interface CertificatesRow extends Row {
+  readonly kind: 'certificates'
+  readonly default: readonly never[]
 }
 
 /** A list of texts; one alone may be written without brackets. */
@@ -86,6 +94,7 @@ export type OptionRow =
   | TextRow
   | BooleanRow
   | ListenRow
+  | CertificatesRow
   | TextsRow
   | TextByKeyRow
   | PathRulesRow

@@ -37,6 +37,13 @@ const ACCEPTED: readonly unknown[] = [
     },
   },
   { static: { types: {}, charset: 'off' } },
+  { tls: { cert: 'a.pem', key: 'a.key', keyPassphraseFile: 'a.txt', ocsp: 'a.der', clientCa: 'ca.pem' } },
+  { tls: { certificates: [], minVersion: 'TLSv1.3', ticketRotationMs: 0, redirect: true, redirectPort: 'auto' } },
+  { tls: { certificates: [{ cert: 'b.pem', key: 'b.key' }], ticketRotationMs: 60_000, redirectPort: 443 } },
+  { tls: { certificates: [{ cert: 'b.pem', key: 'b.key', keyPassphraseFile: 'b.txt', ocsp: 'b.der' }] } },
+  { tls: { ciphers: 'ECDHE+AESGCM:!aNULL:@SECLEVEL=2', ciphersuites: 'TLS_AES_128_GCM_SHA256' } },
+  { tls: { groups: '?X25519MLKEM768:*X25519/P-256', clientCertificates: 'required' } },
+  { security: { hsts: 'max-age=31536000; includeSubDomains; preload' } },
   {
     static: {
       types: { '.wat': 'text/plain', GLSL: 'text/x-glsl;charset="a b"', 'c++': 'text/x-c; a=b ; c=d', '.한': 'a/b' },
@@ -176,7 +183,7 @@ const REFUSED: readonly (readonly [unknown, string])[] = [
   [{ headBytes: 1 }, "headBytes in the file is not an option; did you mean 'limits.headBytes'?"],
   [{ limits: { idleMs: 1 } }, "limits.idleMs in the file is not an option; did you mean 'timeouts.idleMs'?"],
   [{ limits: { headByte: 1 } }, "limits.headByte in the file is not an option; did you mean 'limits.headBytes'?"],
-  [{ tls: {} }, 'tls in the file is not an option; docs/configuration.md lists them all'],
+  [{ proxy: {} }, 'proxy in the file is not an option; docs/configuration.md lists them all'],
 ]
 
 for (const [value, sentence] of REFUSED) test(`refused: ${sentence}`, () => assert.equal(check(value), sentence))

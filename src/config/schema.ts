@@ -13,12 +13,14 @@ import type { NameOption } from './settings.ts'
 import { checkSite } from './site/check-site.ts'
 import { didYouMean } from './suggest.ts'
 import { describeValues, OPTION_PATHS, OPTION_TABLE, type OptionPath } from './table.ts'
+import { checkCertificates } from './tls.ts'
 
 /** The value as checked options, or an OperatorError naming the first that is wrong. */
 export function checkOptions(value: unknown, nameOption: NameOption): Options {
   const result = v.safeParse(OPTIONS_SCHEMA, value, { abortEarly: true })
   if (!result.success) throw new OperatorError(explain(result.issues[0], nameOption))
   checkListen(result.output as Options, nameOption)
+  checkCertificates((result.output as Options).tls?.certificates, nameOption)
   checkSite(result.output as Options, nameOption, checkOptions)
   return result.output as Options
 }
@@ -50,13 +52,16 @@ function ruleOf(row: OptionRow): v.GenericSchema {
         (value) =>
           Array.isArray(value) && value.every((rule) => isPathRule(rule) && row.accepts(rule.path, rule.value)),
       )
+    case 'certificates':
+      return v.any() // judged by checkCertificates
     case 'site':
       return v.any() // judged by checkSite
     case 'text':
       return v.pipe(v.string(), v.nonEmpty(), v.check(holdsNoNul), v.check(row.accepts ?? (() => true)))
     case 'integer': {
       const number = v.pipe(v.number(), v.check(isWhole), v.minValue(row.min), v.maxValue(row.max))
-      return row.word === undefined ? number : v.union([v.literal(row.word), number])
+      const others = [...(row.word === undefined ? [] : [row.word]), ...(row.orZero === true ? [0] : [])]
+      return others.length === 0 ? number : v.union([v.picklist(others), number])
     }
   }
 }

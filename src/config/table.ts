@@ -23,12 +23,15 @@ import {
   isPathBeneath,
   isPathToTry,
 } from './static-texts.ts'
+import type { TlsOptions } from './tls-options.ts'
+import { isCipherList, isHsts, isNameList } from './tls-texts.ts'
 
-export type SectionName = 'pool' | 'socket' | 'recycle' | 'limits' | 'timeouts' | 'static' | 'security'
+export type SectionName = 'tls' | 'pool' | 'socket' | 'recycle' | 'limits' | 'timeouts' | 'static' | 'security'
 
 /** A path to one option, as messages write it: 'port', 'limits.headBytes'. */
 export type OptionPath =
   | Exclude<keyof Options, SectionName>
+  | `tls.${keyof TlsOptions}`
   | `pool.${keyof PoolOptions}`
   | `socket.${keyof SocketOptions}`
   | `recycle.${keyof RecycleOptions}`
@@ -37,9 +40,23 @@ export type OptionPath =
   | `static.${keyof StaticOptions}`
   | `security.${keyof SecurityOptions}`
 
+const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
 const MIB = 1_048_576
 const INFINITY = Number.POSITIVE_INFINITY
+/** https://wiki.mozilla.org/Security/Server_Side_TLS, "intermediate": what every client of the last years has. */
+const INTERMEDIATE = {
+  ciphers: [
+    'ECDHE-ECDSA-AES128-GCM-SHA256',
+    'ECDHE-RSA-AES128-GCM-SHA256',
+    'ECDHE-ECDSA-AES256-GCM-SHA384',
+    'ECDHE-RSA-AES256-GCM-SHA384',
+    'ECDHE-ECDSA-CHACHA20-POLY1305',
+    'ECDHE-RSA-CHACHA20-POLY1305',
+  ],
+  ciphersuites: ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256'],
+  groups: ['X25519', 'P-256', 'P-384'],
+}
 const A_POLICY = "the field's value, in printable ASCII, or 'off'"
 
 export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
@@ -166,6 +183,45 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
   basicAuth: { kind: 'site', default: null },
   allow: { kind: 'site', default: null },
   deny: { kind: 'site', default: null },
+  'tls.cert': {
+    kind: 'text',
+    default: null,
+    says: 'the path of a file',
+    flag: { name: 'tls-cert', value: 'FILE', help: 'certificate and its chain, in PEM: https' },
+  },
+  'tls.key': {
+    kind: 'text',
+    default: null,
+    says: 'the path of a file',
+    flag: { name: 'tls-key', value: 'FILE', help: 'its private key, in PEM' },
+  },
+  'tls.keyPassphraseFile': { kind: 'text', default: null, says: 'the path of a file' },
+  'tls.ocsp': { kind: 'text', default: null, says: 'the path of a file' },
+  'tls.certificates': { kind: 'certificates', default: [] },
+  'tls.minVersion': { kind: 'choice', default: 'TLSv1.2', choices: ['TLSv1.2', 'TLSv1.3'] },
+  'tls.ciphers': {
+    kind: 'text',
+    default: INTERMEDIATE.ciphers.join(':'),
+    says: "a list as `openssl ciphers` takes it, such as 'ECDHE+AESGCM:ECDHE+CHACHA20'",
+    accepts: isCipherList,
+  },
+  'tls.ciphersuites': {
+    kind: 'text',
+    default: INTERMEDIATE.ciphersuites.join(':'),
+    says: "names such as 'TLS_AES_128_GCM_SHA256', with colons between",
+    accepts: isNameList,
+  },
+  'tls.groups': {
+    kind: 'text',
+    default: INTERMEDIATE.groups.join(':'),
+    says: "names such as 'X25519:P-256', with colons between",
+    accepts: isNameList,
+  },
+  'tls.ticketRotationMs': { kind: 'integer', default: DAY_MS / 3, min: MINUTE_MS, max: 7 * DAY_MS, orZero: true },
+  'tls.clientCertificates': { kind: 'choice', default: 'off', choices: ['off', 'optional', 'required'] },
+  'tls.clientCa': { kind: 'text', default: null, says: 'the path of a file' },
+  'tls.redirect': { kind: 'boolean', default: false },
+  'tls.redirectPort': { kind: 'integer', default: 'auto', min: 1, max: 65_535, word: 'auto' },
   'pool.minSpare': { kind: 'integer', default: 5, min: 1, max: 1024 },
   'pool.maxSpare': { kind: 'integer', default: 10, min: 1, max: 1024 },
   'pool.maxWorkers': { kind: 'integer', default: 256, min: 1, max: 1024 },
@@ -258,6 +314,12 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
   'static.cacheBytes': { kind: 'integer', default: 16 * MIB, min: 0, max: 65_536 * MIB },
   'static.cacheFileBytesMax': { kind: 'integer', default: MIB, min: 0, max: 64 * MIB },
   'security.nosniff': { kind: 'boolean', default: true },
+  'security.hsts': {
+    kind: 'text',
+    default: 'off',
+    says: "the field's value, such as 'max-age=31536000; includeSubDomains', or 'off'",
+    accepts: (text) => text === 'off' || isHsts(text),
+  },
   'security.frameOptions': { kind: 'choice', default: 'off', choices: ['off', 'DENY', 'SAMEORIGIN'] },
   'security.referrerPolicy': {
     kind: 'choice',
@@ -309,12 +371,15 @@ export function describeValues(row: OptionRow): string {
       return 'true or false'
     case 'listen':
       return "an address such as '127.0.0.1:8080' or 'unix:/run/site.sock', or a list of them"
+    case 'certificates':
+      return "a list such as [{ cert: 'b.pem', key: 'b.key' }]"
     case 'site':
       return 'as docs/routing.md has it'
     case 'integer': {
       const range = row.max === INFINITY ? `${row.min} upwards, or Infinity for no limit` : `${row.min} to ${row.max}`
       const word = row.word === undefined ? '' : `'${row.word}' or `
-      return `${word}a whole number from ${range}`
+      const zero = row.orZero === true ? '0 or ' : ''
+      return `${word}${zero}a whole number from ${range}`
     }
   }
 }

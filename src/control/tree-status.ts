@@ -38,6 +38,8 @@ export type TreePhase = 'starting' | 'serving' | 'reloading' | 'draining' | 'sto
 export interface ListenerStatus {
   /** As bound: `127.0.0.1:8080`, `unix:/run/site.sock`. */
   readonly address: string
+  /** What comes there speaks TLS. */
+  readonly isSecure: boolean
   readonly backlogAsked: number
   /** What the kernel made of it: at most `net.core.somaxconn`. */
   readonly backlogInEffect: number

@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Listen } from '../config/options.ts'
+import type { Listen, TcpListen, UnixListen } from '../config/options.ts'
 import { welcome } from './welcome.ts'
 
-const TCP: Listen = { kind: 'tcp', host: '127.0.0.1', family: 4, port: 8080, backlog: 511 }
-const UNIX: Listen = { kind: 'unix', path: '/run/a.sock', mode: 0o666, owner: null, group: null, backlog: 511 }
+const TCP: TcpListen = { kind: 'tcp', host: '127.0.0.1', family: 4, port: 8080, backlog: 511, isSecure: false }
+const UNIX: UnixListen = {
+  kind: 'unix',
+  path: '/run/a.sock',
+  mode: 0o666,
+  owner: null,
+  group: null,
+  backlog: 511,
+  isSecure: false,
+}
 
 const COMMANDS: readonly (readonly [listen: Listen, command: string])[] = [
   [TCP, 'curl http://127.0.0.1:8080/'],
@@ -13,6 +21,9 @@ const COMMANDS: readonly (readonly [listen: Listen, command: string])[] = [
   [{ ...TCP, host: '::', family: 6 }, 'curl http://[::1]:8080/'],
   [{ ...TCP, port: 0 }, 'curl http://… (the address comes after "Server listening on")'],
   [UNIX, 'curl --unix-socket /run/a.sock http://localhost/'],
+  [{ ...TCP, isSecure: true }, 'curl https://127.0.0.1:8080/'],
+  [{ ...TCP, port: 0, isSecure: true }, 'curl https://… (the address comes after "Server listening on")'],
+  [{ ...UNIX, isSecure: true }, 'curl --unix-socket /run/a.sock https://localhost/'],
 ]
 
 for (const [listen, command] of COMMANDS) {

@@ -27,10 +27,13 @@ const OTHERS: Readonly<Record<Config['model'], string>> = {
 }
 
 function tryIt([first]: Config['listen']): string {
-  if (first?.kind === 'unix') return `curl --unix-socket ${first.path} http://localhost/`
-  if (first?.kind !== 'tcp' || first.port === 0) return 'curl http://… (the address comes after "Server listening on")'
+  const scheme = first?.isSecure === true ? 'https' : 'http'
+  if (first?.kind === 'unix') return `curl --unix-socket ${first.path} ${scheme}://localhost/`
+  if (first?.kind !== 'tcp' || first.port === 0) {
+    return `curl ${scheme}://… (the address comes after "Server listening on")`
+  }
   // Every address of the machine: this one is among them.
-  return `curl http://${describeListen({ ...first, host: LOOPBACKS[first.host] ?? first.host })}/`
+  return `curl ${scheme}://${describeListen({ ...first, host: LOOPBACKS[first.host] ?? first.host })}/`
 }
 
 const LOOPBACKS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }

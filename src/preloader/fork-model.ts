@@ -13,8 +13,8 @@
  * look whether it has hung up, which tells them that the supervisor is gone.
  */
 import type { AddressLimit } from '../address-counts.ts'
-import type { InheritedListener } from '../boot.ts'
-import { Channel, type Order, type PreloaderChannel } from '../channel.ts'
+import { type InheritedListener, listenersOf } from '../boot.ts'
+import { Channel, type Order, type PassedConnection, type PreloaderChannel, type WorkerReport } from '../channel.ts'
 import { introduce } from '../explain/explained.ts'
 import {
   EPOLL_CLOEXEC,
@@ -62,7 +62,7 @@ export function forkForEachConnection(
   order: AcceptOrder,
   options: ForkModelOptions,
 ): Birth {
-  const listeners = channel.fds.map((fd, i) => ({ fd, authority: order.authorities[i]! }))
+  const listeners = listenersOf(order.listeners, channel.fds)
   const parent = new Parent(channel, log, listeners, order.firstRow, options)
   channel.send({ type: 'accepting' })
   return parent.live()
@@ -175,15 +175,10 @@ class Parent {
     introduce(`worker ${row}`)
     close(this.#epoll)
     this.#children.forget()
-    const { authority } = this.#listeners[listener]!
     for (const { fd } of this.#listeners) close(fd)
-    return {
-      slot: row,
-      row,
-      line: new Channel(this.#channel.fd),
-      listeners: [{ fd: connection, authority }],
-      connection,
-    }
+    const { isSecure } = this.#listeners[listener]!
+    const line = new Channel<PassedConnection, WorkerReport>(this.#channel.fd)
+    return { slot: row, row, line, listeners: [], connection: { fd: connection, isSecure } }
   }
 
   #look(): void {

@@ -6,6 +6,7 @@
  * not run here; they run in the workers, each of which leaves this function
  * through `return` and goes on into an event loop of its own.
  */
+import { listenersOf } from '../boot.ts'
 import { Channel, type Order, type PreloaderChannel } from '../channel.ts'
 import { introduce } from '../explain/explained.ts'
 import { EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLLIN } from '../kernel/constants.ts'
@@ -51,15 +52,15 @@ export function takeOrders(channel: PreloaderChannel, log: Log, forking: ForkMod
 
 /** What is to be, in the child; null in the preloader, which keeps nothing of what came with the order. */
 function bear(order: ForkOrder, channel: PreloaderChannel, children: Children, log: Log): Birth | null {
-  const { slot, row, authorities } = order
-  const [line, ...sockets] = channel.fds as [Fd, ...Fd[]]
+  const { slot, row } = order
+  const [line, ...fds] = channel.fds as [Fd, ...Fd[]]
   try {
     const pid = fork()
     if (pid === 0) {
       introduce(`worker ${slot}`)
       children.forget()
       channel.close()
-      const listeners = sockets.map((fd, i) => ({ fd, authority: authorities[i]! }))
+      const listeners = listenersOf(order.listeners, fds)
       return { slot, row, line: new Channel(line), listeners, connection: null }
     }
     children.add(pid)

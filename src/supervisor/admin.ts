@@ -77,7 +77,7 @@ export class Admin {
         limits: { ...limits, connectionsMax: CONNECTIONS_MAX },
         timeouts,
         identity,
-        listener: { fd: listener.sockets[0]!, authority: listener.authority },
+        listener: { fd: listener.sockets[0]!, authority: listener.authority, isSecure: false },
         control,
         watching,
         token,

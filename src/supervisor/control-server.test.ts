@@ -262,7 +262,14 @@ function largeStatus(workers: number): TreeStatus {
     model: 'event',
     accept: 'shared',
     listeners: [
-      { address: 'unix:/run/ü.sock', backlogAsked: 511, backlogInEffect: 128, acceptQueues: [], synQueue: null },
+      {
+        address: 'unix:/run/ü.sock',
+        isSecure: false,
+        backlogAsked: 511,
+        backlogInEffect: 128,
+        acceptQueues: [],
+        synQueue: null,
+      },
     ],
     network: null,
     histograms: null,

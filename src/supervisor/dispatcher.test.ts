@@ -34,12 +34,14 @@ test('each connection goes to the worker that has fewest', (t) => {
   assert.deepEqual([busy.passed().length, idle.passed().length], [1, 2])
 })
 
-test('a connection arrives with the number of its listener, and is the client’s own', (t) => {
-  const it = new Machine(t, { listeners: 2 })
+test('a connection arrives with what its listener is, and is the client’s own', (t) => {
+  const it = new Machine(t, { listeners: 2, secure: 1 })
   const worker = it.worker()
+  it.connect(1, 0)
+  assert.equal(worker.passed()[0]!.isSecure, false)
   const [client] = it.connect(1, 1)
-  const [{ listener, fd }] = worker.passed() as [Passed]
-  assert.equal(listener, 1)
+  const [{ isSecure, fd }] = worker.passed() as [Passed]
+  assert.equal(isSecure, true)
   assert.deepEqual(getpeername(fd), getsockname(client!))
 })
 
@@ -109,14 +111,14 @@ test('while anybody has room, nobody is passed more than that', (t) => {
 })
 
 test('after a reload the bound may be another, and so may the listeners', (t) => {
-  const it = new Machine(t, { listeners: 2, connectionsMax: 1 })
+  const it = new Machine(t, { listeners: 2, secure: 1, connectionsMax: 1 })
   it.dispatcher.listenOn(it.listeners.slice(1), 2)
   const worker = it.worker()
   it.connect(1, 0)
   it.connect(3, 1)
   assert.deepEqual(
-    worker.passed().map(({ listener }) => listener),
-    [0, 0],
+    worker.passed().map(({ isSecure }) => isSecure),
+    [true, true],
   )
 })
 
@@ -229,22 +231,22 @@ test('what has been accepted by then goes to whoever is still there, and is clos
 // ── the machine ──────────────────────────────────────────────────────────────
 
 interface Passed {
-  readonly listener: number
+  readonly isSecure: boolean
   readonly fd: Fd
 }
 
 class Machine {
-  readonly listeners: Fd[]
+  readonly listeners: { readonly fd: Fd; readonly isSecure: boolean }[]
   readonly clients: Fd[] = []
   readonly dispatcher: Dispatcher
   readonly #t: TestContext
   readonly #watched = new Map<Fd, () => void>()
   #lastLine = 0
 
-  constructor(t: TestContext, { listeners = 1, connectionsMax = 1_000 } = {}) {
+  constructor(t: TestContext, { listeners = 1, secure = -1, connectionsMax = 1_000 } = {}) {
     t.mock.timers.enable({ apis: ['setTimeout'] })
     this.#t = t
-    this.listeners = Array.from({ length: listeners }, () => listenerOf(t))
+    this.listeners = Array.from({ length: listeners }, (_, i) => ({ fd: listenerOf(t), isSecure: i === secure }))
     const events = {
       watch: (fd: Fd, onReadable: () => void) => void this.#watched.set(fd, onReadable),
       unwatch: (fd: Fd) => void this.#watched.delete(fd),
@@ -266,7 +268,7 @@ class Machine {
 
   /** Clients whose handshakes are finished; then a round of events. */
   connect(count: number, listener = 0): Fd[] {
-    const address = getsockname(this.listeners[listener]!)
+    const address = getsockname(this.listeners[listener]!.fd)
     const clients = Array.from({ length: count }, () => socket(AF_INET, SOCK_STREAM))
     for (const client of clients) {
       this.#t.after(() => close(client))
@@ -284,7 +286,7 @@ class Machine {
 
   /** How many wait in the accept queue. */
   queued(): number {
-    return acceptQueue(this.listeners[0]!).length
+    return acceptQueue(this.listeners[0]!.fd).length
   }
 }
 
@@ -326,7 +328,7 @@ class Worker {
   passed(): Passed[] {
     const passed: Passed[] = []
     for (let word = this.#theirs.receive(); word !== null && word !== 'closed'; word = this.#theirs.receive())
-      passed.push({ listener: word.listener, fd: this.#theirs.fds[0]! })
+      passed.push({ isSecure: word.isSecure, fd: this.#theirs.fds[0]! })
     return passed
   }
 

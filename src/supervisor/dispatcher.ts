@@ -10,6 +10,7 @@
  * (worker/room.ts). While no worker can be passed to, nothing is accepted:
  * connections wait in the accept queue.
  */
+import type { InheritedListener } from '../boot.ts'
 import type { Channel, PassedConnection, WorkerReport } from '../channel.ts'
 import { SOCK_CLOEXEC, SOCK_NONBLOCK } from '../kernel/constants.ts'
 import { SyscallError } from '../kernel/errno.ts'
@@ -32,8 +33,10 @@ const COMPLAIN_MS = 1_000
 
 interface Passed {
   readonly fd: Fd
-  readonly listener: number
+  readonly isSecure: boolean
 }
+
+type Source = Pick<InheritedListener, 'fd' | 'isSecure'>
 
 /** What a worker says of itself. */
 type RowOfRecipient = Pick<Row, 'connections' | 'active'>
@@ -50,7 +53,7 @@ export class Dispatcher {
   readonly #events: Pick<Events, 'watch' | 'unwatch'>
   readonly #log: Pick<Log, 'error'>
   #connectionsMax: number
-  #listeners: readonly Fd[]
+  #listeners: readonly Source[]
   readonly #recipients = new Map<Line, Recipient>()
   /** Workers that drain, and have yet to take what they were passed. */
   readonly #leaving = new Map<Line, Recipient>()
@@ -65,7 +68,7 @@ export class Dispatcher {
   constructor(
     events: Pick<Events, 'watch' | 'unwatch'>,
     log: Pick<Log, 'error'>,
-    listeners: readonly Fd[],
+    listeners: readonly Source[],
     connectionsMax: number,
   ) {
     this.#events = events
@@ -74,8 +77,8 @@ export class Dispatcher {
     this.#connectionsMax = connectionsMax
   }
 
-  /** After a reload. The numbers of listeners are those of the generation that is passed to. */
-  listenOn(listeners: readonly Fd[], connectionsMax = this.#connectionsMax): void {
+  /** After a reload. */
+  listenOn(listeners: readonly Source[], connectionsMax = this.#connectionsMax): void {
     this.#lookAway()
     this.#listeners = listeners
     this.#connectionsMax = connectionsMax
@@ -131,24 +134,22 @@ export class Dispatcher {
   #look(): void {
     if (this.#isWatching || this.#isClosed || this.#timer !== null || this.#recipients.size === 0) return
     this.#isWatching = true
-    this.#listeners.forEach((fd, i) => {
-      this.#events.watch(fd, () => this.#accept(fd, i))
-    })
+    for (const listener of this.#listeners) this.#events.watch(listener.fd, () => this.#accept(listener))
   }
 
   #lookAway(): void {
     if (!this.#isWatching) return
     this.#isWatching = false
-    for (const fd of this.#listeners) this.#events.unwatch(fd)
+    for (const { fd } of this.#listeners) this.#events.unwatch(fd)
   }
 
-  #accept(listener: Fd, number: number): void {
+  #accept(listener: Source): void {
     for (let i = 0; i < ACCEPTS_PER_ROUND && this.#isWatching; i++) {
       const recipient = this.#leastBusy()
       if (recipient === null) return this.#waitForRoom()
-      const fd = this.#acceptOne(listener)
+      const fd = this.#acceptOne(listener.fd)
       if (fd === null) return
-      this.#pass({ fd, listener: number }, recipient)
+      this.#pass({ fd, isSecure: listener.isSecure }, recipient)
     }
   }
 
@@ -180,9 +181,9 @@ export class Dispatcher {
   }
 
   #pass(connection: Passed, recipient: Recipient): void {
-    const { fd, listener } = connection
+    const { fd, isSecure } = connection
     // A worker whose buffer is full, or that is gone, has not been passed it; and its end is told soon.
-    if (recipient.channel.trySend({ type: 'connection', listener }, [fd]) === 'sent') recipient.untaken.push(connection)
+    if (recipient.channel.trySend({ type: 'connection', isSecure }, [fd]) === 'sent') recipient.untaken.push(connection)
     else {
       this.#homeless.push(connection)
       this.#waitForRoom()

@@ -6,7 +6,7 @@
  * happening at a time.
  */
 import { readFileSync } from 'node:fs'
-import type { Boot, Identity, InheritedListener } from '../boot.ts'
+import { type Boot, factsOf, type Identity, type InheritedListener } from '../boot.ts'
 import { Channel, type Order, type PassedConnection, type PreloaderReport, type WorkerReport } from '../channel.ts'
 import type { Config } from '../config/options.ts'
 import { PR_SET_CHILD_SUBREAPER } from '../kernel/constants.ts'
@@ -138,8 +138,7 @@ export class Linux implements Os {
     const [ours, theirs] = pair
     this.prepareLog(generation)
     const listeners = this.#listenersFor(generation, slot)
-    const authorities = listeners.map(({ authority }) => authority)
-    const order: Order = { type: 'fork', slot, row, authorities }
+    const order: Order = { type: 'fork', slot, row, listeners: factsOf(listeners) }
     const isSent = channel.send(order, [theirs, ...listeners.map(({ fd }) => fd)])
     close(theirs)
     if (isSent) return this.#listen(ours)
@@ -161,9 +160,9 @@ export class Linux implements Os {
 
   orderAccept(preloader: number, generation: Generation, firstRow: number): boolean {
     const listeners = this.#listening.allSocketsFor(generation)
-    const authorities = listeners.map(({ authority }) => authority)
+    const order: Order = { type: 'accept', firstRow, listeners: factsOf(listeners) }
     const fds = listeners.map(({ fd }) => fd)
-    return this.#preloaders.get(preloader)?.send({ type: 'accept', firstRow, authorities }, fds) ?? false
+    return this.#preloaders.get(preloader)?.send(order, fds) ?? false
   }
 
   orderEnd(preloader: number, signal: number, withinMs: number): void {
@@ -316,7 +315,8 @@ export class Linux implements Os {
     this.prepareLog(generation)
     const identity = this.#identityOf(config)
     const shared = { scoreboard: this.#scoreboard.fd, trace: this.#rings.fd }
-    return { config, identity, generation: number, channel, ...shared, worker }
+    const redirectPort = this.#listening.redirectPortOf(generation)
+    return { config, identity, generation: number, channel, ...shared, redirectPort, worker }
   }
 
   /** Looked up once: a user that is removed while the server runs must not end it. */
@@ -337,10 +337,10 @@ export class Linux implements Os {
   #dispatch(generation: Generation): void {
     this.#isPassing = passes(generation)
     if (!this.#isPassing) return this.#dispatcher?.listenOn([])
-    const sockets = this.#listening.allSocketsFor(generation).map(({ fd }) => fd)
+    const listeners = this.#listening.allSocketsFor(generation)
     const { connectionsMax } = generation.config.limits
-    if (this.#dispatcher !== null) return this.#dispatcher.listenOn(sockets, connectionsMax)
-    this.#dispatcher = new Dispatcher(this.#events, this.#log, sockets, connectionsMax)
+    if (this.#dispatcher !== null) return this.#dispatcher.listenOn(listeners, connectionsMax)
+    this.#dispatcher = new Dispatcher(this.#events, this.#log, listeners, connectionsMax)
   }
 
   #listen(fd: Fd): Line {

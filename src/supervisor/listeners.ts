@@ -78,8 +78,8 @@ export interface Change {
 
 /**
  * The listeners of a new configuration: those that stay keep their sockets, and
- * whatever waits in their queues. Throws an OperatorError; nothing is opened or
- * closed then.
+ * whatever waits in their queues; whether TLS is spoken there may change. Throws an
+ * OperatorError; nothing is opened or closed then.
  *
  * One that stays shares its `sockets` with what it was before, and is not grown:
  * a socket takes its part of the connections from its birth on, so it is to be
@@ -158,7 +158,7 @@ const UNJOINABLE: readonly string[] = ['EADDRINUSE', 'EACCES']
 
 /** Where nobody said where to listen, a service manager's sockets say it. */
 function wantedOf({ listen, isListenAsked }: Config, passed: PassedSockets): readonly Listen[] {
-  const managed = isListenAsked ? [] : passed.toListenOn(listen[0]!.backlog)
+  const managed = isListenAsked ? [] : passed.toListenOn(listen[0]!)
   return managed.length === 0 ? listen : managed
 }
 

@@ -23,15 +23,15 @@ export function configOf(changes: Partial<Config>): Config {
 }
 
 export function tcp(port = 0, host = '127.0.0.1', backlog = 511): TcpListen {
-  return { kind: 'tcp', host, family: host.includes(':') ? 6 : 4, port, backlog }
+  return { kind: 'tcp', host, family: host.includes(':') ? 6 : 4, port, backlog, isSecure: false }
 }
 
 export function unix(path: string, more: Partial<UnixListen> = {}): UnixListen {
-  return { kind: 'unix', path, mode: 0o666, owner: null, group: null, backlog: 511, ...more }
+  return { kind: 'unix', path, mode: 0o666, owner: null, group: null, backlog: 511, isSecure: false, ...more }
 }
 
 export function passed(name: string): PassedListen {
-  return { kind: 'passed', name, backlog: 511 }
+  return { kind: 'passed', name, backlog: 511, isSecure: false }
 }
 
 /** As `openListeners`; they are closed with the test. */

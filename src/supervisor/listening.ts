@@ -10,6 +10,7 @@ import { OperatorError } from '../config/operator-error.ts'
 import type { Config } from '../config/options.ts'
 import { SyscallError } from '../kernel/errno.ts'
 import type { Fd } from '../kernel/fd.ts'
+import { getsockname } from '../kernel/socket.ts'
 import { identityOf } from './identity.ts'
 import {
   type Change,
@@ -71,18 +72,25 @@ export class Listening {
   socketsFor(generation: Generation, slot: number): InheritedListener[] {
     const { config, wanted } = generation
     return this.#listenersOf(generation).flatMap((listener) => {
-      const { sockets, authority } = listener
+      const { sockets } = listener
       const before = sockets.length
       growListener(listener, wanted, config)
       if (sockets.length > before) this.onChanged()
-      return ownOf(sockets, slot, wanted).map((fd) => ({ fd, authority }))
+      return ownOf(sockets, slot, wanted).map((fd) => inherited(fd, listener))
     })
   }
 
   /** What one process accepts from that accepts for all: of a group that SO_REUSEPORT has made once, every socket. */
   allSocketsFor(generation: Generation): InheritedListener[] {
     const listeners = this.#listenersOf(generation)
-    return listeners.flatMap(({ sockets, authority }) => sockets.map((fd) => ({ fd, authority })))
+    return listeners.flatMap((listener) => listener.sockets.map((fd) => inherited(fd, listener)))
+  }
+
+  /** The port that whoever comes without TLS is sent to; null: nobody is sent away. */
+  redirectPortOf(generation: Generation): number | null {
+    const { tls } = generation.config
+    if (tls === null || !tls.redirect) return null
+    return tls.redirectPort === 'auto' ? firstSecurePort(this.#listenersOf(generation)) : tls.redirectPort
   }
 
   handOver(): HandOver {
@@ -99,6 +107,22 @@ export class Listening {
     if (this.admin !== null) closeListener(this.admin, isHandedOver)
   }
 }
+
+function inherited(fd: Fd, { authority, listen }: Listener): InheritedListener {
+  return { fd, authority, isSecure: listen.isSecure }
+}
+
+/** As bound. Of sockets that were passed, all may turn out to be Unix sockets: then it is the port that goes without saying. */
+function firstSecurePort(listeners: readonly Listener[]): number {
+  for (const { listen, sockets } of listeners) {
+    const address = getsockname(sockets[0]!)
+    if (listen.isSecure && address.family !== 'Unix') return address.port
+  }
+  return HTTPS_PORT
+}
+
+/** RFC 9110 §4.2.2 */
+const HTTPS_PORT = 443
 
 /** With more sockets than slots, each is looked after all the same; with fewer, which were passed, some are shared. */
 function ownOf(sockets: readonly Fd[], slot: number, slots: number): readonly Fd[] {

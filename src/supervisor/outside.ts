@@ -64,7 +64,7 @@ export class Outside {
       const shortfall = warnOfBacklog(listener)
       if (shortfall !== null) this.#log.warn(shortfall)
       this.#log.plain(`Server listening on ${listener.authority}`)
-      this.#log.info(`${listener.authority}: ${describeBacklog(listener)}`)
+      this.#log.info(`${listener.authority}: ${listener.listen.isSecure ? 'TLS, ' : ''}${describeBacklog(listener)}`)
     }
     this.#notifier.ready()
     const period = this.#notifier.watchdogPeriodMs

@@ -37,6 +37,7 @@ import { handOver, OWN_NAME, type PassedSockets, readPassedSockets } from './pas
 /** Where the passed descriptors begin here: 3 is not free in a process that runs tests. */
 const FIRST = 600
 const OURS = { pid: 100, parentPid: 99, first: FIRST }
+const DEFAULT = { backlog: 7, isSecure: false }
 
 /** These descriptors as a service manager passes them, and the variables. Closed with the test, but for those that were. */
 function pass(t: TestContext, fds: readonly Fd[], names: readonly string[] = []): NodeJS.ProcessEnv {
@@ -94,7 +95,7 @@ test('the descriptors are made ours, and the variables taken away', (t) => {
 test('what is meant for another process is not ours, nor our children’s', (t) => {
   const env = { ...pass(t, [foreignListener(t)]), LISTEN_PID: '101' }
   const sockets = readPassedSockets(env, OURS)
-  assert.deepEqual(sockets.toListenOn(1), [])
+  assert.deepEqual(sockets.toListenOn(DEFAULT), [])
   assert.deepEqual(env, { HOME: '/' })
   assert.equal(fcntl(FIRST as Fd, F_GETFD), 0, 'untouched')
 })
@@ -103,15 +104,15 @@ test('a predecessor says its own pid, for it cannot know ours', (t) => {
   const { LISTEN_PID, ...env } = pass(t, [foreignListener(t)], ['web'])
   const names = (predecessor: string) =>
     readPassedSockets({ ...env, PREFORK_PREDECESSOR: predecessor }, OURS)
-      .toListenOn(7)
+      .toListenOn(DEFAULT)
       .map((listen) => listen.kind === 'passed' && listen.name)
   assert.deepEqual(names('98'), [])
   assert.deepEqual(names('99'), ['web'])
 })
 
 test('nothing passed: nothing there', () => {
-  assert.deepEqual(readPassedSockets({}, OURS).toListenOn(1), [])
-  assert.deepEqual(readPassedSockets({ LISTEN_PID: '100' }, OURS).toListenOn(1), [])
+  assert.deepEqual(readPassedSockets({}, OURS).toListenOn(DEFAULT), [])
+  assert.deepEqual(readPassedSockets({ LISTEN_PID: '100' }, OURS).toListenOn(DEFAULT), [])
 })
 
 test('with no address asked for, all that the manager passed is listened on', (t) => {
@@ -120,6 +121,18 @@ test('with no address asked for, all that the manager passed is listened on', (t
   const told = start(t, pass(t, fds, ['web', 'web', 'admin']), configOf({}))
   assert.deepEqual(authorities(told), [`127.0.0.1:${portOf(fds[0]!)}`, `unix:${path}`, `127.0.0.1:${portOf(fds[2]!)}`])
   assert.deepEqual(told.warnings, [])
+})
+
+test('they speak TLS where the address would that nobody asked for', (t) => {
+  const told = start(
+    t,
+    pass(t, [foreignListener(t)]),
+    configOf({ listen: [{ ...tcp(), isSecure: true }], isListenAsked: false }),
+  )
+  assert.deepEqual(
+    told.listeners.map(({ listen }) => [listen.kind, listen.isSecure]),
+    [['passed', true]],
+  )
 })
 
 test('with addresses asked for, only those, by name or address; the rest is closed, and said', (t) => {

@@ -93,9 +93,9 @@ export class PassedSockets {
   }
 
   /** What a service manager passed, as addresses to listen on: for an operator who said none. */
-  toListenOn(backlog: number): Listen[] {
+  toListenOn({ backlog, isSecure }: Pick<Listen, 'backlog' | 'isSecure'>): Listen[] {
     const names = this.#sockets.map(({ name }) => name).filter((name) => name !== OWN_NAME && name !== ADMIN_NAME)
-    return [...new Set(names)].map((name) => ({ kind: 'passed', name, backlog }))
+    return [...new Set(names)].map((name) => ({ kind: 'passed', name, backlog, isSecure }))
   }
 
   /**

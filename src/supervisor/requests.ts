@@ -117,10 +117,11 @@ function factsOf({ roster, listening, scoreboard, histograms, peaks }: StatusPar
   }
 }
 
-function listenerStatus({ authority, backlog, sockets }: Listener, peaks: QueuePeaks): ListenerStatus {
+function listenerStatus({ authority, listen, backlog, sockets }: Listener, peaks: QueuePeaks): ListenerStatus {
   const queues = sockets.map((fd) => ({ queue: acceptQueueOf(fd), peak: peaks.peakOf(fd) }))
   return {
     address: authority,
+    isSecure: listen.isSecure,
     backlogAsked: backlog.asked,
     backlogInEffect: backlog.inEffect,
     acceptQueues: queues.flatMap(({ queue, peak }) => (queue === null ? [] : [{ ...queue, peak }])),

@@ -16,6 +16,7 @@ const tree: TreeFacts = {
   listeners: [
     {
       address: '127.0.0.1:8080',
+      isSecure: false,
       backlogAsked: 511,
       backlogInEffect: 128,
       acceptQueues: [{ length: 0, limit: 128, peak: null }],

@@ -45,7 +45,9 @@ function serving(t: TestContext, numbers = ONE_AT_A_TIME, addresses: AddressLimi
     addresses,
   )
   const listening = [new Listening(t), new Listening(t)] as const
-  const acceptors = listening.map(({ fd }, i) => new Acceptor({ fd, authority: `listener ${i}` }, it.service))
+  const acceptors = listening.map(
+    ({ fd }, i) => new Acceptor({ fd, authority: `listener ${i}`, isSecure: false }, it.service),
+  )
   return { it, listening, acceptors }
 }
 
@@ -139,7 +141,7 @@ test('who comes with its request (TCP_DEFER_ACCEPT) is answered in the round tha
   const it = new PretendService(t, () => ({ status: 200, fields: [], body: 'at once' }), THOUSANDS)
   const listening = new Listening(t)
   setsockopt(listening.fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, 30)
-  new Acceptor({ fd: listening.fd, authority: 'listener' }, it.service)
+  new Acceptor({ fd: listening.fd, authority: 'listener', isSecure: false }, it.service)
   let watched = 0
   const { watch } = it.loop
   it.loop.watch = (...args) => {

@@ -36,7 +36,7 @@ class Supervised {
   /** A client whose connection lies in the line. */
   pass(): Client {
     const [near, far] = socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK)
-    this.supervisor.send({ type: 'connection', listener: 0 }, [near])
+    this.supervisor.send({ type: 'connection', isSecure: false }, [near])
     close(near)
     this.#t.after(() => close(far))
     return new Client(far)

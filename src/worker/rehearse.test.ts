@@ -22,7 +22,7 @@ const untouchable = {
 } as unknown as LoadedApp
 
 /** Routes that would refuse the rehearsal, or open something. */
-const rules = { fields: [], cors: null, guard: 0, access: { allow: null, deny: ['all'] } }
+const rules = { fields: [], hsts: null, cors: null, guard: 0, access: { allow: null, deny: ['all'] } }
 const site: Site = {
   hosts: [
     {

@@ -56,7 +56,13 @@ async function play(worker: Worker): Promise<void> {
   const [client, connection] = socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC)
   const [supervisor, line] = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC)
   try {
-    await worker.live({ slot: 0, row: 0, line: new Channel(line), listeners: [], connection })
+    await worker.live({
+      slot: 0,
+      row: 0,
+      line: new Channel(line),
+      listeners: [],
+      connection: { fd: connection, isSecure: false },
+    })
     await ask(client)
   } finally {
     worker.leaveStage() // before its line hangs up: it would end the process for that
@@ -88,7 +94,7 @@ async function ask(client: Fd): Promise<void> {
  */
 function configOf(config: Config, [app]: readonly LoadedApp[]): Config {
   const action = app === undefined ? ({ kind: 'hello' } as const) : ({ kind: 'app', file: app.file } as const)
-  const rules = { fields: [], cors: null, guard: null, access: null }
+  const rules = { fields: [], hsts: null, cors: null, guard: null, access: null }
   const route = { path: '/*', action, rewrite: null, rules, isWritten: true }
   return {
     ...config,

@@ -30,7 +30,7 @@ class Full {
     )
     bind(this.#listener, socketAddress('127.0.0.1'))
     listen(this.#listener, 100)
-    const acceptor = new Acceptor({ fd: this.#listener, authority: 'test' }, this.it.service)
+    const acceptor = new Acceptor({ fd: this.#listener, authority: 'test', isSecure: false }, this.it.service)
     t.after(() => acceptor.shut())
   }
 

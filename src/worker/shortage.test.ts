@@ -42,7 +42,7 @@ function listening(t: TestContext): { it: PretendService; acceptor: Acceptor; jo
       if (isOpen(one)) close(one)
     })
   closeAfter(fd)
-  const acceptor = new Acceptor({ fd, authority: 'test' }, it.service)
+  const acceptor = new Acceptor({ fd, authority: 'test', isSecure: false }, it.service)
   const join = () => {
     const client = socket(AF_INET, SOCK_STREAM)
     closeAfter(client)

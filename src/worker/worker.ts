@@ -60,10 +60,16 @@ export interface Birth {
   readonly row: number
   /** Its end of its line to the supervisor; in the model 'fork', which has none, the preloader's channel. */
   readonly line: WorkerLine
-  /** None where the supervisor accepts, and passes connections by the line. */
+  /** None where somebody else accepts: the supervisor, who passes connections by the line, or in the model 'fork' the parent. */
   readonly listeners: readonly InheritedListener[]
   /** The model 'fork': the connection it is born with. Null: it accepts for itself. */
-  readonly connection: Fd | null
+  readonly connection: AcceptedConnection | null
+}
+
+export interface AcceptedConnection {
+  readonly fd: Fd
+  /** It came by a listener that speaks TLS. */
+  readonly isSecure: boolean
 }
 
 /** How long a worker whose supervisor has vanished, or whose own code failed, may finish what it holds, in milliseconds. */
@@ -158,7 +164,7 @@ export class Worker {
     const service = this.#service
     service.row.phase = service.isEnding ? DRAINING : READY
     service.loop.readClock() // workerStart may have taken its time, and who waits has all of his from now on
-    if (connection !== null) return adopt(connection, service)
+    if (connection !== null) return adopt(connection.fd, service)
     if (service.isEnding) return
     tireAfter(this.#parts.config.recycle.maxRequestsPerWorker, service, line)
     for (const listener of listeners) new Acceptor(listener, service)

@@ -27,6 +27,7 @@ export function pretendWorker(slot: number, more: Partial<WorkerStatus> = {}): W
 export function pretendListener(length: number, limit: number, more: Partial<ListenerStatus> = {}): ListenerStatus {
   return {
     address: '127.0.0.1:8080',
+    isSecure: false,
     backlogAsked: limit,
     backlogInEffect: limit,
     acceptQueues: [{ length, limit, peak: length }],

@@ -27,7 +27,14 @@ export function workerWith(slot: number, more: Partial<WorkerStatus> = {}): Work
 /** `lengths` of its accept queues; each has been as long as `peak` in the last minute. */
 export function listenerWith(address: string, lengths: readonly number[], limit = 511, peak: number | null = null) {
   const acceptQueues = lengths.map((length) => ({ length, limit, peak }))
-  return { address, backlogAsked: limit, backlogInEffect: limit, acceptQueues, synQueue: 0 } satisfies ListenerStatus
+  return {
+    address,
+    isSecure: false,
+    backlogAsked: limit,
+    backlogInEffect: limit,
+    acceptQueues,
+    synQueue: 0,
+  } satisfies ListenerStatus
 }
 
 export function networkWith(more: Partial<TcpCounters>): TreeStatus['network'] {

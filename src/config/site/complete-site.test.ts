@@ -59,7 +59,7 @@ test('without any of it there is no site, and the target answers by itself', asy
   for (const config of [
     {},
     { target: './public' },
-    { security: { nosniff: true, frameOptions: 'off' } },
+    { security: { nosniff: true, frameOptions: 'off', hsts: 'off' } },
     { hosts: undefined },
   ]) {
     assert.equal((await load(folderWith(config))).site, null)
@@ -161,6 +161,24 @@ test('nosniff is on what respond says, and where it is off it is taken out of fi
   assert.deepEqual(await fieldsOf({ static: './public' }, false), [`${NOSNIFF}: null`])
   assert.deepEqual(await fieldsOf({ respond: { status: 404 } }, false), [`${NOSNIFF}: null`])
   assert.deepEqual(await fieldsOf({ app: './api.mjs' }, false), [])
+})
+
+test('hsts is apart from the fields of every answer, and gives way where headers speak of it', async () => {
+  const rulesOf = async (config: object) => {
+    const files = { 'a.pem': '', 'a.key': '' }
+    const around = { tls: { cert: 'a.pem', key: 'a.key' }, security: { hsts: 'max-age=60' }, ...config }
+    const { fields, hsts } = (await siteOf(around, files)).hosts[0]!.routes[0]!.rules
+    return { fields, hsts }
+  }
+  assert.deepEqual(await rulesOf({}), { fields: [], hsts: 'max-age=60' })
+  assert.deepEqual(await rulesOf({ security: { frameOptions: 'DENY' } }), {
+    fields: [['X-Frame-Options', 'DENY']],
+    hsts: null,
+  })
+  for (const value of [null, 'max-age=0']) {
+    const headers = { 'strict-transport-SECURITY': value }
+    assert.deepEqual(await rulesOf({ headers }), { fields: [['strict-transport-SECURITY', value]], hsts: null })
+  }
 })
 
 test('cors and basicAuth of an inner place stand in place of an outer one, and false lifts it', async () => {

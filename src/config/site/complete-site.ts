@@ -30,7 +30,7 @@ import { OPTION_PATHS, OPTION_TABLE, type OptionPath } from '../table.ts'
 import { pathOf, staticKeysOf } from './check-site.ts'
 import { SURROUNDINGS } from './check-surroundings.ts'
 import { hostAsWritten } from './host-name.ts'
-import { Place } from './place.ts'
+import { type Place, placeOf } from './place.ts'
 import { readUsersFile } from './users-file.ts'
 
 /** Null where nothing is routed and nothing surrounds an answer: the target answers by itself, at no further cost. */
@@ -94,7 +94,7 @@ class Builder {
   }
 
   #hosts(setting: Setting, top: Holding): SiteHost[] {
-    const place = placeOf(setting, 'hosts', 'hosts')
+    const place = placeOf(setting, 'hosts')
     const hosts = Object.entries(setting.value as Record<string, HostOptions>).map(([written, host]) => {
       const found = hostAsWritten(written)
       if ('mistake' in found) throw place.entry(written).mistake(found.mistake)
@@ -127,7 +127,8 @@ class Builder {
 
   #route(path: string, action: SiteAction, rewrite: string | null, holding: Holding, isWritten: boolean): SiteRoute {
     const fields = layFields(securityFields(this.#security, action), holding.fields)
-    return { path, action, rewrite, rules: { ...holding, fields }, isWritten }
+    const hsts = this.#security.hsts === 'off' || haveField(fields, HSTS) ? null : this.#security.hsts
+    return { path, action, rewrite, rules: { ...holding, fields, hsts }, isWritten }
   }
 
   #action(route: Route, place: Place, base: string): SiteAction {
@@ -164,12 +165,6 @@ class Builder {
   }
 }
 
-/** Messages name what is inside a setting as they name the setting: by the source that said it. */
-function placeOf(setting: Setting, path: OptionPath, from: string): Place {
-  const inSource = setting.name.slice(path.length)
-  return new Place(from, (inner) => `${inner}${inSource}`)
-}
-
 function actionOf(target: Target, options: StaticOptions): SiteAction {
   return target.kind === 'directory' ? { kind: 'static', root: target.root, options } : target
 }
@@ -187,6 +182,13 @@ function layFields(outer: FieldRules, inner: FieldRules): FieldRules {
   return [...outer.filter(([name]) => !names.has(name.toLowerCase())), ...given]
 }
 
+const HSTS = 'strict-transport-security'
+
+function haveField(fields: FieldRules, name: string): boolean {
+  return fields.some(([other]) => other.toLowerCase() === name)
+}
+
+/** All but Strict-Transport-Security, which is not for every answer. */
 function securityFields(security: SecurityOptions, action: SiteAction): FieldRules {
   const asked: [name: string, value: string][] = [
     ['X-Frame-Options', security.frameOptions],

@@ -43,13 +43,14 @@ function describeRoute({ action, rewrite }: SiteRoute): string {
   return rewrite === null ? describeAction(action) : `as ${rewrite}: ${describeAction(action)}`
 }
 
-function describeRules({ fields, cors, guard, access }: Rules, usersOf: (guard: number) => number): string[] {
+function describeRules({ fields, hsts, cors, guard, access }: Rules, usersOf: (guard: number) => number): string[] {
   const said: string[] = []
   if (access !== null && access.deny.length > 0) said.push(`not for ${access.deny.join(', ')}`)
   if (access !== null && access.allow !== null) said.push(`only for ${access.allow.join(', ')}`)
   if (guard !== null) said.push(`password, users: ${usersOf(guard)}`)
   if (cors !== null) said.push(`readable from ${cors.origins === '*' ? 'every origin' : cors.origins.join(', ')}`)
   const set = fields.filter(([, value]) => value !== null).map(([name]) => name)
+  if (hsts !== null) set.push('Strict-Transport-Security (over TLS)')
   if (set.length > 0) said.push(`with ${set.join(', ')}`)
   return said
 }

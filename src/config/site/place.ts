@@ -3,11 +3,11 @@
  *
  *     hosts['www.example.com'].routes[2].redirect in prefork.config.ts
  *
- * Whatever is wrong with `hosts` and with what surrounds answers is said from
- * here, so that it reads alike. A value that may hold a secret is never quoted.
+ * Whatever is wrong with `hosts`, with what surrounds answers and with a list of
+ * certificates is said from here, so that it reads alike. A value that may hold a secret is never quoted.
  */
 import { OperatorError, quote } from '../operator-error.ts'
-import type { NameOption } from '../settings.ts'
+import type { NameOption, Setting } from '../settings.ts'
 import { didYouMean } from '../suggest.ts'
 
 export class Place {
@@ -57,6 +57,12 @@ export class Place {
   mustBe(what: string, value: unknown): OperatorError {
     return this.mistake(`must be ${what}, not ${quote(value)}`)
   }
+}
+
+/** Where a setting's value is. Messages name what is inside it as they name the setting: by the source that said it. */
+export function placeOf(setting: Setting, path: string, from = path): Place {
+  const inSource = setting.name.slice(path.length)
+  return new Place(from, (inner) => `${inner}${inSource}`)
 }
 
 /** The value as an object with keys; `known` are those that it may have, null where they are the operator's to choose. */

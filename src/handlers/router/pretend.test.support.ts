@@ -39,7 +39,7 @@ export function requestOf(
   }
 }
 
-export const NO_RULES: Rules = { fields: [], cors: null, guard: null, access: null }
+export const NO_RULES: Rules = { fields: [], hsts: null, cors: null, guard: null, access: null }
 
 export function routeOf(path: string, action: SiteAction, more: Partial<SiteRoute> = {}): SiteRoute {
   return { path, action, rewrite: null, rules: NO_RULES, isWritten: true, ...more }
