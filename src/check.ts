@@ -7,7 +7,7 @@
  * order of a start (supervisor/serve.ts), so that the same mistake is told first.
  */
 import { describeListen } from './config/address.ts'
-import type { AdminConfig, Config, Listen } from './config/options.ts'
+import type { AdminConfig, Config, Listen, TlsConfig } from './config/options.ts'
 import { describeSite, describeTarget } from './config/site/describe-site.ts'
 import { readToken } from './supervisor/admin.ts'
 import { identityOf } from './supervisor/identity.ts'
@@ -29,11 +29,12 @@ export async function check(config: Config): Promise<number> {
 }
 
 function describe(config: Config): string[] {
-  const { model, accept, pidFile, control, admin, readyPath } = config
+  const { model, accept, tls, pidFile, control, admin, readyPath } = config
   return [
     `configuration  ${config.configFile ?? 'no file; flags, environment and defaults'}`,
     ...describeServed(config),
     ...config.listen.map((listen) => `address        ${describeAddress(listen)}`),
+    ...(tls === null ? [] : under('TLS', describeTls(tls))),
     `workers        ${describeWorkers(config)}`,
     `model          ${model}, accept ${accept}`,
     `run as         ${describeOwner(config)}`,
@@ -57,7 +58,19 @@ function describeAdmin({ listen, tokenFile }: AdminConfig): string {
 
 function describeAddress(listen: Listen): string {
   const mode = listen.kind === 'unix' ? `, mode 0${listen.mode.toString(8)}` : ''
-  return `${describeListen(listen)}${mode}, backlog ${listen.backlog}`
+  return `${describeListen(listen)}${mode}${listen.isSecure ? ', TLS' : ''}, backlog ${listen.backlog}`
+}
+
+/** Never what the files hold. */
+function describeTls(tls: TlsConfig): string[] {
+  const { certificates, minVersion, ticketRotationMs, clientCertificates, clientCa, redirect, redirectPort } = tls
+  const to = redirectPort === 'auto' ? 'the first port with TLS' : `port ${redirectPort}`
+  return [
+    `${minVersion} and newer, ${ticketRotationMs === 0 ? 'no tickets' : `a new key for tickets every ${ticketRotationMs} ms`}`,
+    ...certificates.map(({ cert, key, ocsp }) => `${cert} with ${key}${ocsp === null ? '' : ` and ${ocsp}`}`),
+    ...(clientCa === null ? [] : [`certificates of clients ${clientCertificates}, of ${clientCa}`]),
+    ...(redirect ? [`listeners without TLS redirect to ${to}`] : []),
+  ]
 }
 
 function describeWorkers({ workers, model, pool, spawn }: Config): string {
@@ -79,5 +92,10 @@ function describeOwner({ user, group }: Config): string {
 
 function describeServed({ site, target }: Config): string[] {
   if (site === null) return [`target         ${describeTarget(target)}`]
-  return describeSite(site).map((line, i) => `${i === 0 ? 'hosts          ' : ' '.repeat(15)}${line}`)
+  return under('hosts', describeSite(site))
+}
+
+/** Several lines that belong together. */
+function under(heading: string, lines: readonly string[]): string[] {
+  return lines.map((line, i) => `${(i === 0 ? heading : '').padEnd(15)}${line}`)
 }
