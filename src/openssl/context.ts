@@ -19,7 +19,10 @@ const libssl = {
   SSL_CTX_set_ciphersuites: bindSsl('SSL_CTX_set_ciphersuites', 'int', ['uintptr_t', 'str']),
   SSL_CTX_use_certificate: bindSsl('SSL_CTX_use_certificate', 'int', ['uintptr_t', 'uintptr_t']),
   SSL_CTX_use_PrivateKey: bindSsl('SSL_CTX_use_PrivateKey', 'int', ['uintptr_t', 'uintptr_t']),
-  SSL_CTX_check_private_key: bindSsl('SSL_CTX_check_private_key', 'int', ['uintptr_t']),
+  SSL_CTX_set_verify: bindSsl('SSL_CTX_set_verify', 'void', ['uintptr_t', 'int', 'uintptr_t']),
+  SSL_CTX_set_session_id_context: bindSsl('SSL_CTX_set_session_id_context', 'int', ['uintptr_t', 'uintptr_t', 'uint']),
+  SSL_CTX_get_cert_store: bindSsl('SSL_CTX_get_cert_store', 'uintptr_t', ['uintptr_t']),
+  SSL_CTX_add_client_CA: bindSsl('SSL_CTX_add_client_CA', 'int', ['uintptr_t', 'uintptr_t']),
 }
 
 const libcrypto = {
@@ -32,6 +35,7 @@ const libcrypto = {
     'uintptr_t',
     'uintptr_t',
   ]),
+  X509_STORE_add_cert: bindSsl('X509_STORE_add_cert', 'int', ['uintptr_t', 'uintptr_t']),
   X509_free: bindSsl('X509_free', 'void', ['uintptr_t']),
   EVP_PKEY_free: bindSsl('EVP_PKEY_free', 'void', ['uintptr_t']),
 }
@@ -52,13 +56,18 @@ export interface ContextOptions {
   readonly ciphers: string
   readonly ciphersuites: string
   readonly groups: string
+  /** Whether clients are asked for a certificate, and must have one. */
+  readonly clientCertificates: 'off' | 'optional' | 'required'
+  /** Who may have signed those: PEM. Null where none is asked for. */
+  readonly clientAuthorities: Buffer | null
 }
 
 /**
  * A context for servers. Throws an OpensslError: a certificate or key that cannot be
  * read, a key that is of another certificate, a list without a cipher that is known.
  */
-export function createContext({ pairs, minVersion, ciphers, ciphersuites, groups }: ContextOptions): SslContext {
+export function createContext(options: ContextOptions): SslContext {
+  const { pairs, minVersion, ciphers, ciphersuites, groups } = options
   const context = mustSucceed(libssl.SSL_CTX_new(libssl.TLS_server_method()), 'SSL_CTX_new') as SslContext
   try {
     libssl.SSL_CTX_set_options(context, OPTIONS)
@@ -71,11 +80,28 @@ export function createContext({ pairs, minVersion, ciphers, ciphersuites, groups
     const list = memoryOf(Buffer.from(`${groups}\0`))
     mustSucceed(control(context, SSL_CTRL_SET_GROUPS_LIST, 0, list.address), `groups '${groups}'`)
     for (const pair of pairs) usePair(context, pair)
+    askClients(context, options)
     return context
   } catch (error) {
     libssl.SSL_CTX_free(context)
     throw error
   }
+}
+
+/** A session is resumed only where its client was asked for the same (SSL_CTX_set_session_id_context). */
+function askClients(context: SslContext, { clientCertificates, clientAuthorities }: ContextOptions): void {
+  const id = memoryOf(Buffer.from('prefork'))
+  libssl.SSL_CTX_set_session_id_context(context, id.address, id.bytes.length)
+  if (clientCertificates === 'off') return
+  const authorities = readCertificates(clientAuthorities ?? Buffer.alloc(0))
+  if (authorities.length === 0) throw new OpensslError(0, 'there is no certificate of an authority in it')
+  const store = libssl.SSL_CTX_get_cert_store(context)
+  for (const authority of authorities) {
+    mustSucceed(libcrypto.X509_STORE_add_cert(store, authority), 'the certificate of an authority cannot be used')
+    mustSucceed(libssl.SSL_CTX_add_client_CA(context, authority), 'the certificate of an authority cannot be used')
+    libcrypto.X509_free(authority)
+  }
+  libssl.SSL_CTX_set_verify(context, VERIFY[clientCertificates], 0)
 }
 
 function control(context: SslContext, command: number, number: number, pointer = 0): number {
@@ -152,6 +178,9 @@ const SSL_CTRL_SET_MIN_PROTO_VERSION = 123
 const ADDS_REFERENCE = 1
 const SSL_SESS_CACHE_OFF = 0
 const VERSIONS = { 'TLSv1.2': 0x0303, 'TLSv1.3': 0x0304 } as const
+const SSL_VERIFY_PEER = 1
+const SSL_VERIFY_FAIL_IF_NO_PEER_CERT = 2
+const VERIFY = { optional: SSL_VERIFY_PEER, required: SSL_VERIFY_PEER + SSL_VERIFY_FAIL_IF_NO_PEER_CERT } as const
 const SSL_OP_IGNORE_UNEXPECTED_EOF = 2 ** 7
 const SSL_OP_NO_COMPRESSION = 2 ** 17
 const SSL_OP_NO_RENEGOTIATION = 2 ** 30
