@@ -4,9 +4,10 @@
  *
  * https://docs.openssl.org/3.0/man3/SSL_CTX_new/
  */
-import { allocate, memoryOf } from '../kernel/memory.ts'
-import { mustSucceed, OpensslError, takeError } from './errors.ts'
+import { memoryOf } from '../kernel/memory.ts'
+import { mustSucceed, OpensslError } from './errors.ts'
 import { bindSsl } from './libssl.ts'
+import { freeCertificate, freeKey, readCertificates, readKey } from './pem.ts'
 import type { SslContext } from './ssl.ts'
 
 const libssl = {
@@ -25,20 +26,7 @@ const libssl = {
   SSL_CTX_add_client_CA: bindSsl('SSL_CTX_add_client_CA', 'int', ['uintptr_t', 'uintptr_t']),
 }
 
-const libcrypto = {
-  BIO_new_mem_buf: bindSsl('BIO_new_mem_buf', 'uintptr_t', ['uintptr_t', 'int']),
-  BIO_free: bindSsl('BIO_free', 'int', ['uintptr_t']),
-  PEM_read_bio_X509: bindSsl('PEM_read_bio_X509', 'uintptr_t', ['uintptr_t', 'uintptr_t', 'uintptr_t', 'uintptr_t']),
-  PEM_read_bio_PrivateKey: bindSsl('PEM_read_bio_PrivateKey', 'uintptr_t', [
-    'uintptr_t',
-    'uintptr_t',
-    'uintptr_t',
-    'uintptr_t',
-  ]),
-  X509_STORE_add_cert: bindSsl('X509_STORE_add_cert', 'int', ['uintptr_t', 'uintptr_t']),
-  X509_free: bindSsl('X509_free', 'void', ['uintptr_t']),
-  EVP_PKEY_free: bindSsl('EVP_PKEY_free', 'void', ['uintptr_t']),
-}
+const libcrypto = { X509_STORE_add_cert: bindSsl('X509_STORE_add_cert', 'int', ['uintptr_t', 'uintptr_t']) }
 
 /** A certificate with its chain, and its key, as PEM. */
 export interface KeyPair {
@@ -99,7 +87,7 @@ function askClients(context: SslContext, { clientCertificates, clientAuthorities
   for (const authority of authorities) {
     mustSucceed(libcrypto.X509_STORE_add_cert(store, authority), 'the certificate of an authority cannot be used')
     mustSucceed(libssl.SSL_CTX_add_client_CA(context, authority), 'the certificate of an authority cannot be used')
-    libcrypto.X509_free(authority)
+    freeCertificate(authority)
   }
   libssl.SSL_CTX_set_verify(context, VERIFY[clientCertificates], 0)
 }
@@ -120,51 +108,13 @@ function usePair(context: SslContext, { certificate, key, passphrase }: KeyPair)
       )
     }
   } finally {
-    for (const it of [leaf, ...chain]) libcrypto.X509_free(it)
+    for (const it of [leaf, ...chain]) freeCertificate(it)
   }
   const pkey = readKey(key, passphrase)
   try {
     mustSucceed(libssl.SSL_CTX_use_PrivateKey(context, pkey), 'the key cannot be used')
   } finally {
-    libcrypto.EVP_PKEY_free(pkey)
-  }
-}
-
-/** Each is the caller's to free. The end of the file is an error, too; it is no matter. */
-function readCertificates(pem: Buffer): number[] {
-  return withBio(pem, (bio) => {
-    const found: number[] = []
-    for (let x509 = nextCertificate(bio); x509 !== 0; x509 = nextCertificate(bio)) found.push(x509)
-    takeError()
-    return found
-  })
-}
-
-function nextCertificate(bio: number): number {
-  return libcrypto.PEM_read_bio_X509(bio, 0, 0, 0)
-}
-
-/** With a passphrase, if only an empty one, OpenSSL does not ask for one at the terminal. */
-function readKey(pem: Buffer, passphrase: string | null): number {
-  const secret = memoryOf(Buffer.from(`${passphrase ?? ''}\0`))
-  try {
-    return withBio(pem, (bio) =>
-      mustSucceed(libcrypto.PEM_read_bio_PrivateKey(bio, 0, 0, secret.address), 'the key cannot be read'),
-    )
-  } finally {
-    secret.bytes.fill(0)
-  }
-}
-
-function withBio<T>(bytes: Buffer, use: (bio: number) => T): T {
-  const memory = allocate(bytes.length)
-  bytes.copy(memory.bytes)
-  const bio = mustSucceed(libcrypto.BIO_new_mem_buf(memory.address, bytes.length), 'BIO_new_mem_buf')
-  try {
-    return use(bio)
-  } finally {
-    libcrypto.BIO_free(bio)
-    memory.bytes.fill(0)
+    freeKey(pkey)
   }
 }
 
