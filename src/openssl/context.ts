@@ -4,9 +4,10 @@
  *
  * https://docs.openssl.org/3.0/man3/SSL_CTX_new/
  */
-import { allocate, memoryOf } from '../kernel/memory.ts'
-import { mustSucceed, OpensslError, takeError } from './errors.ts'
+import { memoryOf } from '../kernel/memory.ts'
+import { mustSucceed, OpensslError } from './errors.ts'
 import { bindSsl } from './libssl.ts'
+import { freeCertificate, freeKey, readCertificates, readKey } from './pem.ts'
 import type { SslContext } from './ssl.ts'
 
 const libssl = {
@@ -19,22 +20,13 @@ const libssl = {
   SSL_CTX_set_ciphersuites: bindSsl('SSL_CTX_set_ciphersuites', 'int', ['uintptr_t', 'str']),
   SSL_CTX_use_certificate: bindSsl('SSL_CTX_use_certificate', 'int', ['uintptr_t', 'uintptr_t']),
   SSL_CTX_use_PrivateKey: bindSsl('SSL_CTX_use_PrivateKey', 'int', ['uintptr_t', 'uintptr_t']),
-  SSL_CTX_check_private_key: bindSsl('SSL_CTX_check_private_key', 'int', ['uintptr_t']),
+  SSL_CTX_set_verify: bindSsl('SSL_CTX_set_verify', 'void', ['uintptr_t', 'int', 'uintptr_t']),
+  SSL_CTX_set_session_id_context: bindSsl('SSL_CTX_set_session_id_context', 'int', ['uintptr_t', 'uintptr_t', 'uint']),
+  SSL_CTX_get_cert_store: bindSsl('SSL_CTX_get_cert_store', 'uintptr_t', ['uintptr_t']),
+  SSL_CTX_add_client_CA: bindSsl('SSL_CTX_add_client_CA', 'int', ['uintptr_t', 'uintptr_t']),
 }
 
-const libcrypto = {
-  BIO_new_mem_buf: bindSsl('BIO_new_mem_buf', 'uintptr_t', ['uintptr_t', 'int']),
-  BIO_free: bindSsl('BIO_free', 'int', ['uintptr_t']),
-  PEM_read_bio_X509: bindSsl('PEM_read_bio_X509', 'uintptr_t', ['uintptr_t', 'uintptr_t', 'uintptr_t', 'uintptr_t']),
-  PEM_read_bio_PrivateKey: bindSsl('PEM_read_bio_PrivateKey', 'uintptr_t', [
-    'uintptr_t',
-    'uintptr_t',
-    'uintptr_t',
-    'uintptr_t',
-  ]),
-  X509_free: bindSsl('X509_free', 'void', ['uintptr_t']),
-  EVP_PKEY_free: bindSsl('EVP_PKEY_free', 'void', ['uintptr_t']),
-}
+const libcrypto = { X509_STORE_add_cert: bindSsl('X509_STORE_add_cert', 'int', ['uintptr_t', 'uintptr_t']) }
 
 /** A certificate with its chain, and its key, as PEM. */
 export interface KeyPair {
@@ -52,13 +44,18 @@ export interface ContextOptions {
   readonly ciphers: string
   readonly ciphersuites: string
   readonly groups: string
+  /** Whether clients are asked for a certificate, and must have one. */
+  readonly clientCertificates: 'off' | 'optional' | 'required'
+  /** Who may have signed those: PEM. Null where none is asked for. */
+  readonly clientAuthorities: Buffer | null
 }
 
 /**
  * A context for servers. Throws an OpensslError: a certificate or key that cannot be
  * read, a key that is of another certificate, a list without a cipher that is known.
  */
-export function createContext({ pairs, minVersion, ciphers, ciphersuites, groups }: ContextOptions): SslContext {
+export function createContext(options: ContextOptions): SslContext {
+  const { pairs, minVersion, ciphers, ciphersuites, groups } = options
   const context = mustSucceed(libssl.SSL_CTX_new(libssl.TLS_server_method()), 'SSL_CTX_new') as SslContext
   try {
     libssl.SSL_CTX_set_options(context, OPTIONS)
@@ -71,11 +68,28 @@ export function createContext({ pairs, minVersion, ciphers, ciphersuites, groups
     const list = memoryOf(Buffer.from(`${groups}\0`))
     mustSucceed(control(context, SSL_CTRL_SET_GROUPS_LIST, 0, list.address), `groups '${groups}'`)
     for (const pair of pairs) usePair(context, pair)
+    askClients(context, options)
     return context
   } catch (error) {
     libssl.SSL_CTX_free(context)
     throw error
   }
+}
+
+/** A session is resumed only where its client was asked for the same (SSL_CTX_set_session_id_context). */
+function askClients(context: SslContext, { clientCertificates, clientAuthorities }: ContextOptions): void {
+  const id = memoryOf(Buffer.from('prefork'))
+  libssl.SSL_CTX_set_session_id_context(context, id.address, id.bytes.length)
+  if (clientCertificates === 'off') return
+  const authorities = readCertificates(clientAuthorities ?? Buffer.alloc(0))
+  if (authorities.length === 0) throw new OpensslError(0, 'there is no certificate of an authority in it')
+  const store = libssl.SSL_CTX_get_cert_store(context)
+  for (const authority of authorities) {
+    mustSucceed(libcrypto.X509_STORE_add_cert(store, authority), 'the certificate of an authority cannot be used')
+    mustSucceed(libssl.SSL_CTX_add_client_CA(context, authority), 'the certificate of an authority cannot be used')
+    freeCertificate(authority)
+  }
+  libssl.SSL_CTX_set_verify(context, VERIFY[clientCertificates], 0)
 }
 
 function control(context: SslContext, command: number, number: number, pointer = 0): number {
@@ -94,51 +108,13 @@ function usePair(context: SslContext, { certificate, key, passphrase }: KeyPair)
       )
     }
   } finally {
-    for (const it of [leaf, ...chain]) libcrypto.X509_free(it)
+    for (const it of [leaf, ...chain]) freeCertificate(it)
   }
   const pkey = readKey(key, passphrase)
   try {
     mustSucceed(libssl.SSL_CTX_use_PrivateKey(context, pkey), 'the key cannot be used')
   } finally {
-    libcrypto.EVP_PKEY_free(pkey)
-  }
-}
-
-/** Each is the caller's to free. The end of the file is an error, too; it is no matter. */
-function readCertificates(pem: Buffer): number[] {
-  return withBio(pem, (bio) => {
-    const found: number[] = []
-    for (let x509 = nextCertificate(bio); x509 !== 0; x509 = nextCertificate(bio)) found.push(x509)
-    takeError()
-    return found
-  })
-}
-
-function nextCertificate(bio: number): number {
-  return libcrypto.PEM_read_bio_X509(bio, 0, 0, 0)
-}
-
-/** With a passphrase, if only an empty one, OpenSSL does not ask for one at the terminal. */
-function readKey(pem: Buffer, passphrase: string | null): number {
-  const secret = memoryOf(Buffer.from(`${passphrase ?? ''}\0`))
-  try {
-    return withBio(pem, (bio) =>
-      mustSucceed(libcrypto.PEM_read_bio_PrivateKey(bio, 0, 0, secret.address), 'the key cannot be read'),
-    )
-  } finally {
-    secret.bytes.fill(0)
-  }
-}
-
-function withBio<T>(bytes: Buffer, use: (bio: number) => T): T {
-  const memory = allocate(bytes.length)
-  bytes.copy(memory.bytes)
-  const bio = mustSucceed(libcrypto.BIO_new_mem_buf(memory.address, bytes.length), 'BIO_new_mem_buf')
-  try {
-    return use(bio)
-  } finally {
-    libcrypto.BIO_free(bio)
-    memory.bytes.fill(0)
+    freeKey(pkey)
   }
 }
 
@@ -152,6 +128,9 @@ const SSL_CTRL_SET_MIN_PROTO_VERSION = 123
 const ADDS_REFERENCE = 1
 const SSL_SESS_CACHE_OFF = 0
 const VERSIONS = { 'TLSv1.2': 0x0303, 'TLSv1.3': 0x0304 } as const
+const SSL_VERIFY_PEER = 1
+const SSL_VERIFY_FAIL_IF_NO_PEER_CERT = 2
+const VERIFY = { optional: SSL_VERIFY_PEER, required: SSL_VERIFY_PEER + SSL_VERIFY_FAIL_IF_NO_PEER_CERT } as const
 const SSL_OP_IGNORE_UNEXPECTED_EOF = 2 ** 7
 const SSL_OP_NO_COMPRESSION = 2 ** 17
 const SSL_OP_NO_RENEGOTIATION = 2 ** 30

@@ -23,10 +23,14 @@ export function bindText(name: string, args: readonly CType[]): (...args: (numbe
   return process_.func(name, 'str', [...args]) as unknown as (...args: (number | null)[]) => string | null
 }
 
-/**
- * The address of a function of ours that OpenSSL may call, for as long as this process lives. `prototype` is C:
- * `int ready(uintptr_t ssl)`; its name is its own among all.
- */
-export function callback(prototype: string, call: (...args: number[]) => number): number {
-  return Number(koffi.register(call, koffi.pointer(koffi.proto(prototype))))
+export type Prototype = ReturnType<typeof koffi.proto>
+
+/** What a function is that OpenSSL calls, in C: `int ready(uintptr_t ssl)`. Its name is its own among all. */
+export function prototype(c: string): Prototype {
+  return koffi.proto(c)
+}
+
+/** The address of a function of ours that OpenSSL may call, for as long as this process lives. */
+export function callback(type: Prototype, call: (...args: number[]) => number): number {
+  return Number(koffi.register(call, koffi.pointer(type)))
 }

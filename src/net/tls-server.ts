@@ -1,0 +1,67 @@
+/**
+ * The server's side of TLS, as all workers have it in common: a context for each set
+ * of certificates with the same names, and what decides between them. Made once, with
+ * the rights to read keys; connections are made of it afterwards.
+ */
+import type { Fd } from '../kernel/fd.ts'
+import { chooseByName, setProtocols } from '../openssl/choices.ts'
+import { type ContextOptions, createContext, type KeyPair } from '../openssl/context.ts'
+import type { SslContext } from '../openssl/ssl.ts'
+import { type KeySource, setTicketKeys } from '../openssl/tickets.ts'
+import { TlsTransport } from './tls-transport.ts'
+
+/** A certificate, and the names that it is for: `example.com`, `*.example.com`, in lower case. */
+export interface NamedPair extends KeyPair {
+  readonly names: readonly string[]
+}
+
+export interface TlsServerOptions extends Omit<ContextOptions, 'pairs'> {
+  /** The first is for clients that ask for no name, or for none of these. */
+  readonly pairs: readonly NamedPair[]
+  /** What is spoken inside, in the order of our liking (ALPN): `http/1.1`. */
+  readonly protocols: readonly string[]
+  /** Null: no session tickets. */
+  readonly ticketKeys: KeySource | null
+}
+
+export class TlsServer {
+  readonly #first: SslContext
+
+  /** Throws an OpensslError: see createContext. */
+  constructor(options: TlsServerOptions) {
+    const groups = groupByNames(options.pairs)
+    const contexts = groups.map((pairs) => createContext({ ...options, pairs }))
+    this.#first = contexts[0]!
+    setProtocols(contexts, options.protocols)
+    if (options.ticketKeys !== null) setTicketKeys(contexts, options.ticketKeys)
+    if (contexts.length === 1) return
+    const names = new Map<string, SslContext>()
+    for (const [i, pairs] of groups.entries()) {
+      for (const name of pairs[0]!.names) if (!names.has(name)) names.set(name, contexts[i]!)
+    }
+    chooseByName(this.#first, (name) => names.get(name) ?? names.get(wildcardOf(name)) ?? null)
+  }
+
+  /** For a connection that has been accepted. */
+  transport(fd: Fd, isShared = false): TlsTransport {
+    return new TlsTransport(this.#first, fd, isShared)
+  }
+}
+
+/** `*.example.com` for `www.example.com`: one label, and no more (RFC 9525 §6.3). */
+function wildcardOf(name: string): string {
+  const dot = name.indexOf('.')
+  return dot === -1 ? '' : `*${name.slice(dot)}`
+}
+
+/** An ECDSA and an RSA certificate of the same names stand side by side; in the order in which names came. */
+function groupByNames(pairs: readonly NamedPair[]): NamedPair[][] {
+  const groups = new Map<string, NamedPair[]>()
+  for (const pair of pairs) {
+    const key = [...pair.names].sort().join(' ')
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [pair])
+    else group.push(pair)
+  }
+  return [...groups.values()]
+}
