@@ -14,9 +14,9 @@ import { EAGAIN, ECONNRESET, EPROTO } from '../kernel/errno.ts'
 import { close, type Fd } from '../kernel/fd.ts'
 import { pread } from '../kernel/file.ts'
 import { ioctl } from '../kernel/ioctl.ts'
-import { allocate, type Memory } from '../kernel/memory.ts'
-import { resetOnClose, shutdown } from '../kernel/socket.ts'
-import type { OpensslError } from '../openssl/errors.ts'
+import { allocate, type Memory, memoryOf } from '../kernel/memory.ts'
+import { resetOnClose, send, shutdown } from '../kernel/socket.ts'
+import { type OpensslError, SSL_R_HTTP_REQUEST } from '../openssl/errors.ts'
 import {
   SSL_free,
   SSL_get_cipher_name,
@@ -49,6 +49,14 @@ function secureOf(ssl: Ssl): Secure {
 
 /** RFC 8446 §5.1: the longest a record may be. */
 const RECORD_BYTES = 16 * 1024
+
+const PLAIN_BODY = 'This port speaks HTTPS: the same address with https:// before it is the right one.\n'
+const plainAnswer = memoryOf(
+  Buffer.from(
+    'HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n' +
+      `Content-Length: ${PLAIN_BODY.length}\r\nConnection: close\r\n\r\n${PLAIN_BODY}`,
+  ),
+)
 
 /** Of a file, on its way into records. */
 const filePiece = allocate(RECORD_BYTES)
@@ -131,6 +139,12 @@ export class TlsTransport implements Transport {
     close(this.fd)
   }
 
+  /** Who speaks HTTP to a port of TLS is told so in the language that he speaks. OpenSSL has read his request already. */
+  #answerPlainly(): void {
+    send(this.fd, plainAnswer, 0, plainAnswer.bytes.length)
+    shutdown(this.fd, SHUT_WR)
+  }
+
   /** Of a call that has answered 0 or less. */
   #judge(result: number): number {
     const why = whyNot(this.#ssl, result)
@@ -139,6 +153,7 @@ export class TlsTransport implements Transport {
     if (why === 'over') return 0
     if (why === 'gone') return -ECONNRESET
     this.failure = why
+    if (why.reason === SSL_R_HTTP_REQUEST) this.#answerPlainly()
     return -EPROTO
   }
 }

@@ -68,6 +68,7 @@ export class Wire {
   /** Takes note of an event. False when both directions are over, by a reset or by two FINs: there is nobody to answer. */
   announce(events: number): boolean {
     this.inbox.announce(events)
+    if (this.#transport.wantsWrite && (events & EPOLLOUT) !== 0) this.inbox.isReadable = true // what it was held up by is over
     return (events & (EPOLLERR | EPOLLHUP)) === 0
   }
 
@@ -86,6 +87,7 @@ export class Wire {
 
   receive(): Exclude<Received, 'enough'> {
     const received = this.inbox.receive(this.#transport)
+    if (this.#transport.wantsWrite && !this.#watchesWrite) this.#watchWrite()
     if (received !== 'enough') return received
     this.#rewatch()
     return 'nothing'

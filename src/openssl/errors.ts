@@ -29,6 +29,9 @@ export class OpensslError extends Error {
   }
 }
 
+/** openssl/sslerr.h: the first bytes are those of a request in plain HTTP. */
+export const SSL_R_HTTP_REQUEST = 156
+
 /** The first error of the queue, which tells the cause; the queue is empty afterwards. Null when there is none. */
 export function takeError(): OpensslError | null {
   const code = libcrypto.ERR_get_error()
