@@ -59,6 +59,8 @@ export interface Boot {
   readonly trace: Fd
   /** The port that `tls.redirect` names to whoever comes without TLS. Null: nobody is redirected. */
   readonly redirectPort: number | null
+  /** Of the keys of session tickets. */
+  readonly ticketKeys: Fd
   /** For a worker; null for a preloader. */
   readonly worker: (WorkerSeat & { readonly listeners: readonly InheritedListener[] }) | null
 }
@@ -90,8 +92,8 @@ export function writeBoot(boot: Boot | AdminBoot): Fd {
 /** Every descriptor the document names: what its reader must inherit. */
 export function descriptorsOf(boot: Boot | AdminBoot): Fd[] {
   if ('control' in boot) return [boot.control, boot.watching, boot.listener.fd]
-  const { channel, scoreboard, trace, worker } = boot
-  return [channel, scoreboard, trace, ...(worker?.listeners ?? []).map(({ fd }) => fd)]
+  const { channel, scoreboard, trace, ticketKeys, worker } = boot
+  return [channel, scoreboard, trace, ticketKeys, ...(worker?.listeners ?? []).map(({ fd }) => fd)]
 }
 
 /** Reads the document from the inherited descriptor, and closes that. What else was inherited goes no further. */

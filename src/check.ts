@@ -14,6 +14,7 @@ import { identityOf } from './supervisor/identity.ts'
 import { closeListener, openAdminListener, openListeners } from './supervisor/listeners.ts'
 import { readPassedSockets } from './supervisor/passed-sockets.ts'
 import { loadOrExit } from './worker/load.ts'
+import { openTls } from './worker/tls.ts'
 
 /** The exit code, 0. Throws an OperatorError, or ends the process with 1, for whatever would keep the server from starting. */
 export async function check(config: Config): Promise<number> {
@@ -23,6 +24,7 @@ export async function check(config: Config): Promise<number> {
   const admin = openAdminListener(config, passed)
   if (admin !== null) closeListener(admin)
   for (const listener of openListeners(config, 1, passed)) closeListener(listener)
+  openTls(config.tls, null)
   await loadOrExit(config)
   process.stdout.write(`${describe(config).join('\n')}\n`)
   return 0

@@ -40,6 +40,7 @@ const service = new Service({
   handler: createAdminHandler({ status: () => source.ask(), stories, token }),
   limits,
   timeouts,
+  tls: null,
   numbers: { connectionsAtOnce: limits.connectionsMax, connectionsInLife: Number.POSITIVE_INFINITY },
   log,
 })

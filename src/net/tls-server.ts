@@ -4,7 +4,7 @@
  * the rights to read keys; connections are made of it afterwards.
  */
 import type { Fd } from '../kernel/fd.ts'
-import { chooseByName, setProtocols } from '../openssl/choices.ts'
+import { chooseByName, setProtocols, staple } from '../openssl/choices.ts'
 import { type ContextOptions, createContext, type KeyPair } from '../openssl/context.ts'
 import type { SslContext } from '../openssl/ssl.ts'
 import { type KeySource, setTicketKeys } from '../openssl/tickets.ts'
@@ -13,6 +13,8 @@ import { TlsTransport } from './tls-transport.ts'
 /** A certificate, and the names that it is for: `example.com`, `*.example.com`, in lower case. */
 export interface NamedPair extends KeyPair {
   readonly names: readonly string[]
+  /** Is sent along with it; null: nothing. */
+  readonly ocsp: Buffer | null
 }
 
 export interface TlsServerOptions extends Omit<ContextOptions, 'pairs'> {
@@ -20,7 +22,9 @@ export interface TlsServerOptions extends Omit<ContextOptions, 'pairs'> {
   readonly pairs: readonly NamedPair[]
   /** What is spoken inside, in the order of our liking (ALPN): `http/1.1`. */
   readonly protocols: readonly string[]
-  /** Null: no session tickets. */
+  /** Whether clients get session tickets, to come back with. */
+  readonly hasTickets: boolean
+  /** With which keys; null: with OpenSSL's own, which nobody else has. */
   readonly ticketKeys: KeySource | null
 }
 
@@ -33,11 +37,12 @@ export class TlsServer {
     const contexts = groups.map((pairs) => createContext({ ...options, pairs }))
     this.#first = contexts[0]!
     setProtocols(contexts, options.protocols)
+    for (const [i, [{ ocsp }]] of groups.entries()) if (ocsp !== null) staple(contexts[i]!, ocsp)
     if (options.ticketKeys !== null) setTicketKeys(contexts, options.ticketKeys)
     if (contexts.length === 1) return
     const names = new Map<string, SslContext>()
     for (const [i, pairs] of groups.entries()) {
-      for (const name of pairs[0]!.names) if (!names.has(name)) names.set(name, contexts[i]!)
+      for (const name of pairs[0].names) if (!names.has(name)) names.set(name, contexts[i]!)
     }
     chooseByName(this.#first, (name) => names.get(name) ?? names.get(wildcardOf(name)) ?? null)
   }
@@ -54,9 +59,11 @@ function wildcardOf(name: string): string {
   return dot === -1 ? '' : `*${name.slice(dot)}`
 }
 
+type Group = [NamedPair, ...NamedPair[]]
+
 /** An ECDSA and an RSA certificate of the same names stand side by side; in the order in which names came. */
-function groupByNames(pairs: readonly NamedPair[]): NamedPair[][] {
-  const groups = new Map<string, NamedPair[]>()
+function groupByNames(pairs: readonly NamedPair[]): Group[] {
+  const groups = new Map<string, Group>()
   for (const pair of pairs) {
     const key = [...pair.names].sort().join(' ')
     const group = groups.get(key)

@@ -19,15 +19,33 @@ import { resetOnClose, shutdown } from '../kernel/socket.ts'
 import type { OpensslError } from '../openssl/errors.ts'
 import {
   SSL_free,
+  SSL_get_cipher_name,
+  SSL_get_servername,
+  SSL_get_version,
+  SSL_get0_alpn_selected,
+  SSL_get1_peer_certificate,
   SSL_new,
   SSL_read,
+  SSL_session_reused,
   SSL_shutdown,
   SSL_write,
   type Ssl,
   type SslContext,
   whyNot,
 } from '../openssl/ssl.ts'
-import type { Transport } from './transport.ts'
+import type { Secure, Transport } from './transport.ts'
+
+/** A copy: the connection may be over when somebody looks. */
+function secureOf(ssl: Ssl): Secure {
+  return {
+    version: SSL_get_version(ssl),
+    cipher: SSL_get_cipher_name(ssl),
+    serverName: SSL_get_servername(ssl),
+    protocol: SSL_get0_alpn_selected(ssl),
+    isResumed: SSL_session_reused(ssl),
+    clientCertificate: SSL_get1_peer_certificate(ssl),
+  }
+}
 
 /** RFC 8446 §5.1: the longest a record may be. */
 const RECORD_BYTES = 16 * 1024
@@ -43,11 +61,18 @@ export class TlsTransport implements Transport {
   /** What has broken the connection. */
   failure: OpensslError | null = null
   readonly #ssl: Ssl
+  #secure: Secure | null = null
 
   constructor(context: SslContext, fd: Fd, isShared = false) {
     this.fd = fd
     this.isShared = isShared
     this.#ssl = SSL_new(context, fd)
+  }
+
+  /** Asked for before the handshake is over, it is not all known. */
+  get secure(): Secure {
+    this.#secure ??= secureOf(this.#ssl)
+    return this.#secure
   }
 
   recv(memory: Memory, at: number, length: number): number {

@@ -12,10 +12,28 @@ import { ioctl } from '../kernel/ioctl.ts'
 import type { Memory } from '../kernel/memory.ts'
 import { recv, resetOnClose, send, shutdown } from '../kernel/socket.ts'
 
+/** What TLS has found out about a connection, once its handshake is over. */
+export interface Secure {
+  /** `TLSv1.3` */
+  readonly version: string
+  /** OpenSSL's name: `TLS_AES_128_GCM_SHA256`. */
+  readonly cipher: string
+  /** The name that the client has asked for (SNI); null: for none. */
+  readonly serverName: string | null
+  /** What was agreed on (ALPN): `http/1.1`; null: the client offered nothing. */
+  readonly protocol: string | null
+  /** It has come back with a session ticket. */
+  readonly isResumed: boolean
+  /** What the client has shown, and an authority has vouched for, in DER; null: none. */
+  readonly clientCertificate: Buffer | null
+}
+
 export interface Transport {
   readonly fd: Fd
   /** Another process holds a copy of the descriptor, for a while: closing ours is not the end of the socket. */
   readonly isShared: boolean
+  /** What goes over the wire is encrypted. */
+  readonly secure: Secure | null
   /** It holds, or may hold, bytes that the kernel has given already and says nothing of any more: the next `recv` is worth a try. */
   readonly mayHoldMore: boolean
   /** The last `recv` could not go on before the socket has room to write. */
@@ -39,6 +57,7 @@ export interface Transport {
 export class PlainTransport implements Transport {
   readonly fd: Fd
   readonly isShared: boolean
+  readonly secure = null
   readonly mayHoldMore = false
   readonly wantsWrite = false
 

@@ -17,7 +17,13 @@ const libssl = {
     'uint',
   ]),
   SSL_CTX_callback_ctrl: bindSsl('SSL_CTX_callback_ctrl', 'long', ['uintptr_t', 'int', 'uintptr_t']),
+  SSL_ctrl: bindSsl('SSL_ctrl', 'long', ['uintptr_t', 'int', 'long', 'uintptr_t']),
   SSL_set_SSL_CTX: bindSsl('SSL_set_SSL_CTX', 'uintptr_t', ['uintptr_t', 'uintptr_t']),
+}
+
+const libcrypto = {
+  CRYPTO_malloc: bindSsl('CRYPTO_malloc', 'uintptr_t', ['size_t', 'uintptr_t', 'int']),
+  memcpy: bindSsl('memcpy', 'uintptr_t', ['uintptr_t', 'uintptr_t', 'size_t']),
 }
 
 /**
@@ -55,6 +61,24 @@ export function chooseByName(first: SslContext, contextOf: (name: string) => Ssl
   libssl.SSL_CTX_callback_ctrl(first, SSL_CTRL_SET_TLSEXT_SERVERNAME_CB, callback(SERVERNAME, choose))
 }
 
+/**
+ * To clients that ask for it (RFC 6066 §8), the response is sent along with the certificate.
+ *
+ * https://docs.openssl.org/3.0/man3/SSL_CTX_set_tlsext_status_cb/
+ */
+export function staple(context: SslContext, response: Buffer): void {
+  const ours = memoryOf(Buffer.from(response))
+  const give = (ssl: number) => {
+    const copy = libcrypto.CRYPTO_malloc(response.length, 0, 0) // SSL_free frees it
+    if (copy === 0) return SSL_TLSEXT_ERR_NOACK
+    libcrypto.memcpy(copy, ours.address, response.length)
+    libssl.SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_STATUS_REQ_OCSP_RESP, response.length, copy)
+    return SSL_TLSEXT_ERR_OK
+  }
+  libssl.SSL_CTX_callback_ctrl(context, SSL_CTRL_SET_TLSEXT_STATUS_REQ_CB, callback(STATUS, give))
+}
+
+const STATUS = prototype('int prefork_status(uintptr_t ssl, uintptr_t arg)')
 const ALPN = prototype(
   'int prefork_alpn(uintptr_t ssl, uintptr_t out, uintptr_t outlen, uintptr_t in, uint inlen, uintptr_t arg)',
 )
@@ -62,6 +86,8 @@ const SERVERNAME = prototype('int prefork_servername(uintptr_t ssl, uintptr_t al
 
 // openssl/tls1.h, openssl/ssl.h
 const SSL_CTRL_SET_TLSEXT_SERVERNAME_CB = 53
+const SSL_CTRL_SET_TLSEXT_STATUS_REQ_CB = 63
+const SSL_CTRL_SET_TLSEXT_STATUS_REQ_OCSP_RESP = 71
 const SSL_TLSEXT_ERR_OK = 0
 const SSL_TLSEXT_ERR_ALERT_FATAL = 2
 const SSL_TLSEXT_ERR_NOACK = 3

@@ -15,6 +15,7 @@ const libssl = {
   SSL_CTX_new: bindSsl('SSL_CTX_new', 'uintptr_t', ['uintptr_t']),
   SSL_CTX_free: bindSsl('SSL_CTX_free', 'void', ['uintptr_t']),
   SSL_CTX_ctrl: bindSsl('SSL_CTX_ctrl', 'long', ['uintptr_t', 'int', 'long', 'uintptr_t']),
+  SSL_CTX_set_num_tickets: bindSsl('SSL_CTX_set_num_tickets', 'int', ['uintptr_t', 'size_t']),
   SSL_CTX_set_options: bindSsl('SSL_CTX_set_options', 'uint64_t', ['uintptr_t', 'uint64_t']),
   SSL_CTX_set_cipher_list: bindSsl('SSL_CTX_set_cipher_list', 'int', ['uintptr_t', 'str']),
   SSL_CTX_set_ciphersuites: bindSsl('SSL_CTX_set_ciphersuites', 'int', ['uintptr_t', 'str']),
@@ -44,6 +45,8 @@ export interface ContextOptions {
   readonly ciphers: string
   readonly ciphersuites: string
   readonly groups: string
+  /** Whether clients get session tickets. */
+  readonly hasTickets: boolean
   /** Whether clients are asked for a certificate, and must have one. */
   readonly clientCertificates: 'off' | 'optional' | 'required'
   /** Who may have signed those: PEM. Null where none is asked for. */
@@ -58,7 +61,8 @@ export function createContext(options: ContextOptions): SslContext {
   const { pairs, minVersion, ciphers, ciphersuites, groups } = options
   const context = mustSucceed(libssl.SSL_CTX_new(libssl.TLS_server_method()), 'SSL_CTX_new') as SslContext
   try {
-    libssl.SSL_CTX_set_options(context, OPTIONS)
+    libssl.SSL_CTX_set_options(context, options.hasTickets ? OPTIONS : OPTIONS + SSL_OP_NO_TICKET)
+    if (!options.hasTickets) libssl.SSL_CTX_set_num_tickets(context, 0)
     control(context, SSL_CTRL_MODE, MODE)
     control(context, SSL_CTRL_SET_READ_AHEAD, 1)
     control(context, SSL_CTRL_SET_SESS_CACHE_MODE, SSL_SESS_CACHE_OFF)
@@ -132,6 +136,7 @@ const SSL_VERIFY_PEER = 1
 const SSL_VERIFY_FAIL_IF_NO_PEER_CERT = 2
 const VERIFY = { optional: SSL_VERIFY_PEER, required: SSL_VERIFY_PEER + SSL_VERIFY_FAIL_IF_NO_PEER_CERT } as const
 const SSL_OP_IGNORE_UNEXPECTED_EOF = 2 ** 7
+const SSL_OP_NO_TICKET = 2 ** 14
 const SSL_OP_NO_COMPRESSION = 2 ** 17
 const SSL_OP_NO_RENEGOTIATION = 2 ** 30
 /** A FIN without close_notify is the end all the same: a message that is not whole by then, HTTP knows by itself. */

@@ -5,8 +5,11 @@
  * https://docs.openssl.org/3.0/man7/ssl/
  */
 import type { Fd } from '../kernel/fd.ts'
+import { copyMemory } from '../kernel/libc.ts'
+import { allocate } from '../kernel/memory.ts'
 import { mustSucceed, type OpensslError, takeError } from './errors.ts'
 import { bindSsl, bindText } from './libssl.ts'
+import { type Certificate, freeCertificate } from './pem.ts'
 
 /** An `SSL *`. Its owner frees it once. */
 export type Ssl = number & { readonly __ssl: true }
@@ -24,12 +27,21 @@ const libssl = {
   SSL_get_rbio: bindSsl('SSL_get_rbio', 'uintptr_t', ['uintptr_t']),
   SSL_shutdown: bindSsl('SSL_shutdown', 'int', ['uintptr_t']),
   SSL_in_init: bindSsl('SSL_in_init', 'int', ['uintptr_t']),
+  SSL_session_reused: bindSsl('SSL_session_reused', 'int', ['uintptr_t']),
+  SSL_get_current_cipher: bindSsl('SSL_get_current_cipher', 'uintptr_t', ['uintptr_t']),
+  SSL_get0_alpn_selected: bindSsl('SSL_get0_alpn_selected', 'void', ['uintptr_t', 'uintptr_t', 'uintptr_t']),
+  SSL_get1_peer_certificate: bindSsl('SSL_get1_peer_certificate', 'uintptr_t', ['uintptr_t']),
   SSL_free: bindSsl('SSL_free', 'void', ['uintptr_t']),
   BIO_test_flags: bindSsl('BIO_test_flags', 'int', ['uintptr_t', 'int']),
 }
 
+const libcrypto = {
+  i2d_X509: bindSsl('i2d_X509', 'int', ['uintptr_t', 'uintptr_t']),
+}
+
 const texts = {
   SSL_get_version: bindText('SSL_get_version', ['uintptr_t']),
+  SSL_CIPHER_get_name: bindText('SSL_CIPHER_get_name', ['uintptr_t']),
   SSL_get_servername: bindText('SSL_get_servername', ['uintptr_t', 'int']),
 }
 
@@ -73,6 +85,39 @@ export function SSL_get_version(ssl: Ssl): string {
 /** The name that the client has asked for (SNI); null: for none. */
 export function SSL_get_servername(ssl: Ssl): string | null {
   return texts.SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)
+}
+
+export function SSL_get_cipher_name(ssl: Ssl): string {
+  return texts.SSL_CIPHER_get_name(libssl.SSL_get_current_cipher(ssl)) ?? ''
+}
+
+/** Whether the client has come back with a ticket. */
+export function SSL_session_reused(ssl: Ssl): boolean {
+  return libssl.SSL_session_reused(ssl) !== 0
+}
+
+/** A pointer, and a length of 4 bytes. */
+const answer = allocate(16)
+
+/** What was agreed on (ALPN); null: nothing. */
+export function SSL_get0_alpn_selected(ssl: Ssl): string | null {
+  libssl.SSL_get0_alpn_selected(ssl, answer.address, answer.address + 8)
+  const length = answer.bytes.readUInt32LE(8)
+  return length === 0 ? null : copyMemory(Number(answer.bytes.readBigUInt64LE(0)), length).toString('latin1')
+}
+
+/** The client's certificate, in DER; null: it has shown none. */
+export function SSL_get1_peer_certificate(ssl: Ssl): Buffer | null {
+  const certificate = libssl.SSL_get1_peer_certificate(ssl)
+  if (certificate === 0) return null
+  try {
+    const der = allocate(mustSucceed(libcrypto.i2d_X509(certificate, 0), 'i2d_X509'))
+    answer.bytes.writeBigUInt64LE(BigInt(der.address), 0) // it is moved on behind what is written
+    mustSucceed(libcrypto.i2d_X509(certificate, answer.address), 'i2d_X509')
+    return der.bytes
+  } finally {
+    freeCertificate(certificate as Certificate)
+  }
 }
 
 /**

@@ -11,6 +11,7 @@ import { bindSsl, callback, prototype } from './libssl.ts'
 import type { SslContext } from './ssl.ts'
 
 const libssl = {
+  SSL_version: bindSsl('SSL_version', 'int', ['uintptr_t']),
   SSL_CTX_set_tlsext_ticket_key_evp_cb: bindSsl('SSL_CTX_set_tlsext_ticket_key_evp_cb', 'int', [
     'uintptr_t',
     'uintptr_t',
@@ -57,13 +58,15 @@ export interface KeySource {
 /** From here on tickets of these contexts are made and read with these keys. */
 export function setTicketKeys(contexts: readonly SslContext[], keys: KeySource): void {
   const mac = new MacParameters()
-  const answer = (_ssl: number, name: number, iv: number, cipher: number, hmac: number, isEncrypting: number) => {
+  const answer = (ssl: number, name: number, iv: number, cipher: number, hmac: number, isEncrypting: number) => {
     const found = isEncrypting === 1 ? { key: keys.newest(), isNewest: true } : keys.find(copyMemory(name, NAME_BYTES))
     if (found === null) return UNKNOWN // a full handshake follows
     const { key, isNewest } = found
     const isDone = isEncrypting === 1 ? encrypt(key, name, iv, cipher) : decrypt(key, iv, cipher)
     if (!isDone || !mac.set(hmac, key.authentication)) return failed()
-    return isNewest ? DONE : RENEW
+    // RFC 8446 §C.4: a ticket is for once, so that nobody is recognized by it.
+    const isKept = isEncrypting === 1 || (isNewest && libssl.SSL_version(ssl) < TLS1_3_VERSION)
+    return isKept ? DONE : RENEW
   }
   const address = callback(PROTOTYPE, answer)
   for (const context of contexts) libssl.SSL_CTX_set_tlsext_ticket_key_evp_cb(context, address)
@@ -114,6 +117,7 @@ class MacParameters {
   }
 }
 
+const TLS1_3_VERSION = 0x0304
 const PARAM_BYTES = 40
 const OSSL_PARAM_UTF8_STRING = 4
 const OSSL_PARAM_OCTET_STRING = 5

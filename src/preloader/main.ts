@@ -26,6 +26,7 @@ import { beforeForkOrExit, loadOrExit, makeOrExit } from '../worker/load.ts'
 import { become } from '../worker/privileges.ts'
 import { rehearse } from '../worker/rehearse.ts'
 import { showWorker } from '../worker/title.ts'
+import { openTls } from '../worker/tls.ts'
 import { holdSignalsBack, Worker } from '../worker/worker.ts'
 import { collectGarbage } from './collect.ts'
 import { takeOrders } from './orders.ts'
@@ -34,8 +35,10 @@ import { selfCheck } from './self-check.ts'
 
 const boot = readBoot(Number(process.argv[2]) as Fd)
 const { config, generation } = boot
-become(boot.identity)
 const channel = new Channel<Order, PreloaderReport>(boot.channel)
+const tell = (why: string) => void channel.send({ type: 'failed', why })
+const tls = makeOrExit(() => openTls(config.tls, boot.ticketKeys), tell) // with the rights to read keys
+become(boot.identity)
 const log = createLog(config.logLevel, `preloader (pid ${process.pid})`)
 
 process.title = 'prefork: preloader'
@@ -57,7 +60,6 @@ async function preload(): Promise<void> {
     process.exit(0)
   }
   const threadsBefore = await threadsOfOurs()
-  const tell = (why: string) => void channel.send({ type: 'failed', why })
   const apps = await loadOrExit(config, tell)
   await beforeForkOrExit(apps, tell)
   await aside('plays a worker once, to a client of its own making', () => rehearse(config, apps, log))
@@ -66,7 +68,7 @@ async function preload(): Promise<void> {
   await null // Node puts the hook away that has watched it by a microtask
   stayAfterParent()
   holdSignalsBack()
-  const worker = makeOrExit(() => new Worker({ generation, config, scoreboard, rings, apps, log }), tell)
+  const worker = makeOrExit(() => new Worker({ generation, config, scoreboard, rings, tls, apps, log }), tell)
   worker.takeProcess()
   becomeIndividual(isRandomSpent) // rehearsed, too: it is one already
   collectGarbage()

@@ -53,6 +53,7 @@ export class Linux implements Os {
   readonly #events: Events
   readonly #scoreboard: Scoreboard
   readonly #rings: TraceRings
+  readonly #ticketKeys: Fd
   /** Our ends of the preloaders' channels, by pid, and of the workers' lines. */
   readonly #preloaders = new Map<number, PreloaderChannel>()
   readonly #lines = new Map<Line, WorkerChannel>()
@@ -74,6 +75,7 @@ export class Linux implements Os {
     readonly events: Events
     readonly scoreboard: Scoreboard
     readonly rings: TraceRings
+    readonly ticketKeys: Fd
     readonly log: Log
   }) {
     this.#listening = parts.listening
@@ -81,6 +83,7 @@ export class Linux implements Os {
     this.#events = parts.events
     this.#scoreboard = parts.scoreboard
     this.#rings = parts.rings
+    this.#ticketKeys = parts.ticketKeys
     this.#log = parts.log
     // Workers of a preloader that dies become our children, so their deaths are told to us.
     prctl(PR_SET_CHILD_SUBREAPER, 1)
@@ -314,7 +317,7 @@ export class Linux implements Os {
     const { number, config } = generation
     this.prepareLog(generation)
     const identity = this.#identityOf(config)
-    const shared = { scoreboard: this.#scoreboard.fd, trace: this.#rings.fd }
+    const shared = { scoreboard: this.#scoreboard.fd, trace: this.#rings.fd, ticketKeys: this.#ticketKeys }
     const redirectPort = this.#listening.redirectPortOf(generation)
     return { config, identity, generation: number, channel, ...shared, redirectPort, worker }
   }

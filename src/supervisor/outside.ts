@@ -20,6 +20,8 @@ import type { Notifier } from './notify.ts'
 
 /** The environment variable by which a successor knows the channel to tell its predecessor by. */
 export const READY_FD = 'PREFORK_READY_FD'
+/** And by which the keys of session tickets that it goes on with. */
+export const TICKET_KEYS_FD = 'PREFORK_TICKET_KEYS_FD'
 /** sd_listen_fds(3): the first of the descriptors that are passed. */
 const FIRST_PASSED = 3
 
@@ -38,6 +40,8 @@ export class Outside {
   isHandedOver = false
   /** Set by whoever decides what follows. */
   onSucceeded: () => void = () => {}
+  /** Of the keys of session tickets: a successor goes on with them. */
+  readonly #ticketKeys: Fd
   /** Called when this server is about to take the place of the one with that pid. */
   onSucceeding: (predecessorPid: number) => void = () => {}
 
@@ -48,11 +52,13 @@ export class Outside {
     /** The folder the server was started in, by its name then. */
     readonly folder: string
     readonly predecessor: Fd | null
+    readonly ticketKeys: Fd
   }) {
     this.#log = parts.log
     this.#events = parts.events
     this.#notifier = parts.notifier
     this.#folder = parts.folder
+    this.#ticketKeys = parts.ticketKeys
     this.#predecessor = parts.predecessor === null ? null : new Channel(parts.predecessor)
   }
 
@@ -114,11 +120,13 @@ export class Outside {
     const [ours, end] = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC)
     const readyFd = FIRST_PASSED + fds.length
     // Numbered, as the copies are, above all of the places that they get.
-    const theirs = fcntl(end, F_DUPFD_CLOEXEC, readyFd + 1) as Fd
-    const inherit: Inherited[] = [...fds, theirs].map((fd, i) => [fd, FIRST_PASSED + i] as const)
-    const variables = { ...this.#notifier.env, ...env, [READY_FD]: String(readyFd) }
+    const theirs = fcntl(end, F_DUPFD_CLOEXEC, readyFd + 2) as Fd
+    const keys = fcntl(this.#ticketKeys, F_DUPFD_CLOEXEC, readyFd + 2) as Fd
+    const inherit: Inherited[] = [...fds, theirs, keys].map((fd, i) => [fd, FIRST_PASSED + i] as const)
+    const own = { [READY_FD]: String(readyFd), [TICKET_KEYS_FD]: String(readyFd + 1) }
+    const variables = { ...this.#notifier.env, ...env, ...own }
     const pid = startSuccessor(variables, inherit, this.#log)
-    for (const fd of [...fds, end, theirs]) close(fd)
+    for (const fd of [...fds, end, theirs, keys]) close(fd)
     if (pid === null) close(ours)
     else this.#awaitSuccessor(pid, new Channel(ours))
     return pid

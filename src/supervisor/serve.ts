@@ -19,12 +19,13 @@ import { Linux } from './linux.ts'
 import { closeListener, type Listener, openAdminListener, openListeners } from './listeners.ts'
 import { Listening } from './listening.ts'
 import { Notifier } from './notify.ts'
-import { Outside, READY_FD } from './outside.ts'
+import { Outside, READY_FD, TICKET_KEYS_FD } from './outside.ts'
 import { type PassedSockets, readPassedSockets } from './passed-sockets.ts'
 import { Reach } from './reach.ts'
 import { answerRequests } from './requests.ts'
 import { createRoster } from './roster.ts'
 import { supervise } from './supervise.ts'
+import { TicketRotation } from './ticket-rotation.ts'
 import { Watching } from './watching.ts'
 
 /** Throws an OperatorError when something that is asked for cannot be had; nothing has been started then. */
@@ -32,14 +33,15 @@ export async function serve(config: Config, log: Log): Promise<number> {
   process.title = 'prefork: supervisor'
   const identity = identityOf(config)
   const token = readToken(config.admin)
-  const predecessor = takePredecessor(process.env)
+  const predecessor = takeFd(process.env, READY_FD)
+  const ticketKeys = new TicketRotation(takeFd(process.env, TICKET_KEYS_FD), () => roster.current.config.tls)
   const passed = readPassedSockets(process.env)
   const notifier = new Notifier(process.env)
   const roster = createRoster(config)
   const listening = openAll(config, roster.current.wanted, passed)
   for (const sentence of passed.closeUnclaimed()) log.warn(sentence)
   const events = new Events()
-  const outside = new Outside({ log, events, notifier, folder: startFolder(), predecessor })
+  const outside = new Outside({ log, events, notifier, folder: startFolder(), predecessor, ticketKeys: ticketKeys.fd })
   const peaks = new QueuePeaks(() => listening.listeners.flatMap(({ sockets }) => sockets))
   if (config.admin !== null) peaks.watch(true)
   let reach: Reach | null = null
@@ -52,7 +54,15 @@ export async function serve(config: Config, log: Log): Promise<number> {
     const rings = TraceRings.create()
     const watching = new Watching(rings, listening)
     listening.onChanged = () => watching.refresh()
-    const linux = new Linux({ listening, outside, events, scoreboard, rings, log })
+    const linux = new Linux({
+      listening,
+      outside,
+      events,
+      scoreboard,
+      rings,
+      ticketKeys: ticketKeys.fdForChildren,
+      log,
+    })
     const onRequest = answerRequests(
       { roster, listening, scoreboard, histograms: config.admin && histograms, peaks, watching },
       (happening) => linux.happen(happening),
@@ -69,6 +79,7 @@ export async function serve(config: Config, log: Log): Promise<number> {
     return await supervise(roster, linux)
   } finally {
     peaks.close()
+    ticketKeys.close()
     admin?.close()
     reach?.close()
     listening.close(outside.isHandedOver)
@@ -91,10 +102,10 @@ function openAll(config: Config, slots: number, passed: PassedSockets): Listenin
   }
 }
 
-/** The channel to the server that this one succeeds, if it does. No child is to take it for its own. */
-function takePredecessor(env: NodeJS.ProcessEnv): Fd | null {
-  const text = env[READY_FD]
-  delete env[READY_FD]
+/** What the server that this one succeeds, if it does, has left to it. No child is to take it for its own. */
+function takeFd(env: NodeJS.ProcessEnv, name: string): Fd | null {
+  const text = env[name]
+  delete env[name]
   if (text === undefined || !/^\d+$/.test(text)) return null
   const fd = Number(text) as Fd
   setCloseOnExec(fd, true)

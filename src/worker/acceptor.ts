@@ -26,7 +26,6 @@ import { accept4, PeerAddress } from '../kernel/socket.ts'
 import { defersAccept } from '../kernel/tcp.ts'
 import { Deadline } from '../net/deadlines.ts'
 import type { Watcher } from '../net/loop.ts'
-import { PlainTransport } from '../net/transport.ts'
 import { Connection } from './connection.ts'
 import type { Door, Service } from './service.ts'
 
@@ -107,7 +106,7 @@ export class Acceptor extends Deadline implements Watcher, Door {
     if (!service.hasRoom && !service.room.makeFor(this)) return false
     const fd = this.#accept()
     if (fd === null) return false
-    const transport = new PlainTransport(fd)
+    const transport = service.transport(fd, this.#listener.isSecure)
     const peer = this.#peer.read()
     // A reset costs least under a flood: nothing is read, nothing said, and no TIME_WAIT is left behind.
     if (service.admits(peer)) new Connection(transport, peer, this.#listener.authority, service, this.#isDeferred)

@@ -14,7 +14,6 @@ import { poll } from '../kernel/poll.ts'
 import { formatSocketAddress } from '../kernel/sockaddr.ts'
 import { getpeername, getsockname } from '../kernel/socket.ts'
 import type { Watcher } from '../net/loop.ts'
-import { PlainTransport } from '../net/transport.ts'
 import { Connection } from './connection.ts'
 import type { Door, Service } from './service.ts'
 
@@ -75,7 +74,7 @@ export class Line implements Watcher, Door {
     while (this.#service.connections.size < most || this.#service.room.makeFor(this)) {
       const message = this.#line.receive()
       if (message === null || message === 'closed') break
-      for (const fd of this.#line.fds) adopt(fd, this.#service)
+      for (const fd of this.#line.fds) adopt(fd, message.isSecure, this.#service)
       count += 1
     }
     if (count > 0) this.#line.send({ type: 'taken', count })
@@ -83,14 +82,14 @@ export class Line implements Watcher, Door {
 }
 
 /** A connection that somebody else has accepted. */
-export function adopt(fd: Fd, service: Service): void {
+export function adopt(fd: Fd, isSecure: boolean, service: Service): void {
   const peer = getpeername(fd)
   if (peer === null) {
     close(fd) // it has left before it was looked at
     service.connectionsLeft -= 1
     return
   }
-  const transport = new PlainTransport(fd, true)
+  const transport = service.transport(fd, isSecure, true)
   if (!service.admits(peer)) return transport.reset()
   const connection = new Connection(transport, peer, formatSocketAddress(getsockname(fd)), service)
   if (service.closesIdle) connection.stop()

@@ -35,14 +35,15 @@ export function beforeForkOrExit(apps: readonly LoadedApp[], tell: Tell): Promis
   })
 }
 
-/** What `make` makes. Ends the process, exit code 1, when something that is to be served cannot be opened any more. */
+/** What `make` makes. Ends the process, exit code 1, when something that is to be served, or that it is served with, cannot be had. */
 export function makeOrExit<T>(make: () => T, tell: Tell): T {
   try {
     return make()
   } catch (error) {
-    if (!(error instanceof SyscallError)) throw error
-    tell(error.message)
-    exitWithSentence(new OperatorError(error.message))
+    if (error instanceof OperatorError) tell(summarizeOperatorError(error))
+    else if (error instanceof SyscallError) tell(error.message)
+    else throw error
+    exitWithSentence(error instanceof OperatorError ? error : new OperatorError(error.message))
   }
 }
 

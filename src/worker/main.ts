@@ -16,16 +16,19 @@ import { leaveSoonAfterParent } from './leave-with-parent.ts'
 import { loadOrExit, makeOrExit } from './load.ts'
 import { become } from './privileges.ts'
 import { showWorker } from './title.ts'
+import { openTls } from './tls.ts'
 import { Worker } from './worker.ts'
 
 const boot = readBoot(Number(process.argv[2]) as Fd)
 const { config, generation } = boot
 const { slot, row, listeners } = boot.worker!
-become(boot.identity)
 const log = createLog(config.logLevel, `worker ${slot} (pid ${process.pid})`)
 
 showWorker(slot, 'starting')
 const line = new Channel<PassedConnection, WorkerReport>(boot.channel)
+const tell = (why: string) => void line.send({ type: 'failed', pid: process.pid, why })
+const tls = makeOrExit(() => openTls(config.tls, boot.ticketKeys), tell)
+become(boot.identity)
 leaveSoonAfterParent(line)
 // USR1 would open Node's debugger.
 for (const signum of [SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU]) signal(signum, SIG_IGN)
@@ -36,9 +39,8 @@ const rings = TraceRings.attach(boot.trace)
 void work()
 
 async function work(): Promise<void> {
-  const tell = (why: string) => void line.send({ type: 'failed', pid: process.pid, why })
   const apps = await loadOrExit(config, tell)
-  const worker = makeOrExit(() => new Worker({ generation, config, scoreboard, rings, apps, log }), tell)
+  const worker = makeOrExit(() => new Worker({ generation, config, scoreboard, rings, tls, apps, log }), tell)
   worker.takeProcess()
   await worker.live({ slot, row, line, listeners, connection: null })
 }

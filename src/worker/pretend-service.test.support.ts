@@ -134,6 +134,7 @@ export class PretendService {
       timeouts: TIMEOUTS,
       log: this.log,
       numbers,
+      tls: null,
     })
     Object.assign(this.service, { row: this.row, accessLog, addresses })
     t.after(() => {

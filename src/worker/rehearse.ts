@@ -41,6 +41,7 @@ export async function rehearse(config: Config, apps: readonly LoadedApp[], log: 
     config: configOf(config, apps),
     scoreboard: Scoreboard.apart(),
     rings: null,
+    tls: null,
     apps: played,
     log,
   }

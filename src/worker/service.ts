@@ -19,7 +19,8 @@ import type { Log } from '../log.ts'
 import { type Inbox, ReceiveBuffer } from '../net/inbox.ts'
 import type { EventLoop } from '../net/loop.ts'
 import { SendBuffer } from '../net/outbox.ts'
-import type { Transport } from '../net/transport.ts'
+import type { TlsServer } from '../net/tls-server.ts'
+import { PlainTransport, type Transport } from '../net/transport.ts'
 import type { Wire } from '../net/wire.ts'
 import { CLOCK_OFFSET_MS, Row } from '../scoreboard.ts'
 import type { AccessLog } from './access-log.ts'
@@ -85,6 +86,8 @@ export interface ServiceParts {
   readonly limits: Limits
   readonly timeouts: Timeouts
   readonly numbers: ModelNumbers
+  /** Null: no listener speaks TLS. */
+  readonly tls: TlsServer | null
   readonly log: Log
 }
 
@@ -101,6 +104,7 @@ export class Service {
   readonly connections = new Places<Held>()
   readonly doors = new Set<Door>()
   readonly connectionsAtOnce: number
+  readonly tls: TlsServer | null
   /** These five are one worker's alone: it gets them at its birth. The row nobody sees is for until then. */
   row: Row = Row.apart()
   accessLog: AccessLog | null = null
@@ -140,6 +144,7 @@ export class Service {
     this.timeouts = parts.timeouts
     this.connectionsAtOnce = parts.numbers.connectionsAtOnce
     this.connectionsLeft = parts.numbers.connectionsInLife
+    this.tls = parts.tls
     this.log = parts.log
     this.room = new Room(this)
     this.#turnedAway = new Seldom(parts.log)
@@ -159,6 +164,11 @@ export class Service {
     if (this.addresses === null || this.addresses.admit(peer)) return true
     sayTurnedAway(this.#turnedAway, peer)
     return false
+  }
+
+  /** Of a socket that has been accepted. `isShared`: somebody else holds a copy of it for a while. */
+  transport(fd: Fd, isSecure: boolean, isShared = false): Transport {
+    return isSecure ? this.tls!.transport(fd, isShared) : new PlainTransport(fd, isShared)
   }
 
   /** Right after accept4(2): the connection's transport, which tells of its calls where somebody watches. */

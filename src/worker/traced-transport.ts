@@ -7,7 +7,7 @@
 import { EAGAIN } from '../kernel/errno.ts'
 import type { Fd } from '../kernel/fd.ts'
 import type { Memory } from '../kernel/memory.ts'
-import type { Transport } from '../net/transport.ts'
+import type { Secure, Transport } from '../net/transport.ts'
 import { RECORD } from '../trace/records.ts'
 import { type ConnectionTrace, now } from './tracer.ts'
 
@@ -42,6 +42,10 @@ export class TracedTransport implements Transport {
     const result = this.#inner.sendfile(file, offset, length)
     this.#trace.write(atMs, RECORD.sentFile, result, length)
     return result
+  }
+
+  get secure(): Secure | null {
+    return this.#inner.secure
   }
 
   get mayHoldMore(): boolean {

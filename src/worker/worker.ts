@@ -26,6 +26,7 @@ import type { Fd } from '../kernel/fd.ts'
 import { sigprocmask } from '../kernel/process.ts'
 import type { Log } from '../log.ts'
 import { EventLoop } from '../net/loop.ts'
+import type { TlsServer } from '../net/tls-server.ts'
 import { DRAINING, READY, type Scoreboard } from '../scoreboard.ts'
 import { ACCEPT } from '../trace/records.ts'
 import type { TraceRings } from '../trace/rings.ts'
@@ -49,6 +50,8 @@ export interface WorkerParts {
   readonly scoreboard: Scoreboard
   /** Null: nobody can watch. */
   readonly rings: TraceRings | null
+  /** Null: no listener speaks it. */
+  readonly tls: TlsServer | null
   /** None where nothing is answered by one. */
   readonly apps: readonly LoadedApp[]
   readonly log: Log
@@ -84,7 +87,7 @@ export class Worker {
   /** Throws a SyscallError when what is to be served cannot be opened. */
   constructor(parts: WorkerParts) {
     this.#parts = parts
-    const { config, scoreboard, apps, log } = parts
+    const { config, scoreboard, tls, apps, log } = parts
     const isServerEnding = () => this.#isOrphan || scoreboard.isEnding
     const service = new Service({
       loop: new EventLoop(),
@@ -92,6 +95,7 @@ export class Worker {
       limits: config.limits,
       timeouts: config.timeouts,
       numbers: numbersOf(config),
+      tls,
       log,
     })
     if (config.model === 'prefork') service.mayHelpCome = () => !scoreboard.isPoolFull
@@ -164,7 +168,7 @@ export class Worker {
     const service = this.#service
     service.row.phase = service.isEnding ? DRAINING : READY
     service.loop.readClock() // workerStart may have taken its time, and who waits has all of his from now on
-    if (connection !== null) return adopt(connection.fd, service)
+    if (connection !== null) return adopt(connection.fd, connection.isSecure, service)
     if (service.isEnding) return
     tireAfter(this.#parts.config.recycle.maxRequestsPerWorker, service, line)
     for (const listener of listeners) new Acceptor(listener, service)

@@ -17,6 +17,7 @@ const BETWEEN_PROCESSES = [
   'address-counts.ts',
   'histograms.ts',
   'trace/rings.ts',
+  'ticket-keys.ts',
 ]
 
 /** The file calls of the floor, with what they take and answer: descriptors, memory, flags (some by architecture), errnos. */
@@ -49,6 +50,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'handlers/',
     'config/',
     'log.ts',
+    'openssl/errors.ts',
     'tcp/syn.ts',
     'trace/records.ts',
     ...BETWEEN_PROCESSES,
@@ -81,6 +83,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'command/': ['control/', 'kernel/', 'trace/', 'config/operator-error.ts', 'config/site/password-hash.ts'],
   'explain/': ['kernel/', 'config/address.ts', 'config/options.ts', 'log.ts'],
+  'ticket-keys.ts': ['kernel/'],
   'log.ts': ['kernel/', 'config/options.ts'],
   'scoreboard.ts': ['kernel/', 'config/options.ts'],
   'address-counts.ts': ['kernel/', 'config/options.ts', 'scoreboard.ts', 'half-siphash.ts'],
@@ -89,7 +92,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'boot.ts': ['kernel/', 'config/options.ts'],
   'channel.ts': ['kernel/'],
   'index.ts': ['config/options.ts', 'config/routes.ts', 'handlers/app/contract.ts'],
-  'check.ts': ['config/', 'supervisor/', 'worker/load.ts', 'handlers/', 'kernel/', 'log.ts'],
+  'check.ts': ['config/', 'supervisor/', 'worker/load.ts', 'worker/tls.ts', 'handlers/', 'kernel/', 'log.ts'],
   'version.ts': [],
   'main.ts': ['config/', 'supervisor/', 'command/', 'explain/', 'check.ts', 'log.ts', 'version.ts'],
 }
