@@ -30,7 +30,7 @@ export interface Surroundings {
 
   /**
    * Name and password, asked for by the browser (RFC 7617). They travel
-   * unencrypted: put TLS in front. `false` lifts what an outer place says.
+   * as they are: let TLS protect them (`tls`). `false` lifts what an outer place says.
    * @default none
    */
   readonly basicAuth?: false | BasicAuthOptions

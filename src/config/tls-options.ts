@@ -43,7 +43,8 @@ export interface TlsOptions {
   /**
    * Further certificates. Which one a client is shown is chosen by the name that it
    * asks for (SNI) and the names in them: one that has it exactly, then one with a
-   * wildcard for it, then `tls.cert`.
+   * wildcard for it, then `tls.cert`. Two with the same names may stand side by side,
+   * one for a key of ECDSA and one of RSA: a client is shown what it understands.
    * @default []
    */
   readonly certificates: readonly CertificateOptions[]

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { availableParallelism, networkInterfaces } from 'node:os'
 import { type TestContext, test } from 'node:test'
+import { makeCertificate } from '../../src/openssl/make-certificate.ts'
 import { bindTo, canBind, LOOPBACK } from '../support/address.ts'
 import { waitUntil } from '../support/program.ts'
 import { runPrefork, startServer } from '../support/server.ts'
@@ -107,6 +108,33 @@ test('check tells of all addresses, of the pool, and of what the operator works 
     `pid file       ${cwd}/a.pid`,
     'ready path     /-/ready',
     WELL,
+  ])
+})
+
+test('check tells who speaks TLS, with which certificates', async (t) => {
+  const { certificate, key } = makeCertificate({ commonName: 'a', days: 1, names: 'DNS:localhost', issuer: null })
+  const files = {
+    'a.pem': certificate,
+    'a.key': key,
+    'c.mjs': `export default {
+      listen: ['${LOOPBACK}:0', 'http://${LOOPBACK}:18086'],
+      tls: {
+        cert: 'a.pem', key: 'a.key', certificates: [{ cert: './a.pem', key: './a.key' }],
+        clientCertificates: 'required', clientCa: 'a.pem', redirect: true,
+      },
+    }`,
+  }
+  const { code, stdout, stderr } = await runPrefork(t, { args: ['check', '--config', 'c.mjs'], files })
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: [] })
+  const [cwd] = /(?<=^configuration {2}).*(?=\/c\.mjs$)/.exec(stdout[0]!) ?? []
+  assert.deepEqual(stdout.slice(2, 9), [
+    `address        ${LOOPBACK}:0, TLS, backlog 511`,
+    `address        ${LOOPBACK}:18086, backlog 511`,
+    'TLS            TLSv1.2 and newer, a new key for tickets every 28800000 ms',
+    `               ${cwd}/a.pem with ${cwd}/a.key`,
+    `               ${cwd}/a.pem with ${cwd}/a.key`,
+    `               certificates of clients required, of ${cwd}/a.pem`,
+    '               listeners without TLS redirect to the first port with TLS',
   ])
 })
 

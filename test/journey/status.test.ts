@@ -32,7 +32,7 @@ test('the model event: each worker, what it holds and has done', async (t) => {
   const somaxconn = Number(readFileSync('/proc/sys/net/core/somaxconn', 'latin1'))
   const backlog = { backlogAsked: 511, backlogInEffect: Math.min(511, somaxconn) }
   const queues = { acceptQueues: [{ length: 0, limit: backlog.backlogInEffect, peak: 0 }], synQueue: 0 }
-  assert.deepEqual(before.listeners, [{ address: server.authority, ...backlog, ...queues }])
+  assert.deepEqual(before.listeners, [{ address: server.authority, isSecure: false, ...backlog, ...queues }])
   assert.deepEqual(statesOf(before.workers), { waiting: 1 })
 
   const idle = await used(t, server)
