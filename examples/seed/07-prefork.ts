@@ -109,5 +109,5 @@ function work(number: number): never {
 }
 
 function responseWith(body: string) {
-  return memoryOf(Buffer.from(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`))
+  return memoryOf(Buffer.from(`HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`))
 }

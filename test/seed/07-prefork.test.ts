@@ -6,7 +6,8 @@ import { startProgram, waitUntil } from '../support/program.ts'
 import { connectTo, portIn, readToEnd, startLesson } from './lesson.ts'
 
 const REQUEST = 'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'
-const ANSWER = /^HTTP\/1\.1 200 OK\r\nContent-Length: (\d+)\r\n\r\n(Hello, World! This is worker \d, pid \d+\.\n)$/
+const ANSWER =
+  /^HTTP\/1\.1 200 OK\r\nConnection: close\r\nContent-Length: (\d+)\r\n\r\n(Hello, World! This is worker \d, pid \d+\.\n)$/
 
 test('07 forks its workers before the first client, and they answer one after the other', async (t) => {
   const program = startLesson(t, '07-prefork', ['0', '2'])
