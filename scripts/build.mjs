@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 /**
- * Compiles src/, test/ and examples/ to dist/.
+ * Compiles src/, test/ and examples/ to dist/. The status page is a browser's, with
+ * other types than the server's: it is a project of its own, and its document,
+ * style and icon are copied.
  *
  *     node scripts/build.mjs                 type-checks and compiles
  *     node scripts/build.mjs --if-possible   the same unless dist/ is up to date; nothing without a compiler
@@ -10,8 +12,18 @@
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -21,6 +33,12 @@ const compiler = join(root, 'node_modules/.bin/tsc')
 const stamp = join(dist, '.built')
 
 const SOURCE_FOLDERS = ['src', 'test', 'examples']
+const PAGE = 'src/admin/page'
+/** A project is a folder with a tsconfig.json, and what its compiler remembers in dist/. */
+const PROJECTS = [
+  { folder: '.', memory: '.tsbuildinfo' },
+  { folder: PAGE, memory: '.tsbuildinfo-page' },
+].filter(({ folder }) => existsSync(join(root, folder, 'tsconfig.json')))
 
 /** False when the compiler complained, which it does on stdout. */
 export function build() {
@@ -33,10 +51,21 @@ export function build() {
   rmSync(stamp, { force: true })
   removeStale()
   // The compiler's own memory does not notice that an output was deleted.
-  if (!sources.every(isCompiled)) rmSync(join(dist, '.tsbuildinfo'), { force: true })
-  const { status } = spawnSync(process.execPath, [compiler, '--project', root], { cwd: root, stdio: 'inherit' })
-  if (status === 0) writeFileSync(stamp, before)
-  return status === 0
+  if (!sources.every(isMade)) for (const { memory } of PROJECTS) rmSync(join(dist, memory), { force: true })
+  for (const asset of sources.filter(isAsset)) copy(asset)
+  const isDone = PROJECTS.every(compile)
+  if (isDone) writeFileSync(stamp, before)
+  return isDone
+}
+
+function compile({ folder }) {
+  const args = [compiler, '--project', join(root, folder)]
+  return spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status === 0
+}
+
+function copy(asset) {
+  mkdirSync(dirname(join(dist, asset)), { recursive: true })
+  copyFileSync(join(root, asset), join(dist, asset))
 }
 
 export function buildIfStale() {
@@ -45,13 +74,14 @@ export function buildIfStale() {
 
 function isBuilt() {
   const sources = findSources()
-  return existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint(sources) && sources.every(isCompiled)
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint(sources) && sources.every(isMade)
 }
 
 /** Sizes and times of change, not contents: this runs at every start. */
 function fingerprint(sources) {
   const hash = createHash('sha256')
-  for (const file of [...sources, 'tsconfig.json', 'package.json', 'package-lock.json']) {
+  const configs = PROJECTS.map(({ folder }) => join(folder, 'tsconfig.json'))
+  for (const file of [...sources, ...configs, 'package.json', 'package-lock.json']) {
     const { size, mtimeMs } = statSync(join(root, file))
     hash.update(`${file} ${size} ${mtimeMs}\n`)
   }
@@ -61,11 +91,16 @@ function fingerprint(sources) {
 function findSources() {
   return SOURCE_FOLDERS.flatMap((folder) => filesIn(join(root, folder)))
     .map((file) => relative(root, file))
-    .filter((file) => /(?<!\.d)\.m?ts$/.test(file))
+    .filter((file) => /(?<!\.d)\.m?ts$/.test(file) || isAsset(file))
     .sort()
 }
 
-function isCompiled(source) {
+/** What the page is made of besides its scripts. */
+function isAsset(file) {
+  return file.startsWith(`${PAGE}/`) && /\.(?:html|css|svg)$/.test(file)
+}
+
+function isMade(source) {
   return existsSync(join(dist, source.replace(/ts$/, 'js')))
 }
 

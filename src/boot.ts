@@ -57,6 +57,8 @@ export interface AdminBoot {
   readonly listener: InheritedListener
   /** On which it asks the supervisor for the status: a control client's end (control/protocol.ts). */
   readonly control: Fd
+  /** The same again, on which it follows connections. */
+  readonly watching: Fd
   /** What whoever asks must bring; null: nothing. */
   readonly token: string | null
 }
@@ -71,7 +73,7 @@ export function writeBoot(boot: Boot | AdminBoot): Fd {
 
 /** Every descriptor the document names: what its reader must inherit. */
 export function descriptorsOf(boot: Boot | AdminBoot): Fd[] {
-  if ('control' in boot) return [boot.control, boot.listener.fd]
+  if ('control' in boot) return [boot.control, boot.watching, boot.listener.fd]
   const { channel, scoreboard, trace, worker } = boot
   return [channel, scoreboard, trace, ...(worker?.listeners ?? []).map(({ fd }) => fd)]
 }

@@ -18,6 +18,7 @@ import { Acceptor } from '../worker/acceptor.ts'
 import { leaveAtOnceWithParent } from '../worker/leave-with-parent.ts'
 import { become } from '../worker/privileges.ts'
 import { Service } from '../worker/service.ts'
+import { FollowedStories } from './followed-stories.ts'
 import { createAdminHandler } from './handler.ts'
 import { StatusSource } from './status-source.ts'
 
@@ -28,13 +29,15 @@ leaveAtOnceWithParent(new Channel(boot.control)) // it has nothing to finish
 // What a terminal or a service manager sends to every process is the supervisor's to decide.
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2']) process.on(signal, () => {})
 
-const { listener, limits, timeouts, token, control } = boot
+const { listener, limits, timeouts, token, control, watching } = boot
 const log = createLog(boot.logLevel, `admin (pid ${process.pid})`)
 const loop = new EventLoop()
-const source = new StatusSource(control, loop, () => process.exit(0))
+const leave = () => process.exit(0)
+const source = new StatusSource(control, loop, leave)
+const stories = new FollowedStories(watching, loop, leave)
 const service = new Service({
   loop,
-  handler: createAdminHandler({ status: () => source.ask(), token }),
+  handler: createAdminHandler({ status: () => source.ask(), stories, token }),
   limits,
   timeouts,
   numbers: { connectionsAtOnce: limits.connectionsMax, connectionsInLife: Number.POSITIVE_INFINITY },

@@ -17,6 +17,7 @@ const worker: WorkerStatus = {
   ageMs: 61_500,
   idleMs: 20,
   pssBytes: 35_000_000,
+  usage: { cpuMs: 7_300, minorFaults: 1_234, majorFaults: 5 },
 }
 
 const counters = {

@@ -150,5 +150,20 @@ function workers(all: readonly WorkerStatus[]): Family[] {
       "A worker's share of memory.",
       each(({ pssBytes }) => pssBytes),
     ),
+    counter(
+      'worker_cpu_seconds',
+      'Time a worker was given by a processor.',
+      each(({ usage }) => (usage === null ? null : usage.cpuMs / 1000)),
+    ),
+    counter(
+      'worker_minor_page_faults',
+      'Pages a worker touched that were mapped from memory.',
+      each(({ usage }) => usage?.minorFaults ?? null),
+    ),
+    counter(
+      'worker_major_page_faults',
+      'Pages a worker touched that were read from a disk.',
+      each(({ usage }) => usage?.majorFaults ?? null),
+    ),
   ]
 }

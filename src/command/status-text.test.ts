@@ -15,6 +15,7 @@ const busy = workerWith(1, {
   ageMs: 400 * 86_400_000,
   idleMs: 0,
   pssBytes: null,
+  usage: null,
 })
 
 const counters = networkWith({})!.sinceStart

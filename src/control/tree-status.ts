@@ -92,6 +92,16 @@ export interface WorkerStatus {
   readonly idleMs: number
   /** Its share of memory: what is its own, and its part of what it shares. Null when it could not be read. */
   readonly pssBytes: number | null
+  /** What the kernel has counted of its process. Null when it has gone meanwhile. */
+  readonly usage: ProcessUsage | null
+}
+
+export interface ProcessUsage {
+  /** In its own code and in the kernel's for it, to ten milliseconds. */
+  readonly cpuMs: number
+  /** Pages that it touched and that had to be mapped: from memory, as those that it comes to have of its own; and from a disk. */
+  readonly minorFaults: number
+  readonly majorFaults: number
 }
 
 /** `requests`, `accepted` and `bytesSent` are of the tree's whole life, workers that are gone included; the rest is now. */

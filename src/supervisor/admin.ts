@@ -11,7 +11,7 @@ import type { Identity } from '../boot.ts'
 import { OperatorError, quote } from '../config/operator-error.ts'
 import type { AdminConfig, Config } from '../config/options.ts'
 import { SIGKILL } from '../kernel/constants.ts'
-import { close } from '../kernel/fd.ts'
+import { close, type Fd } from '../kernel/fd.ts'
 import { type Death, kill, signalName, waitpid } from '../kernel/process.ts'
 import type { Log } from '../log.ts'
 import { startAdmin } from './children.ts'
@@ -55,30 +55,35 @@ export class Admin {
   start(): void {
     this.#restart = null
     this.#startedAt = performance.now()
-    const { config, listener, identity, token, log } = this.#parts
-    const pair = openPair(log)
-    if (pair !== null) {
+    const [control, watching] = [openPair(this.#parts.log), openPair(this.#parts.log)]
+    const pid = control === null || watching === null ? null : this.#bear(control[1], watching[1])
+    for (const pair of [control, watching]) {
+      if (pair === null) continue
       const [ours, theirs] = pair
-      const pid = startAdmin(
-        {
-          logLevel: config.logLevel,
-          limits: { ...config.limits, connectionsMax: CONNECTIONS_MAX },
-          timeouts: config.timeouts,
-          identity,
-          listener: { fd: listener.sockets[0]!, authority: listener.authority },
-          control: theirs,
-          token,
-        },
-        log,
-      )
       close(theirs)
-      if (pid !== null) {
-        this.#pid = pid
-        return this.#clients.welcome(ours)
-      }
-      close(ours)
+      if (pid === null) close(ours)
+      else this.#clients.welcome(ours)
     }
-    this.#startLater()
+    if (pid === null) this.#startLater()
+    else this.#pid = pid
+  }
+
+  #bear(control: Fd, watching: Fd): number | null {
+    const { config, listener, identity, token, log } = this.#parts
+    const { logLevel, limits, timeouts } = config
+    return startAdmin(
+      {
+        logLevel,
+        limits: { ...limits, connectionsMax: CONNECTIONS_MAX },
+        timeouts,
+        identity,
+        listener: { fd: listener.sockets[0]!, authority: listener.authority },
+        control,
+        watching,
+        token,
+      },
+      log,
+    )
   }
 
   /** True when it was ours that has died: another is on its way. */

@@ -279,6 +279,7 @@ function largeStatus(workers: number): TreeStatus {
       ageMs: 86_400_000,
       idleMs: 1234,
       pssBytes: null,
+      usage: null,
     })),
     totals: { workers, connections: 0, active: 0, requests: 0, accepted: 0, bytesSent: 0, pssBytes: null },
   }

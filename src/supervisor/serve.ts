@@ -16,7 +16,7 @@ import { Admin, readToken } from './admin.ts'
 import { Events } from './events.ts'
 import { identityOf } from './identity.ts'
 import { Linux } from './linux.ts'
-import { closeListener, openAdminListener, openListeners } from './listeners.ts'
+import { closeListener, type Listener, openAdminListener, openListeners } from './listeners.ts'
 import { Listening } from './listening.ts'
 import { Notifier } from './notify.ts'
 import { Outside, READY_FD } from './outside.ts'
@@ -62,6 +62,7 @@ export async function serve(config: Config, log: Log): Promise<number> {
       admin = new Admin({ config, listener: listening.admin, identity, token, watcher: events, onRequest, log })
       linux.admin = admin
       admin.start()
+      log.info(`tells of itself at ${placeOf(listening.admin)}`)
     }
     if (predecessor === null) reach.take()
     else outside.onSucceeding = (predecessorPid) => reach?.takeOver(predecessorPid)
@@ -72,6 +73,11 @@ export async function serve(config: Config, log: Log): Promise<number> {
     reach?.close()
     listening.close(outside.isHandedOver)
   }
+}
+
+/** For a browser, where one can get there. With port 0 nobody knows it otherwise. */
+function placeOf({ authority }: Listener): string {
+  return authority.startsWith('unix:') ? authority : `http://${authority}/`
 }
 
 /** The listeners, and the one where the server tells of itself. Nothing is left open when one of them cannot be had. */

@@ -40,7 +40,13 @@ function begin(number: number, act: (row: Row) => void): void {
 
 const stateAfter = (act: (row: Row) => void) => {
   begin(0, act)
-  return statusOf({ ...tree, workers: [worker(0)] }, scoreboard, 0, () => null).workers[0]!.state
+  return statusOf(
+    { ...tree, workers: [worker(0)] },
+    scoreboard,
+    0,
+    () => null,
+    () => null,
+  ).workers[0]!.state
 }
 
 const take = (row: Row) => row.countAccepted(0)
@@ -73,7 +79,13 @@ for (const [name, state, acts] of STATES) {
 
 test('a row that the worker has not begun tells nothing of it', () => {
   begin(3, (row) => row.countAccepted(0))
-  const [status] = statusOf({ ...tree, workers: [worker(7, 3)] }, scoreboard, 0, () => null).workers
+  const [status] = statusOf(
+    { ...tree, workers: [worker(7, 3)] },
+    scoreboard,
+    0,
+    () => null,
+    () => null,
+  ).workers
   assert.deepEqual(status, {
     slot: 7,
     pid: 207,
@@ -87,13 +99,20 @@ test('a row that the worker has not begun tells nothing of it', () => {
     ageMs: 0,
     idleMs: 0,
     pssBytes: null,
+    usage: null,
   })
 })
 
 test('a worker that has begun a request since the clock was looked at is idle for no time, not for less', () => {
   begin(3, (row) => row.countBegun(row.bornAt + 2))
   const { bornAt } = scoreboard.row(3)
-  const [status] = statusOf({ ...tree, workers: [worker(3)] }, scoreboard, bornAt - 1, () => null).workers
+  const [status] = statusOf(
+    { ...tree, workers: [worker(3)] },
+    scoreboard,
+    bornAt - 1,
+    () => null,
+    () => null,
+  ).workers
   assert.deepEqual([status!.ageMs, status!.idleMs], [0, 0])
 })
 
@@ -108,8 +127,15 @@ test('counts are the row’s, and totals those of the living and the gone', () =
     })
   }
   const now = scoreboard.row(0).bornAt + 3_000.4
-  const status = statusOf({ ...tree, workers: [worker(0), worker(1)] }, scoreboard, now, (pid) =>
-    pid === 200 ? 64 : null,
+  const usage = { cpuMs: 70, minorFaults: 8, majorFaults: 0 }
+  const isOurs = (pid: number) => pid === 200
+  const workers = [worker(0), worker(1)]
+  const status = statusOf(
+    { ...tree, workers },
+    scoreboard,
+    now,
+    (pid) => (isOurs(pid) ? 64 : null),
+    (pid) => (isOurs(pid) ? usage : null),
   )
   assert.deepEqual(status.workers[0], {
     slot: 0,
@@ -124,6 +150,7 @@ test('counts are the row’s, and totals those of the living and the gone', () =
     ageMs: 3_000,
     idleMs: 1_000,
     pssBytes: 64,
+    usage,
   })
   assert.deepEqual(status.totals, {
     workers: 2,
@@ -137,7 +164,13 @@ test('counts are the row’s, and totals those of the living and the gone', () =
 })
 
 test('the head is what the supervisor knows', () => {
-  const { workers, totals, ...head } = statusOf(tree, scoreboard, 65_000.4, () => null)
+  const { workers, totals, ...head } = statusOf(
+    tree,
+    scoreboard,
+    65_000.4,
+    () => null,
+    () => null,
+  )
   const { startedAt: _, past: __, workers: ___, ...facts } = tree
   assert.deepEqual(head, { ...facts, uptimeMs: 60_000 })
   assert.deepEqual(workers, [])
@@ -161,6 +194,12 @@ test('memory is read for a while only', () => {
 
 test('times are on the clock that the rows are written by', () => {
   begin(0, () => {})
-  const [status] = statusOf({ ...tree, workers: [worker(0)] }, scoreboard, monotonicMs(), () => null).workers
+  const [status] = statusOf(
+    { ...tree, workers: [worker(0)] },
+    scoreboard,
+    monotonicMs(),
+    () => null,
+    () => null,
+  ).workers
   assert.ok(status!.ageMs >= 0 && status!.ageMs < 60_000)
 })

@@ -15,6 +15,7 @@ import type {
   WorkerStatus,
 } from '../control/tree-status.ts'
 import { type Counts, DRAINING, IN_WORKER_START, type Row, type Scoreboard, STARTING } from '../scoreboard.ts'
+import { type ReadUsage, readUsage } from './process-usage.ts'
 
 /** What the supervisor knows of its tree. */
 export interface TreeFacts {
@@ -51,17 +52,26 @@ export function statusOf(
   scoreboard: Pick<Scoreboard, 'row'>,
   now: number,
   readPss: ReadPss = readPssForAWhile(),
+  readUsageOf: ReadUsage = readUsage,
 ): TreeStatus {
   const { pid, version, startedAt, phase, generation, model, accept, listeners, network, histograms, past } = tree
-  const workers = tree.workers.map((worker) => workerStatus(worker, scoreboard.row(worker.row), now, readPss))
+  const workers = tree.workers.map((worker) => ({
+    ...workerStatus(worker, scoreboard.row(worker.row), now),
+    pssBytes: readPss(worker.pid),
+    usage: readUsageOf(worker.pid),
+  }))
   const uptimeMs = Math.round(now - startedAt)
   const totals = totalsOf(workers, past)
   return { pid, version, uptimeMs, phase, generation, model, accept, listeners, network, histograms, workers, totals }
 }
 
-function workerStatus({ slot, pid, generation }: WorkerFacts, row: Row, now: number, readPss: ReadPss): WorkerStatus {
-  const pssBytes = readPss(pid)
-  if (row.pid !== pid) return { slot, pid, generation, ...UNBEGUN, pssBytes }
+/** What its row says. */
+function workerStatus(
+  { slot, pid, generation }: WorkerFacts,
+  row: Row,
+  now: number,
+): Omit<WorkerStatus, 'pssBytes' | 'usage'> {
+  if (row.pid !== pid) return { slot, pid, generation, ...UNBEGUN }
   const { connections, active, requests, accepted, bytesSent } = row
   return {
     slot,
@@ -75,7 +85,6 @@ function workerStatus({ slot, pid, generation }: WorkerFacts, row: Row, now: num
     bytesSent,
     ageMs: msBetween(row.bornAt, now),
     idleMs: msBetween(row.activeAt, now),
-    pssBytes,
   }
 }
 

@@ -26,9 +26,12 @@ const synAck = (atMs: number, seq = 5000) => packet(atMs, 'out', { syn: true, ac
 const ack = (atMs: number, acknowledged = 5001) => packet(atMs, 'in', { ack: true, seq: 1001, acknowledged })
 
 /** Takes items in turn; what came of it, as lines and as stories. */
-function tell(items: readonly (TraceRecord | Packet)[], { stepsMax = 100, isSampled = false } = {}) {
+function tell(
+  items: readonly (TraceRecord | Packet)[],
+  { stepsMax = 100, storiesMax = 10_000, isSampled = false } = {},
+) {
   const told: { story: LiveStory; step: Step }[] = []
-  const stories = new Stories({ stepsMax, isSampled, onStep: (story, step) => told.push({ story, step }) })
+  const stories = new Stories({ stepsMax, storiesMax, isSampled, onStep: (story, step) => told.push({ story, step }) })
   for (const item of items) {
     if ('numbers' in item) stories.takeRecord(item)
     else stories.takePacket(item)

@@ -36,13 +36,13 @@ export interface Packet {
 export interface StoriesOptions {
   /** Steps that are kept of each; 0 where nobody asks for them later. */
   readonly stepsMax: number
+  /** Stories that are in the making at once; beyond it the oldest are forgotten. */
+  readonly storiesMax: number
   /** Not every connection is followed by its worker: packets alone make a story only of one that begins. */
   readonly isSampled: boolean
   readonly onStep: (story: LiveStory, step: Step) => void
 }
 
-/** Beyond it the oldest are forgotten. */
-const LIVE_MAX = 10_000
 /** How long packets of one that is over may still come. */
 const OVER_MS = 5_000
 /** One that nobody has accepted for so long has given up: the kernel sends a SYN/ACK again for about a minute. */
@@ -169,7 +169,7 @@ export class Stories {
     const story = new LiveStory(++this.#lastId, client, port, atMs)
     this.#live.delete(key) // so that the newest are the last
     this.#live.set(key, story)
-    if (this.#live.size > LIVE_MAX) {
+    if (this.#live.size > this.#options.storiesMax) {
       const [oldest] = this.#live.keys()
       this.#live.delete(oldest!)
     }

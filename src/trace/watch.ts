@@ -76,11 +76,16 @@ export class Watch {
     this.#feed.finish()
   }
 
+  /** Connections that workers have not written of, because there were more than was asked for. */
+  get notFollowed(): number {
+    return this.#rings.notFollowed
+  }
+
   get coverage(): Coverage {
     return {
       packets: this.#packetsMissing === null ? true : missingText(this.#packetsMissing),
       skipped: this.#rings.skipped + this.#droppedBefore + (this.#packets?.dropped().turns ?? 0),
-      notFollowed: this.#rings.notFollowed,
+      notFollowed: this.notFollowed,
     }
   }
 

@@ -128,7 +128,7 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
   },
   '--json where nothing is told': {
     args: ['reload', '--json'],
-    says: 'unknown option --json; it belongs to another command: prefork status --json',
+    says: 'unknown option --json; it belongs to another command: prefork status --json, prefork trace --json',
   },
   'two targets': {
     args: ['public', 'app.mjs'],

@@ -19,6 +19,7 @@ export function workerWith(slot: number, more: Partial<WorkerStatus> = {}): Work
     ageMs: 61_000,
     idleMs: 61_000,
     pssBytes: 35_000_000,
+    usage: null,
     ...more,
   }
 }

@@ -38,6 +38,8 @@ const EXIT_OK = 0
 const POLL_MS = 50
 /** Read in one of them, of records and of packets. */
 const MOST = 100_000
+/** Connections of which is known what they were before; of one that is forgotten the next step begins another story. */
+const STORIES_MAX = 10_000
 /** What was skipped is said at most so often. */
 const SAY_MS = 1_000
 const ALL = { connectionsPerSecond: EVERYTHING, stepsPerConnection: EVERYTHING }
@@ -107,7 +109,12 @@ class Trace {
     const { port } = this.#line
     if (port !== null && !addresses.some((address) => portOf(address) === port))
       throw new OperatorError(`the server does not listen at port ${port}; it listens at ${addresses.join(', ')}`)
-    const stories = new Stories({ stepsMax: 0, isSampled: false, onStep: (story, step) => this.#take(story, step) })
+    const stories = new Stories({
+      stepsMax: 0,
+      storiesMax: STORIES_MAX,
+      isSampled: false,
+      onStep: (story, step) => this.#take(story, step),
+    })
     const watch = new Watch(this.#server.watch(ALL), stories, MOST)
     const { packets } = watch.coverage
     const which = port === null ? addresses.join(', ') : `port ${port}`
