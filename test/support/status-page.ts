@@ -18,14 +18,15 @@ export interface ServerWithPage {
 export async function startWithPage(
   t: TestContext,
   args: readonly string[] = [],
-  options: ServerOptions = {},
+  options: ServerOptions & { readonly workers?: number } = {},
 ): Promise<ServerWithPage> {
+  const { workers = 1 } = options
   const server = await startServer(t, {
     ...options,
-    args: ['--admin', '127.0.0.1:0', '--workers', '1', ...CONTROLLED, ...args],
+    args: ['--admin', '127.0.0.1:0', '--workers', String(workers), ...CONTROLLED, ...args],
     log: [/ info supervisor /, ...(options.log ?? [])],
   })
-  await workersReady(server, 1)
+  await workersReady(server, workers)
   const line = await server.waitForLog(/ info supervisor .*: tells of itself at /)
   return { server, pageUrl: /http:\S+(?=\/$)/.exec(line)![0] }
 }
