@@ -5,10 +5,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { CDPSession, Page } from 'playwright-core'
+import { pageDocumentOf } from '../../src/admin/page-document.ts'
 import { withBrowser } from '../support/browser.ts'
 import { openInChromium } from '../support/playwright.ts'
 import { startPretendAdmin } from '../support/pretend-admin.ts'
-import { says } from '../support/status-page.ts'
+import { pretendListener, pretendStatus, pretendWorker } from '../support/pretend-status.ts'
+import { PretendStories, pretendSteps, pretendStory } from '../support/pretend-stories.ts'
+import { tap, tell } from '../support/status-page.ts'
 
 /** Longer than anything that the page keeps (two minutes of numbers). */
 const SETTLED = 400
@@ -20,9 +23,8 @@ const NODES_SLACK = 50
 test('a page left open does not grow', withBrowser, async (t) => {
   const admin = await startPretendAdmin(t)
   const { page, problems } = await openInChromium(t, admin.url)
-  await page.addInitScript(TAP)
+  await tap(page)
   await page.reload()
-  await says(page, '#link-text', /^live$/)
   const devtools = await page.context().newCDPSession(page)
   await play(page, 0, SETTLED)
   const before = await sizeOf(devtools)
@@ -35,39 +37,26 @@ test('a page left open does not grow', withBrowser, async (t) => {
   assert.deepEqual(problems, [])
 })
 
-/** Keeps the page's event source where a test finds it, and the last document that it was told. */
-const TAP = `
-  const Real = EventSource
-  globalThis.EventSource = class extends Real {
-    constructor(url) {
-      super(url)
-      globalThis.tapped = this
-      this.addEventListener('status', (event) => { globalThis.lastDocument ??= event.data })
-    }
-  }
-  for (const name of ['CONNECTING', 'OPEN', 'CLOSED']) globalThis.EventSource[name] = Real[name]`
-
-/** So many documents one after the other, none like the one before. */
+/** So many documents one after the other, none like the one before. Told in pieces: a page has other things to do, too. */
 async function play(page: Page, first: number, count: number): Promise<void> {
-  await page.evaluate(
-    ([first, count]) => {
-      const tapped = (globalThis as unknown as { tapped: EventTarget }).tapped
-      const text = (globalThis as unknown as { lastDocument: string }).lastDocument
-      for (let i = first!; i < first! + count!; i++) {
-        const document = JSON.parse(text)
-        document.nowMs += i * 1_000
-        document.uptimeMs += i * 1_000
-        document.rates = { requestsPerSecond: i % 97, acceptedPerSecond: i % 31, sentBytesPerSecond: i, drops: i % 3 }
-        for (const worker of document.workers) worker.pid += i * 10
-        document.listeners[0].acceptQueues[0].length = i % 18
-        const story = { client: `c${i}`, port: 1, worker: null, fd: null, beganAtMs: 0, durationMs: i, isOver: true }
-        const newest = [0, 1, 2].map((n) => ({ ...story, id: i + n, requests: 0, lastRequest: null, lastStatus: null }))
-        document.stories = { newest, coverage: { packets: true, skipped: i, notFollowed: 0 } }
-        tapped.dispatchEvent(new MessageEvent('status', { data: JSON.stringify(document) }))
-      }
-    },
-    [first, count],
-  )
+  for (let i = first; i < first + count; i += PIECE) {
+    await tell(
+      page,
+      Array.from({ length: Math.min(PIECE, first + count - i) }, (_, n) => documentOf(i + n)),
+    )
+  }
+}
+
+const PIECE = 200
+
+function documentOf(i: number): object {
+  const listeners = [pretendListener(i % 18, 16)]
+  const workers = [0, 1, 2, 3].map((slot) => pretendWorker(slot, { pid: 5_000 + 4 * i + slot }))
+  const status = pretendStatus({ uptimeMs: i * 1_000, listeners, workers })
+  const before = pretendStatus({ uptimeMs: (i - 1) * 1_000, workers })
+  const kept = [3, 2, 1].map((n) => pretendStory(i + n, pretendSteps(`c${i + n}`, `GET /${i + n}`, 1, 2)))
+  const stories = Object.assign(new PretendStories(), { kept })
+  return pageDocumentOf({ status, before, stories, adminPid: 9, nowMs: i * 1_000 })
 }
 
 async function sizeOf(devtools: CDPSession): Promise<Record<string, number>> {

@@ -32,10 +32,10 @@ test('a connection as a ladder: each step with its time, its words and the syste
     `0 msSYN from ${client}`,
     '+20 µsSYN/ACK: the handshake waits in the SYN queue',
     '+90 µsACK: the connection is established and waits in the accept queue',
-    `41.2 ms waited in the accept queue+41.3 msAccepted connection from ${client}, after 41.2 ms in the accept queueaccept4(5) = 12`,
-    '+41.3 msReceived 78 bytesrecv(12) = 78',
+    `41.2 ms waited in the accept queue+41.29 msAccepted connection from ${client}, after 41.2 ms in the accept queueaccept4(5) = 12`,
+    '+41.35 msReceived 78 bytesrecv(12) = 78',
   ])
-  assert.deepEqual(await page.locator('.rung').last().textContent(), '+43.3 msFIN to the client')
+  assert.deepEqual(await page.locator('.rung').last().textContent(), '+43.30 msFIN to the client')
   assert.equal(await page.locator('.rung .in-accept-queue').count(), 2, 'the line of the wait, above and below')
   assert.equal(await page.locator('.headline[aria-current="true"]').count(), 1)
   assert.deepEqual(problems, [])
