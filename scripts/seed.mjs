@@ -13,7 +13,8 @@ import { join } from 'node:path'
 const root = join(import.meta.dirname, '..')
 const sources = join(root, 'examples/seed')
 /** fork copies one thread only, so the process that forks must have but one. */
-const flagsOf = { '04-fork-per-connection': ['--single-threaded', '--v8-pool-size=0'] }
+const FORKING = ['--single-threaded', '--v8-pool-size=0']
+const flagsOf = { '04-fork-per-connection': FORKING, '07-prefork': FORKING }
 
 const names = readdirSync(sources)
   .filter((file) => file.endsWith('.ts'))

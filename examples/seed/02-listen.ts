@@ -12,9 +12,10 @@
  *
  * Two things to see. The queue holds one more than the backlog, because the
  * kernel asks whether it is *longer* than that. And the one too many is neither
- * refused nor answered: its SYN is dropped, its own kernel repeats it after about
- * 1, 3 and 7 seconds, and it gets in as soon as accept has made room. On a busy
- * server that looks like "slow now and then".
+ * refused nor answered: its SYN is dropped, its own kernel repeats it after a
+ * second (then, by the kernel's age, a second later again or two), and it gets in
+ * as soon as accept has made room. On a busy server that looks like "slow now and
+ * then".
  */
 import {
   AF_INET,
@@ -46,7 +47,7 @@ const port = Number(process.argv[2] ?? 8080)
 const backlog = 3
 /** A handshake on this machine takes microseconds. */
 const HANDSHAKE_MS = 500
-/** Enough for two repeated SYNs, after 1 and 3 seconds. */
+/** Enough for two repeated SYNs, the second after 2 or 3 seconds. */
 const REPEATED_SYN_MS = 5_000
 
 const sockfd = socket(AF_INET, SOCK_STREAM, 0)

@@ -6,7 +6,7 @@ import type { TreeStatus } from '../control/tree-status.ts'
 import { formatSocketAddress } from '../kernel/sockaddr.ts'
 import { connectionsOf, type TcpConnection } from '../tcp/connections.ts'
 import type { Story } from '../trace/story.ts'
-import { type Owner, ownersIn } from './owners.ts'
+import type { Owner, Owners } from './owners.ts'
 import type { ConnectionRow, ConnectionsDocument } from './page/document.ts'
 import type { StorySource } from './story-source.ts'
 
@@ -15,19 +15,34 @@ export const CONNECTIONS_MAX = 5_000
 /** Among so many of the newest stories theirs are looked for. */
 const STORIES_MAX = 1_000
 
-/** Null where the kernel does not tell. `nowMs`: on CLOCK_MONOTONIC. */
-export function connectionsText(status: TreeStatus, source: StorySource | null, nowMs: number): string | null {
+export interface ConnectionsFacts {
+  readonly status: Pick<TreeStatus, 'listeners' | 'workers'>
+  readonly owners: Owners
+  readonly stories: StorySource | null
+  /** On CLOCK_MONOTONIC. */
+  readonly nowMs: number
+}
+
+/** Null where the kernel does not tell. */
+export function connectionsText({ status, owners, stories: source, nowMs }: ConnectionsFacts): string | null {
   const addresses = status.listeners.map(({ address }) => address)
   const found = connectionsOf(addresses, CONNECTIONS_MAX + 1)
   if (found === null) return null
   const isComplete = found.length <= CONNECTIONS_MAX
-  const owners = ownersIn(status.workers)
+  const owner = owners.of(status.workers, inodesOf(found))
   const stories = storiesByClient(source)
   const connections = found.slice(0, CONNECTIONS_MAX).map((connection) => {
     const client = formatSocketAddress(connection.remote)
-    return rowOf(connection, client, owners.get(connection.inode) ?? null, stories.get(client) ?? null, nowMs)
+    return rowOf(connection, client, owner.get(connection.inode) ?? null, stories.get(client) ?? null, nowMs)
   })
   return `${JSON.stringify({ isComplete, connections } satisfies ConnectionsDocument)}\n`
+}
+
+/** 0 is whoever has none: in the accept queue, or over. */
+function inodesOf(found: readonly TcpConnection[]): ReadonlySet<number> {
+  const inodes = new Set(found.map(({ inode }) => inode))
+  inodes.delete(0)
+  return inodes
 }
 
 /** Those that are not over; a client's port may have told another story before. */

@@ -16,6 +16,7 @@ import { connectionsText } from './connections.ts'
 import { Events } from './events.ts'
 import { EXPOSITION_TYPE } from './exposition.ts'
 import { metricsText } from './metrics.ts'
+import { Owners } from './owners.ts'
 import { pageDocumentOf } from './page-document.ts'
 import type { StorySource } from './story-source.ts'
 
@@ -46,34 +47,53 @@ export function createAdminHandler(parts: AdminParts): Handler {
 }
 
 function pagesOf({ status, stories }: AdminParts): ReadonlyMap<string, Page> {
+  const looks = new Looks(status, stories)
+  const owners = new Owners()
   const events = new Events({
-    look: documents(status, stories),
+    look: () => looks.look(),
     onWatched: (isWatched) => stories?.watch(isWatched),
     fields: FIELDS,
   })
+  const connections = (now: TreeStatus) => {
+    const text = connectionsText({ status: now, owners, stories, nowMs: monotonicMs() })
+    return text === null ? errorReply(501, NOT_TOLD) : textReply('application/json', text)
+  }
   const files = [...readAssets(FIELDS)].map(([path, reply]) => [path, () => reply] as const)
   return new Map<string, Page>([
     ...files,
     ['/events', (method) => events.reply(method)],
-    ['/connections.json', () => status().then((now) => connectionsReply(now, stories), notTold)],
+    ['/connections.json', () => looks.recent().then(connections, notTold)],
     ['/metrics', () => status().then((now) => textReply(EXPOSITION_TYPE, metricsText(now)), notTold)],
   ])
 }
 
-/** The next document for the page, at each call; rates are between the calls. */
-function documents(status: AdminParts['status'], stories: StorySource | null): () => Promise<string> {
-  let before: TreeStatus | null = null
-  return async () => {
-    const now = await status()
-    const document = pageDocumentOf({ status: now, before, stories, adminPid: process.pid, nowMs: monotonicMs() })
-    before = now
-    return JSON.stringify(document)
-  }
-}
+/** So old may a status be that another question is answered with. */
+const RECENT_MS = 1_500
 
-function connectionsReply(now: TreeStatus, stories: StorySource | null): Reply {
-  const text = connectionsText(now, stories, monotonicMs())
-  return text === null ? errorReply(501, NOT_TOLD) : textReply('application/json', text)
+/** The looks of the open pages. Rates are between one and the next; what one has found serves others for a moment. */
+class Looks {
+  readonly #status: AdminParts['status']
+  readonly #stories: StorySource | null
+  #last: { readonly status: TreeStatus; readonly atMs: number } | null = null
+
+  constructor(status: AdminParts['status'], stories: StorySource | null) {
+    this.#status = status
+    this.#stories = stories
+  }
+
+  /** The next document for the page. */
+  async look(): Promise<string> {
+    const status = await this.#status()
+    const before = this.#last?.status ?? null
+    const nowMs = monotonicMs()
+    this.#last = { status, atMs: nowMs }
+    return JSON.stringify(pageDocumentOf({ status, before, stories: this.#stories, adminPid: process.pid, nowMs }))
+  }
+
+  async recent(): Promise<TreeStatus> {
+    const isRecent = this.#last !== null && monotonicMs() - this.#last.atMs < RECENT_MS
+    return isRecent ? this.#last!.status : this.#status()
+  }
 }
 
 const NOT_TOLD = 'This kernel does not tell of connections (inet_diag).'

@@ -1,10 +1,14 @@
 /**
  * Whose hands a connection is in: each worker's descriptors, by the inodes of the
- * sockets they are of (proc_pid_fd(5)). Read anew each time, for a descriptor's
- * number is another's a moment later.
+ * sockets they are of (proc_pid_fd(5)).
  *
- * The kernel lets us read those of processes of our own user alone that have not
- * changed theirs: of workers under `--user`, nothing is known.
+ * A link is read once for each socket and not again while that lives: as long as
+ * the kernel tells of the socket, its descriptor is the same. So a thousand
+ * connections that are open for an hour cost a thousand links, not a thousand each
+ * time somebody asks.
+ *
+ * The kernel lets us read the descriptors of processes alone that are of our own
+ * user and have not changed it: of workers under `--user`, nothing is known.
  */
 import { readdirSync, readlinkSync } from 'node:fs'
 
@@ -19,35 +23,60 @@ export interface OwnerProcess {
   readonly pid: number
 }
 
-/** By the inode of the socket. */
-export function ownersIn(workers: readonly OwnerProcess[]): ReadonlyMap<number, Owner> {
-  const owners = new Map<number, Owner>()
-  for (const { slot, pid } of workers) {
-    for (const name of descriptorsOf(pid)) {
-      const inode = socketOf(pid, name)
-      if (inode !== null) owners.set(inode, { slot, pid, fd: Number(name) })
-    }
-  }
-  return owners
+/** What of /proc is needed; a test has another. Both throw what is not there, or not ours to look at. */
+export interface Descriptors {
+  list(pid: number): string[]
+  target(pid: number, fd: string): string
 }
 
-/** None of a process that is gone, or is not ours to look at. */
-function descriptorsOf(pid: number): string[] {
-  try {
-    return readdirSync(`/proc/${pid}/fd`)
-  } catch {
-    return []
+const REAL: Descriptors = {
+  list: (pid) => readdirSync(`/proc/${pid}/fd`),
+  target: (pid, fd) => readlinkSync(`/proc/${pid}/fd/${fd}`),
+}
+
+export class Owners {
+  readonly #descriptors: Descriptors
+  #known = new Map<number, Owner>()
+
+  constructor(descriptors: Descriptors = REAL) {
+    this.#descriptors = descriptors
+  }
+
+  /** By the inode of the socket. `inodes`: of all sockets there are now. */
+  of(workers: readonly OwnerProcess[], inodes: ReadonlySet<number>): ReadonlyMap<number, Owner> {
+    const pids = new Set(workers.map(({ pid }) => pid))
+    this.#known = new Map([...this.#known].filter(([inode, { pid }]) => inodes.has(inode) && pids.has(pid)))
+    if (this.#known.size < inodes.size) for (const worker of workers) this.#read(worker, inodes)
+    return this.#known
+  }
+
+  #read({ slot, pid }: OwnerProcess, inodes: ReadonlySet<number>): void {
+    const read = new Set<string>()
+    for (const owner of this.#known.values()) if (owner.pid === pid) read.add(String(owner.fd))
+    for (const fd of this.#list(pid)) {
+      if (read.has(fd)) continue
+      const inode = this.#inodeOf(pid, fd)
+      if (inode !== null && inodes.has(inode)) this.#known.set(inode, { slot, pid, fd: Number(fd) })
+    }
+  }
+
+  #list(pid: number): string[] {
+    try {
+      return this.#descriptors.list(pid)
+    } catch {
+      return []
+    }
+  }
+
+  /** Null for what is no socket, or is closed by now. */
+  #inodeOf(pid: number, fd: string): number | null {
+    try {
+      const inode = SOCKET.exec(this.#descriptors.target(pid, fd))?.[1]
+      return inode === undefined ? null : Number(inode)
+    } catch {
+      return null
+    }
   }
 }
 
 const SOCKET = /^socket:\[(\d+)\]$/
-
-/** Null for what is no socket, or is closed by now. */
-function socketOf(pid: number, name: string): number | null {
-  try {
-    const inode = SOCKET.exec(readlinkSync(`/proc/${pid}/fd/${name}`))?.[1]
-    return inode === undefined ? null : Number(inode)
-  } catch {
-    return null
-  }
-}

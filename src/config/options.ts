@@ -190,8 +190,8 @@ export interface Options extends Surroundings {
   readonly control?: string
 
   /**
-   * Where the server tells of itself: `GET /metrics`, for Prometheus
-   * (docs/metrics.md). An address as `listen` takes it as text, of a port or a
+   * Where the server tells of itself: a status page for a browser, and
+   * `GET /metrics` for Prometheus (docs/metrics.md). An address as `listen` takes it as text, of a port or a
    * Unix socket (which is then its owner's alone); a process of its own answers
    * there, and none of it reaches a worker. An address that others than this machine
    * can reach needs `adminTokenFile`. Fixed at start: a reload keeps it.

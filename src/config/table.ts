@@ -169,7 +169,7 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
     kind: 'text',
     default: 'off',
     says: "an address such as '127.0.0.1:9180', 'unix:' and a path, or 'off'",
-    flag: { name: 'admin', value: 'ADDRESS|off', help: 'where to answer /metrics' },
+    flag: { name: 'admin', value: 'ADDRESS|off', help: 'shows the status page, answers /metrics' },
   },
   adminTokenFile: {
     kind: 'text',

@@ -22,7 +22,7 @@ import type { Listener } from './listeners.ts'
 import type { Listening } from './listening.ts'
 import type { Happening } from './os.ts'
 import { allSlots, type Roster } from './roster.ts'
-import { statusOf, type TreeFacts, type WorkerFacts } from './status.ts'
+import { PssMemory, statusOf, type TreeFacts, type WorkerFacts } from './status.ts'
 import type { Watching } from './watching.ts'
 
 /** What is told of in a status. */
@@ -39,13 +39,14 @@ export interface StatusParts {
 export function answerRequests(parts: StatusParts, happen: (happening: Happening) => void): OnRequest {
   const { roster, scoreboard } = parts
   const start: Start = { at: monotonicMs(), counters: readTcpCounters() }
+  const memory = new PssMemory()
   return (request, reply, client) => {
     const { type } = request
     switch (type) {
       case 'status':
         parts.peaks.watch()
         parts.peaks.sample()
-        return reply({ type, status: statusOf(factsOf(parts, start), scoreboard, monotonicMs()) })
+        return reply({ type, status: statusOf(factsOf(parts, start), scoreboard, monotonicMs(), memory.reader()) })
       case 'reload':
         reply({ type: 'begun', message: 'reloading', withinMs: null })
         return happen({ type: 'reload', reply: (failure) => reply(answerOf(failure, roster)) })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { DRAINING, IN_WORKER_START, monotonicMs, READY, type Row, Scoreboard } from '../scoreboard.ts'
-import { readPss, readPssForAWhile, statusOf, type TreeFacts } from './status.ts'
+import { PssMemory, readPss, readPssForAWhile, statusOf, type TreeFacts } from './status.ts'
 
 const scoreboard = Scoreboard.create()
 
@@ -187,10 +187,31 @@ test('memory is read of a living process, and is null for one that is gone', () 
 
 test('memory is read for a while only', () => {
   let now = 0
-  const read = readPssForAWhile(() => now)
+  const read = readPssForAWhile(readPss, () => now)
   assert.notEqual(read(process.pid), null)
   now = 10_000
   assert.equal(read(process.pid), null)
+})
+
+test('a reading serves whoever asks again within five seconds; what could not be read is read again', () => {
+  let now = 0
+  const read: number[] = []
+  const memory = new PssMemory(
+    (pid) => {
+      read.push(pid)
+      return pid === 1 ? null : read.length
+    },
+    () => now,
+  )
+  const look = (at: number) => {
+    now = at
+    const reader = memory.reader()
+    return [reader(1), reader(2)]
+  }
+  assert.deepEqual(look(0), [null, 2])
+  assert.deepEqual(look(4_999), [null, 2])
+  assert.deepEqual(look(5_000), [null, 5])
+  assert.deepEqual(read, [1, 2, 1, 1, 2])
 })
 
 test('times are on the clock that the rows are written by', () => {

@@ -127,11 +127,39 @@ function totalsOf(workers: readonly WorkerStatus[], past: Counts): TotalStatus {
 
 /** The kernel walks a process' page tables to answer: for hundreds of workers, longer than a supervisor may look away. */
 const PSS_READING_MS_MAX = 250
+/** Memory changes slowly; a status may be asked for each second, by `top` or a status page. */
+const PSS_KEPT_MS = 5_000
 
 /** Reads until that much time has passed; the rest is null. */
-export function readPssForAWhile(clock = () => performance.now()): ReadPss {
+export function readPssForAWhile(read: ReadPss = readPss, clock = () => performance.now()): ReadPss {
   const giveUpAt = clock() + PSS_READING_MS_MAX
-  return (pid) => (clock() < giveUpAt ? readPss(pid) : null)
+  return (pid) => (clock() < giveUpAt ? read(pid) : null)
+}
+
+/** Readings that are used again for a while: of as many processes as were asked for in that while. */
+export class PssMemory {
+  readonly #clock: () => number
+  readonly #read: ReadPss
+  readonly #kept = new Map<number, { readonly pssBytes: number | null; readonly atMs: number }>()
+
+  constructor(read: ReadPss = readPss, clock = () => performance.now()) {
+    this.#read = read
+    this.#clock = clock
+  }
+
+  /** What a status is made with. */
+  reader(): ReadPss {
+    const now = this.#clock()
+    for (const [pid, { atMs }] of this.#kept) if (now - atMs >= PSS_KEPT_MS) this.#kept.delete(pid)
+    const read = readPssForAWhile(this.#read, this.#clock)
+    return (pid) => {
+      const kept = this.#kept.get(pid)
+      if (kept !== undefined) return kept.pssBytes
+      const pssBytes = read(pid)
+      if (pssBytes !== null) this.#kept.set(pid, { pssBytes, atMs: now })
+      return pssBytes
+    }
+  }
 }
 
 /** PSS in bytes: proc_pid_smaps(5). Null when the process has gone, or is not ours to look at. */

@@ -89,8 +89,10 @@ export function adopt(fd: Fd, isSecure: boolean, service: Service): void {
     service.connectionsLeft -= 1
     return
   }
-  const transport = service.transport(fd, isSecure, true)
-  if (!service.admits(peer)) return transport.reset()
+  // It came by a listener of an older generation, and this one has no certificate any more.
+  const isForeign = isSecure && service.tls === null
+  const transport = service.transport(fd, isSecure && !isForeign, true)
+  if (isForeign || !service.admits(peer)) return transport.reset()
   const connection = new Connection(transport, peer, formatSocketAddress(getsockname(fd)), service)
   if (service.closesIdle) connection.stop()
 }

@@ -81,6 +81,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'boot.ts',
     'channel.ts',
   ],
+  'admin/page/': ['trace/story.ts'],
   'command/': [
     'control/',
     'kernel/',
@@ -104,6 +105,12 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'main.ts': ['config/', 'supervisor/', 'command/', 'explain/', 'check.ts', 'log.ts', 'version.ts'],
 }
 
+/**
+ * A place whose files run elsewhere, in a browser: no row but its own is theirs, and others may import of it what is
+ * named here.
+ */
+const APART: Readonly<Record<string, readonly string[]>> = { 'admin/page/': ['admin/page/document.ts'] }
+
 /** User code comes in through one door, and few may stand at it. */
 const USER_CODE = 'config/import-module.ts'
 const MAY_RUN_USER_CODE = ['config/config-file.ts', 'handlers/app/']
@@ -122,6 +129,7 @@ const BUILTINS: Readonly<Record<string, readonly string[]>> = {
   'http/': ['node:buffer'],
   'kernel/': ['node:buffer', 'node:net', 'node:os', 'node:util'],
   'net/': ['node:buffer'],
+  'admin/page/': [],
 }
 
 /** Where execution begins; all else must be led to from here. */
@@ -132,6 +140,7 @@ export const ENTRIES = [
   'preloader/main.ts',
   'worker/main.ts',
   'admin/main.ts',
+  'admin/page/page.ts',
   'handlers/router/bcrypt-thread.ts',
   'explain/start.ts',
   'supervisor/read-config.ts',
@@ -176,6 +185,10 @@ function judgeOwn(from: string, specifier: string): string | null {
   if (target === USER_CODE && !MAY_RUN_USER_CODE.some((place) => from.startsWith(place))) {
     return `imports ${USER_CODE}: user code is run by ${MAY_RUN_USER_CODE.join(' and ')} alone; ask one of them`
   }
+  const [apart, shared] = Object.entries(APART).find(([place]) => target.startsWith(place)) ?? []
+  if (apart !== undefined && !from.startsWith(apart) && !shared!.includes(target)) {
+    return `imports ${target}, but of ${apart}, whose files run elsewhere, only ${shared!.join(', ')} is for others`
+  }
   const rows = rowsOf(from, MAY_IMPORT)
   if (rows.length === 0) return `has no row in the import table: add one to MAY_IMPORT in test/house/imports.ts`
   const allowed = rows.flatMap((row) => MAY_IMPORT[row]!)
@@ -201,7 +214,10 @@ function judgeBuiltin(from: string, specifier: string): string | null {
 }
 
 function rowsOf(path: string, table: Readonly<Record<string, unknown>>): string[] {
-  return Object.keys(table).filter((row) => (row.endsWith('/') ? path.startsWith(row) : path === row))
+  const apart = Object.keys(APART).find((place) => path.startsWith(place)) ?? ''
+  return Object.keys(table).filter(
+    (row) => row.startsWith(apart) && (row.endsWith('/') ? path.startsWith(row) : path === row),
+  )
 }
 
 function graphOf(files: readonly TextFile[]): Map<string, string[]> {

@@ -17,14 +17,8 @@ interface Outcome {
 }
 
 class Repository {
-  readonly root = mkdtempSync(join(tmpdir(), 'prefork-scripts-'))
-
-  constructor(t: TestContext) {
-    t.after(() => rmSync(this.root, { recursive: true }))
-    cpSync('scripts', join(this.root, 'scripts'), { recursive: true })
-    this.write('package.json', { type: 'module', engines: { node: '>=20.19' } })
-    this.write('package-lock.json', LOCK)
-    const compilerOptions = {
+  readonly config = {
+    compilerOptions: {
       rootDir: '.',
       outDir: 'dist',
       incremental: true,
@@ -32,8 +26,17 @@ class Repository {
       types: [],
       lib: ['ES2023'],
       skipLibCheck: true,
-    }
-    this.write('tsconfig.json', { compilerOptions, include: ['src'] })
+    },
+    include: ['src'],
+  }
+  readonly root = mkdtempSync(join(tmpdir(), 'prefork-scripts-'))
+
+  constructor(t: TestContext) {
+    t.after(() => rmSync(this.root, { recursive: true }))
+    cpSync('scripts', join(this.root, 'scripts'), { recursive: true })
+    this.write('package.json', { type: 'module', engines: { node: '>=20.19' } })
+    this.write('package-lock.json', LOCK)
+    this.write('tsconfig.json', this.config)
     this.write('src/a.ts', 'export const a: number = 1')
   }
 
@@ -96,6 +99,30 @@ test('build removes what a deleted source left behind', (t) => {
   assert.deepEqual(repository.run('build.mjs'), QUIET_SUCCESS)
   assert.ok(!repository.has('dist/src/old'))
   assert.ok(repository.has('dist/src/a.js'))
+})
+
+test('build compiles the status page for a browser, and copies what else it is made of', (t) => {
+  const repository = new Repository(t).withCompiler()
+  const page = 'src/admin/page'
+  repository.write(`${page}/tsconfig.json`, {
+    extends: '../../../tsconfig.json',
+    compilerOptions: { lib: ['ES2023', 'DOM'], tsBuildInfoFile: '../../../dist/.tsbuildinfo-page' },
+    include: ['.'],
+    exclude: [],
+  })
+  repository.write('tsconfig.json', { ...repository.config, exclude: [page] })
+  repository.write(`${page}/page.ts`, 'document.title = location.href')
+  repository.write(`${page}/page.css`, 'p {}')
+  assert.deepEqual(repository.run('build.mjs', '--if-possible'), QUIET_SUCCESS)
+  assert.ok(repository.has(`dist/${page}/page.js`) && repository.has(`dist/${page}/page.css`))
+  const builtAt = repository.builtAt()
+  repository.run('build.mjs', '--if-possible')
+  assert.equal(repository.builtAt(), builtAt)
+
+  repository.remove(`${page}/page.css`)
+  repository.write(`${page}/new.svg`, '<svg/>')
+  assert.deepEqual(repository.run('build.mjs', '--if-possible'), QUIET_SUCCESS)
+  assert.ok(!repository.has(`dist/${page}/page.css`) && repository.has(`dist/${page}/new.svg`))
 })
 
 test('build makes an output again that somebody deleted', (t) => {

@@ -52,6 +52,12 @@ const RULES: readonly (readonly [(files: readonly TextFile[]) => string[], TextF
     file('src/http/a.ts', '// Date.now()'),
     /a\.ts:2 .*passed in/,
   ],
+  [
+    brokenPromises,
+    file('src/admin/page/a.ts', 'a.innerHTML = b'),
+    file('src/admin/page/a.ts', 'a.text = b'),
+    /dom\.ts/,
+  ],
   [brokenPromises, file('src/net/a.ts', 'await b'), file('src/handlers/app/a.ts', 'await b'), /a\.ts:1 .*call back/],
 ]
 

@@ -77,6 +77,11 @@ const NEVER: readonly { readonly place: string; readonly what: RegExp; readonly 
     what: /\b(?:Date\.now|performance\.now|setTimeout|setInterval|setImmediate|new Date\(\)|process\.)/g,
     why: 'http/ reads no clock and knows no process; have the value passed in',
   },
+  {
+    place: 'src/admin/page/',
+    what: /\b(?:process\.|Buffer\b|(?:inner|outer)HTML\b|insertAdjacentHTML\b|setHTML\w*|DOMParser\b|eval\b|new Function\b)/g,
+    why: 'the page runs in a browser and makes no markup of text; use dom.ts',
+  },
   ...['src/http/', 'src/kernel/', 'src/net/', 'src/handlers/static/'].map((place) => ({
     place,
     what: /\b(?:async|await)\b/g,

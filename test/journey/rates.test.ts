@@ -64,7 +64,7 @@ journey(
 
 journey(
   'a client that is slower than sendRateMin',
-  { app: APP, config: { ...SHORT, limits: { sendRateMin: 100_000_000 } } },
+  { app: APP, config: { ...SHORT, limits: { sendRateMin: 12_000_000 } } },
   {
     'is cut, though it is never still for long': async (t, server) => {
       const before = descriptorsOf(workerOf(server))

@@ -31,7 +31,7 @@ test('what the page shows of a server, and that it asks nobody else', withBrowse
   await says(page, '#workers-table tbody tr', new RegExp(`^0${workerOf(server)}1K keepalive10`))
   await says(page, '#tiles', /Open connections1/)
   await says(page, '#histograms', /p50 ≤ .* · p90 ≤ .* · p99 ≤ .* \(1\)/)
-  await says(page, '#coverage', /^Stories are not available/)
+  await says(page, '#coverage', /^Followed while a status page is open\./)
   assert.deepEqual(problems, [])
   assert.ok(asked.length > 10 && asked.every((url) => url.startsWith(`${pageUrl}/`)), asked.join('\n'))
 })

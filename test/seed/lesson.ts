@@ -13,7 +13,7 @@ const FORKING = ['--single-threaded', '--v8-pool-size=0']
 
 /** A program of examples/seed/, by its file's name; `0` lets the kernel choose the port. */
 export function startLesson(t: TestContext, name: string, args: readonly string[] = ['0']): Program {
-  const flags = name.startsWith('04') ? FORKING : []
+  const flags = /^0[47]/.test(name) ? FORKING : []
   return startProgram(t, [...flags, join(programs, `${name}.js`), ...args])
 }
 

@@ -16,7 +16,7 @@ test('seed lists the programs, each with what it shows', async (t) => {
   const program = seed(t)
   assert.deepEqual(await program.finished, { code: 0, signal: null })
   const rows = program.stdout.filter((line) => /^ {2}0\d-/.test(line))
-  assert.equal(rows.length, 6)
+  assert.equal(rows.length, 8)
   for (const row of rows) assert.match(row, /^ {2}0\d-[a-z-]+ {2,}\S+ \S+/)
 })
 

@@ -1,5 +1,6 @@
 /**
- * A server with a status page, and what a test asks of the page again and again.
+ * A server with a status page, and what a test asks of the page again and again. A
+ * page that was tapped can be told documents faster than one a second.
  */
 import type { TestContext } from 'node:test'
 import type { Page } from 'playwright-core'
@@ -18,14 +19,15 @@ export interface ServerWithPage {
 export async function startWithPage(
   t: TestContext,
   args: readonly string[] = [],
-  options: ServerOptions = {},
+  options: ServerOptions & { readonly workers?: number } = {},
 ): Promise<ServerWithPage> {
+  const { workers = 1 } = options
   const server = await startServer(t, {
     ...options,
-    args: ['--admin', '127.0.0.1:0', '--workers', '1', ...CONTROLLED, ...args],
+    args: ['--admin', '127.0.0.1:0', '--workers', String(workers), ...CONTROLLED, ...args],
     log: [/ info supervisor /, ...(options.log ?? [])],
   })
-  await workersReady(server, 1)
+  await workersReady(server, workers)
   const line = await server.waitForLog(/ info supervisor .*: tells of itself at /)
   return { server, pageUrl: /http:\S+(?=\/$)/.exec(line)![0] }
 }
@@ -46,4 +48,33 @@ export async function says(page: Page, selector: string, pattern: RegExp): Promi
   await waitUntil(holds, `${selector} says ${pattern}`).catch((error: Error) => {
     throw new Error(`${error.message}; it says: ${text}`)
   })
+}
+
+/** From the next load on the page hears of a test's documents alone: see `tell`. */
+export async function tap(page: Page): Promise<void> {
+  await page.addInitScript(`
+    const Real = EventSource
+    globalThis.EventSource = class extends Real {
+      constructor(url) {
+        super(url)
+        globalThis.tapped = this
+      }
+      addEventListener(name, listen) {
+        super.addEventListener(name, (event) => {
+          if (!event.isTrusted || name !== 'status') listen(event)
+        })
+      }
+    }
+    for (const name of ['CONNECTING', 'OPEN', 'CLOSED']) globalThis.EventSource[name] = Real[name]`)
+}
+
+export async function tell(page: Page, documents: readonly object[]): Promise<void> {
+  await page.waitForFunction('globalThis.tapped?.readyState === 1')
+  await page.evaluate(
+    (texts) => {
+      const { tapped } = globalThis as unknown as { tapped: EventTarget }
+      for (const data of texts) tapped.dispatchEvent(new MessageEvent('status', { data }))
+    },
+    documents.map((document) => JSON.stringify(document)),
+  )
 }

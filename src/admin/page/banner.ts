@@ -3,15 +3,15 @@
  * wrong with it if anything is, and what has happened lately. Of these the
  * important changes are said aloud.
  */
+import { Announcer } from './announcer.ts'
 import { type Finding, findingsOf } from './diagnosis.ts'
 import type { PageDocument } from './document.ts'
-import { byId, element, KeyedList, type Part, setAttributes, setText, show } from './dom.ts'
+import { byId, element, KeyedList, type Part, setAttributes, setText } from './dom.ts'
 import { happenedBetween } from './happenings.ts'
 import { History } from './history.ts'
 import type { LinkState } from './live.ts'
 import { duration, many } from './units.ts'
 
-const LATELY_MAX = 12
 /** Drops are spoken of for so many looks. */
 const MINUTE_LOOKS = 60
 
@@ -24,7 +24,7 @@ export class Banner {
   )
   readonly #drops = new History()
   #last: PageDocument | null = null
-  #said = ''
+  readonly #announcer = new Announcer()
 
   constructor() {
     byId('findings').replaceChildren()
@@ -34,12 +34,12 @@ export class Banner {
   update(document: PageDocument): void {
     if (this.#last?.pid !== document.pid) for (let i = 0; i < MINUTE_LOOKS; i++) this.#drops.add(0)
     this.#drops.add(document.rates?.drops ?? 0)
-    for (const text of happenedBetween(this.#last, document)) this.#note(text)
+    for (const text of happenedBetween(this.#last, document)) this.#announcer.note(text)
     this.#last = document
     this.#facts.update(document)
     const found = findingsOf(document, this.#drops.sumOf(MINUTE_LOOKS))
     this.#findings.show(found.some(({ severity }) => severity !== 'note') ? found : [fine(document), ...found])
-    this.#sayWorst(found[0])
+    this.#announcer.bad(found[0]?.severity === 'bad' ? found[0].what.replace(/ \(.*?\)/g, '') : null)
     setText(window.document.querySelector('title')!, titleOf(document, found[0]))
   }
 
@@ -48,34 +48,7 @@ export class Banner {
     const lost = `${why} What is shown is ${duration(sinceMs)} old; this page goes on by itself.`
     setText(byId('link-text'), state === 'live' ? 'live' : lost)
     document.body.classList.toggle('is-stale', state !== 'live')
-    if (state === 'lost') this.#say('The server does not answer.')
-    else if (this.#said === 'The server does not answer.') this.#say('The server answers again.')
-  }
-
-  /** What is bad is said when it begins and when it is over; its numbers change too often for that. */
-  #sayWorst(worst: Finding | undefined): void {
-    if (worst?.severity === 'bad') this.#say(worst.what.replace(/\(.*?\)/g, ''), 'bad')
-    else if (this.#isBad) this.#say('Nothing is wrong any more.', 'fine')
-  }
-
-  #isBad = false
-
-  #say(text: string, mood: 'bad' | 'fine' | null = null): void {
-    const isAgain = mood === 'bad' && this.#isBad
-    if (mood !== null) this.#isBad = mood === 'bad'
-    if (isAgain || this.#said === text) return
-    this.#said = text
-    setText(byId('announcer'), text)
-    if (mood !== null) this.#note(text)
-  }
-
-  #note(text: string): void {
-    const list = byId('lately-list')
-    const time = element('time', 'soft', new Date().toLocaleTimeString('en-GB'))
-    list.prepend(element('li', '', time, ` ${text}`))
-    while (list.children.length > LATELY_MAX) list.lastElementChild!.remove()
-    show(byId('lately'), true)
-    if (this.#said !== text) setText(byId('announcer'), text)
+    this.#announcer.lost(state === 'lost')
   }
 }
 
@@ -83,12 +56,13 @@ const WAITING: Finding = { key: 'fine', severity: 'fine', what: 'Waiting for the
 
 function fine({ listeners, totals }: PageDocument): Finding {
   const waiting = listeners.flatMap(({ acceptQueues }) => acceptQueues).reduce((sum, { length }) => sum + length, 0)
-  const what = waiting === 0 ? 'Nobody waits.' : `${waiting} wait to be accepted; there is room.`
+  const some = waiting === 1 ? '1 connection waits' : `${waiting} connections wait`
+  const what = waiting === 0 ? 'Nobody waits.' : `${some} to be accepted; there is room.`
   return {
     key: 'fine',
     severity: 'fine',
     what,
-    why: `${many(totals.workers, 'worker')}, ${totals.active} requests being answered.`,
+    why: `${many(totals.workers, 'worker')}, ${many(totals.active, 'request')} being answered.`,
   }
 }
 

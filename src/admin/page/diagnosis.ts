@@ -29,6 +29,11 @@ export function fullnessOf(length: number, limit: number): 'full' | 'nearly full
   return length >= NEARLY_FULL * limit ? 'nearly full' : ''
 }
 
+/** How many handshakes may be half-open at an address: at each of its sockets as many as may wait to be accepted. */
+export function synLimitOf({ backlogInEffect, acceptQueues }: ListenerRow): number {
+  return backlogInEffect * Math.max(1, acceptQueues.length)
+}
+
 /** `newDrops`: SYNs and ACKs dropped in the last minute, as far as the page has looked. The worst first. */
 export function findingsOf(document: PageDocument, newDrops: number): Finding[] {
   const found = [
@@ -55,7 +60,7 @@ function phaseFindings({ phase }: PageDocument): Finding[] {
 }
 
 function queueFindings(listener: ListenerRow, document: PageDocument, newDrops: number): Finding[] {
-  const { address, acceptQueues, synQueue, backlogInEffect } = listener
+  const { address, acceptQueues, synQueue } = listener
   const findings: Finding[] = []
   const [length, limit] = longestOf(listener)
   const fullness = acceptQueues.length === 0 ? '' : fullnessOf(length, limit)
@@ -69,11 +74,11 @@ function queueFindings(listener: ListenerRow, document: PageDocument, newDrops: 
   } else {
     findings.push(...peakFindings(listener))
   }
-  if (synQueue !== null && synQueue > 1 && fullnessOf(synQueue, backlogInEffect) !== '')
+  if (synQueue !== null && synQueue > 1 && fullnessOf(synQueue, synLimitOf(listener)) !== '')
     findings.push({
       key: `syn ${address}`,
       severity: 'warn',
-      what: `${many(synQueue, 'handshake')} to ${address} are half-open, of ${count(backlogInEffect)} that may be.`,
+      what: `${many(synQueue, 'handshake')} to ${address} are half-open, of ${count(synLimitOf(listener))} that may be.`,
       why: 'Their SYN/ACKs or ACKs get lost on the way, or somebody floods it with SYNs.',
     })
   return findings

@@ -8,7 +8,7 @@ import type { WholeStory } from '../../trace/story.ts'
 import { byId, drawing, element, KeyedList, type Part, setAttributes, setText, show } from './dom.ts'
 import { type Holder, type Lane, type Rung, rungsOf } from './ladder-steps.ts'
 import { lasted, whoHas } from './stories-words.ts'
-import { many, shortTime } from './units.ts'
+import { many, momentText, shortTime } from './units.ts'
 
 interface Drawn {
   readonly rung: Rung
@@ -77,7 +77,7 @@ class RungPart implements Part<Drawn> {
 
   update({ rung, isLast }: Drawn): void {
     const { step, offsetMs, gapMs, gapText, gapSize, from, to } = rung
-    setText(this.#time, `${offsetMs === 0 ? '' : '+'}${shortTime(offsetMs)}`)
+    setText(this.#time, `${offsetMs === 0 ? '' : '+'}${momentText(offsetMs)}`)
     setText(this.#gap, gapText === '' ? '' : `${shortTime(gapMs)} ${gapText}`)
     setText(this.#text, step.text)
     setText(this.#call, step.call ?? '')

@@ -2,6 +2,8 @@
  * Each listener as a road: clients → SYN queue → accept queue → workers, with what
  * moves along it.
  */
+
+import { synLimitOf } from './diagnosis.ts'
 import type { ListenerRow, NetworkCounts, PageDocument } from './document.ts'
 import { byId, element, KeyedList, type Part, setAttributes, setClass, setText, show } from './dom.ts'
 import { letterOf } from './letters.ts'
@@ -77,7 +79,8 @@ class ListenerPart implements Part<Shown> {
     setText(this.#backlog, `backlog ${count(backlogAsked)}${inEffect}`)
     show(this.#noSyn, synQueue === null)
     this.#syn.node.toggleAttribute('hidden', synQueue === null)
-    if (synQueue !== null) this.#syn.update({ name: 'SYN queue', length: synQueue, limit: backlogInEffect, peak: null })
+    if (synQueue !== null)
+      this.#syn.update({ name: 'SYN queue', length: synQueue, limit: synLimitOf(listener), peak: null })
     const queues = acceptQueues.map((queue, key) => ({ ...queue, key, name: nameOf(key, acceptQueues.length) }))
     const drawn = [...queues].sort((a, b) => b.length - a.length || a.key - b.key).slice(0, SOCKETS_DRAWN_MAX)
     this.#accepts.show(drawn.sort((a, b) => a.key - b.key))
@@ -112,8 +115,9 @@ class ListenerPart implements Part<Shown> {
 
 function dropsText({ acceptQueueOverflows, listenDrops }: NetworkCounts, news: number): string {
   if (acceptQueueOverflows === 0) return 'Overflow: none since the start.'
-  const rest = `${count(listenDrops)} for any reason${news === 0 ? '' : `, ${count(news)} in the last second`}`
-  return `Overflow: ${count(acceptQueueOverflows)} SYNs and ACKs dropped by full accept queues since the start, ${rest} (of the whole network namespace).`
+  const all = listenDrops === acceptQueueOverflows ? '' : ` (${count(listenDrops)} for any reason)`
+  const now = news === 0 ? '' : `, ${count(news)} in the last second`
+  return `Overflow: ${count(acceptQueueOverflows)} SYNs and ACKs dropped by full accept queues since the start${all}${now}; of the whole network namespace.`
 }
 
 function nameOf(socket: number, sockets: number): string {

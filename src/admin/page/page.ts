@@ -22,8 +22,12 @@ const banner = new Banner()
 const stories = new Stories()
 const parts = [banner, new Listeners(), new Tiles(), new Workers(), new Latency(), new Network(), stories]
 new Connections((id) => stories.choose(id))
+let version: string | null = null
 new Live({
   onStatus: (document) => {
+    // After an upgrade the page is another's, and may not understand what it is told.
+    if (version !== null && version !== document.version) return location.reload()
+    version = document.version
     for (const part of parts) part.update(document)
   },
   onLink: (state, why, sinceMs) => banner.link(state, why, sinceMs),

@@ -46,7 +46,7 @@ export class Stories {
     this.#chosen = id
     this.#isSettled = false
     this.#show()
-    void this.#ask().then(() => byId('ladder').focus({ preventScroll: true }))
+    void this.#ask().then(goToLadder)
   }
 
   #show(): void {
@@ -68,6 +68,14 @@ export class Stories {
     else if (answer?.status === 404) this.#ladder.gone()
     this.#isSettled = story?.isOver === true || answer?.status === 404
   }
+}
+
+/** Where it can be seen already nothing moves. */
+function goToLadder(): void {
+  const ladder = byId('ladder')
+  const { top } = ladder.getBoundingClientRect()
+  if (top < 0 || top > window.innerHeight / 2) ladder.scrollIntoView()
+  ladder.focus({ preventScroll: true })
 }
 
 function coverageText(stories: PageDocument['stories']): string {

@@ -54,6 +54,12 @@ export function shortTime(ms: number): string {
   return ms < SECOND_MS ? `${digits(ms)} ms` : `${digits(ms / SECOND_MS)} s`
 }
 
+/** A moment in a story: so fine that two steps of one system call's length apart differ. */
+export function momentText(ms: number): string {
+  if (ms < 1) return shortTime(ms)
+  return ms < SECOND_MS ? `${ms.toFixed(2)} ms` : `${(ms / SECOND_MS).toFixed(4)} s`
+}
+
 function digits(value: number): string {
   return String(Number(value.toPrecision(3)))
 }

@@ -24,7 +24,6 @@ export function shelf(
   files: Readonly<Record<string, string | Uint8Array>>,
   options: Partial<StaticOptions> = {},
 ) {
-  t.mock.timers.enable({ apis: ['Date'], now: Date.now() + LATER_MS })
   const root = mkdtempSync(join(tmpdir(), 'shelf-'))
   const write = (name: string, content: string | Uint8Array, mtimeSeconds = MTIME_SECONDS) => {
     mkdirSync(dirname(join(root, name)), { recursive: true })
@@ -32,6 +31,8 @@ export function shelf(
     utimesSync(join(root, name), mtimeSeconds, mtimeSeconds)
   }
   for (const [name, content] of Object.entries(files)) write(name, content)
+  // Not before: where writing thousands takes its time, the last would seem to have changed just now.
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() + LATER_MS })
   const clock = { ms: 0 }
   const handler = createStaticHandler(siteOf(root, { cacheMs: 1_000, ...options }), undefined, () => clock.ms)
   t.after(() => {
