@@ -16,6 +16,8 @@ export class PretendTransport implements Transport {
   secure = null
   mayHoldMore = false
   wantsWrite = false
+  isHeldBack = false
+  beginTurn(): void {}
   readonly log: string[] = []
   /** What has been sent, as Latin-1; files as `<fd:offset+length>`. */
   sent = ''

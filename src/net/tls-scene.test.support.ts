@@ -89,6 +89,7 @@ export interface Pair {
 }
 
 const memory = allocate(64 * 1024)
+let round = 0
 
 /** A client, and the server's end of its connection. The handshake is begun; the first `receive` ends it. */
 export async function connected(t: TestContext, server: TlsServer, options: ConnectionOptions = {}): Promise<Pair> {
@@ -111,6 +112,7 @@ export async function connected(t: TestContext, server: TlsServer, options: Conn
     heard: () => Buffer.concat(pieces),
     receive: () =>
       until(() => {
+        transport.beginTurn(++round)
         const result = transport.recv(memory, 0, memory.bytes.length)
         return result === -EAGAIN ? null : { result, bytes: Buffer.from(memory.bytes.subarray(0, Math.max(0, result))) }
       }),

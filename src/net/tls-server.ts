@@ -8,7 +8,7 @@ import { chooseByName, setProtocols, staple } from '../openssl/choices.ts'
 import { type ContextOptions, createContext, type KeyPair } from '../openssl/context.ts'
 import type { SslContext } from '../openssl/ssl.ts'
 import { type KeySource, setTicketKeys } from '../openssl/tickets.ts'
-import { TlsTransport } from './tls-transport.ts'
+import { Handshakes, TlsTransport } from './tls-transport.ts'
 
 /** A certificate, and the names that it is for: `example.com`, `*.example.com`, in lower case. */
 export interface NamedPair extends KeyPair {
@@ -30,6 +30,7 @@ export interface TlsServerOptions extends Omit<ContextOptions, 'pairs'> {
 
 export class TlsServer {
   readonly #first: SslContext
+  readonly #handshakes = new Handshakes()
 
   /** Throws an OpensslError: see createContext. */
   constructor(options: TlsServerOptions) {
@@ -49,7 +50,7 @@ export class TlsServer {
 
   /** For a connection that has been accepted. */
   transport(fd: Fd, isShared = false): TlsTransport {
-    return new TlsTransport(this.#first, fd, isShared)
+    return new TlsTransport(this.#first, this.#handshakes, fd, isShared)
   }
 }
 

@@ -6,10 +6,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { seededRandom } from '../../test/support/random.ts'
-import { EPROTO } from '../kernel/errno.ts'
+import { EAGAIN, EPROTO } from '../kernel/errno.ts'
 import { type Fd, isOpen } from '../kernel/fd.ts'
 import { allocate } from '../kernel/memory.ts'
 import { connected, listenerFor, type Pair, serverWith, until } from './tls-scene.test.support.ts'
+import { HANDSHAKES_PER_ROUND, type TlsTransport } from './tls-transport.ts'
 
 async function asked(pair: Pair, text = 'hello'): Promise<string> {
   pair.client.write(text)
@@ -127,8 +128,9 @@ test('who speaks HTTP is told so in HTTP', async (t) => {
   const transport = serverWith().transport(await listener.accept())
   const memory = allocate(1024)
   const result = await until(() => {
+    transport.beginTurn(performance.now())
     const received = transport.recv(memory, 0, 1024)
-    return received === -11 ? null : received
+    return received === -EAGAIN ? null : received
   })
   assert.equal(result, -EPROTO)
   const ended = once(client, 'end')
@@ -159,9 +161,37 @@ test('whatever comes in place of a handshake breaks nothing', async (t) => {
     client.end(bytes)
     const transport = server.transport(await listener.accept())
     const memory = allocate(64)
-    await until(() => (transport.recv(memory, 0, 64) === -11 ? null : true))
+    await until(() => {
+      transport.beginTurn(performance.now())
+      return transport.recv(memory, 0, 64) === -EAGAIN ? null : true
+    })
     transport.close()
     assert.equal(isOpen(transport.fd), false)
     client.destroy()
   }
+})
+
+test('of many handshakes so many go on in a round, and the others in the next', async (t) => {
+  const listener = listenerFor(t)
+  const server = serverWith()
+  const count = 2 * HANDSHAKES_PER_ROUND + 1
+  const transports: TlsTransport[] = []
+  for (let i = 0; i < count; i++) {
+    const client = connectPlain(listener.port, '127.0.0.1')
+    t.after(() => client.destroy())
+    transports.push(server.transport(await listener.accept()))
+  }
+  const memory = allocate(64)
+  const heldBackIn = (round: number, of: readonly TlsTransport[]) =>
+    of.filter((transport) => {
+      transport.beginTurn(round)
+      assert.equal(transport.recv(memory, 0, 64), -EAGAIN)
+      return transport.isHeldBack
+    })
+  const first = heldBackIn(1, transports)
+  assert.equal(first.length, count - HANDSHAKES_PER_ROUND)
+  const second = heldBackIn(2, first)
+  assert.equal(second.length, 1)
+  assert.deepEqual(heldBackIn(3, second), [])
+  for (const transport of transports) transport.close()
 })

@@ -61,17 +61,40 @@ const plainAnswer = memoryOf(
 /** Of a file, on its way into records. */
 const filePiece = allocate(RECORD_BYTES)
 
+/** Of handshakes so many steps are taken in a round of the loop: one costs as much as ten requests, and some cost a hundred. */
+export const HANDSHAKES_PER_ROUND = 8
+
+/** What all connections of a server have in common: a flood of handshakes does not keep those waiting who have theirs behind them. */
+export class Handshakes {
+  #round = -1
+  #left = 0
+
+  mayGoOn(round: number): boolean {
+    if (round !== this.#round) {
+      this.#round = round
+      this.#left = HANDSHAKES_PER_ROUND
+    }
+    this.#left -= 1
+    return this.#left >= 0
+  }
+}
+
 export class TlsTransport implements Transport {
   readonly fd: Fd
   readonly isShared: boolean
   mayHoldMore = true
   wantsWrite = false
+  isHeldBack = false
   /** What has broken the connection. */
   failure: OpensslError | null = null
   readonly #ssl: Ssl
+  readonly #handshakes: Handshakes
+  #isEstablished = false
+  #round = 0
   #secure: Secure | null = null
 
-  constructor(context: SslContext, fd: Fd, isShared = false) {
+  constructor(context: SslContext, handshakes: Handshakes, fd: Fd, isShared = false) {
+    this.#handshakes = handshakes
     this.fd = fd
     this.isShared = isShared
     this.#ssl = SSL_new(context, fd)
@@ -83,10 +106,15 @@ export class TlsTransport implements Transport {
     return this.#secure
   }
 
+  beginTurn(round: number): void {
+    this.#round = round
+  }
+
   recv(memory: Memory, at: number, length: number): number {
+    if (!this.#isEstablished && this.#isOneTooMany()) return -EAGAIN
     const result = SSL_read(this.#ssl, memory.address + at, length)
     if (result > 0) {
-      this.mayHoldMore = true
+      this.mayHoldMore = this.#isEstablished = true
       return result
     }
     this.mayHoldMore = false
@@ -137,6 +165,11 @@ export class TlsTransport implements Transport {
     SSL_free(this.#ssl)
     resetOnClose(this.fd)
     close(this.fd)
+  }
+
+  #isOneTooMany(): boolean {
+    this.isHeldBack = !this.#handshakes.mayGoOn(this.#round)
+    return this.isHeldBack
   }
 
   /** Who speaks HTTP to a port of TLS is told so in the language that he speaks. OpenSSL has read his request already. */

@@ -38,6 +38,10 @@ export interface Transport {
   readonly mayHoldMore: boolean
   /** The last `recv` could not go on before the socket has room to write. */
   readonly wantsWrite: boolean
+  /** The last `recv` was put off: there have been enough handshakes in this round. It is to be tried in the next. */
+  readonly isHeldBack: boolean
+  /** The loop's round of this number has come to this connection. */
+  beginTurn(round: number): void
   /** Bytes received, 0 when the peer has finished sending, -EAGAIN, or another -errno: the peer is gone. */
   recv(memory: Memory, at: number, length: number): number
   /** Bytes taken, -EAGAIN, or another -errno: the peer is gone. `more` says that other bytes follow at once. */
@@ -60,11 +64,14 @@ export class PlainTransport implements Transport {
   readonly secure = null
   readonly mayHoldMore = false
   readonly wantsWrite = false
+  readonly isHeldBack = false
 
   constructor(fd: Fd, isShared = false) {
     this.fd = fd
     this.isShared = isShared
   }
+
+  beginTurn(): void {}
 
   recv(memory: Memory, at: number, length: number): number {
     return recv(this.fd, memory, at, length)

@@ -74,6 +74,7 @@ export class Wire {
 
   /** Begins a turn: until `close`, the shared receive buffer is this connection's. */
   open(): void {
+    this.#transport.beginTurn(this.#loop.round)
     this.inbox.open(this.#loop.round)
   }
 
@@ -88,6 +89,7 @@ export class Wire {
   receive(): Exclude<Received, 'enough'> {
     const received = this.inbox.receive(this.#transport)
     if (this.#transport.wantsWrite && !this.#watchesWrite) this.#watchWrite()
+    if (this.#transport.isHeldBack) this.#rewatch()
     if (received !== 'enough') return received
     this.#rewatch()
     return 'nothing'

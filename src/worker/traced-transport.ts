@@ -56,6 +56,14 @@ export class TracedTransport implements Transport {
     return this.#inner.wantsWrite
   }
 
+  get isHeldBack(): boolean {
+    return this.#inner.isHeldBack
+  }
+
+  beginTurn(round: number): void {
+    this.#inner.beginTurn(round)
+  }
+
   bytesInFlight(): number {
     return this.#inner.bytesInFlight()
   }
