@@ -16,7 +16,10 @@ function scene(t: TestContext) {
   let printed = ''
   const run = (...names: string[]) => {
     printed = ''
-    return cert(names, { print: (text) => void (printed += text), folder, home })
+    const print = (text: string) => {
+      printed += text
+    }
+    return cert(names, { print, folder, home })
   }
   const certificates = (name: string) =>
     readFileSync(join(folder, name), 'latin1')
