@@ -64,6 +64,7 @@ const filePiece = allocate(RECORD_BYTES)
 export class TlsTransport implements Transport {
   readonly fd: Fd
   readonly isShared: boolean
+  readonly isSecure = true
   mayHoldMore = true
   wantsWrite = false
   /** What has broken the connection. */
@@ -128,15 +129,21 @@ export class TlsTransport implements Transport {
 
   close(): void {
     if (this.failure === null) SSL_shutdown(this.#ssl)
-    SSL_free(this.#ssl)
+    this.#free()
     if (this.isShared) shutdown(this.fd, SHUT_WR)
     close(this.fd)
   }
 
   reset(): void {
-    SSL_free(this.#ssl)
+    this.#free()
     resetOnClose(this.fd)
     close(this.fd)
+  }
+
+  /** An app may still ask what the connection was like when it is over: a microsecond for each connection. */
+  #free(): void {
+    this.#secure ??= secureOf(this.#ssl)
+    SSL_free(this.#ssl)
   }
 
   /** Who speaks HTTP to a port of TLS is told so in the language that he speaks. OpenSSL has read his request already. */

@@ -45,7 +45,7 @@ test('a line of JSON, with all of its members, in their order', () => {
     '{"time":"2026-10-10T13:55:36.078Z","remoteAddress":"127.0.0.1","remotePort":1234,"user":null,"method":"GET","target":"/",' +
       '"protocol":"HTTP/1.1","host":"test","referer":"http://a/","userAgent":"curl/8.5.0","received":null,' +
       '"status":200,"bodyBytes":2326,"requestBytes":80,"firstByteMicroseconds":123,"totalMicroseconds":4567,' +
-      '"acceptQueueMilliseconds":0,"connectionRequests":1,"worker":3,"pid":4321,"end":"complete","refusal":null}\n',
+      '"acceptQueueMilliseconds":0,"connectionRequests":1,"tls":null,"worker":3,"pid":4321,"end":"complete","refusal":null}\n',
   )
 })
 

@@ -14,12 +14,14 @@ import { type ConnectionTrace, now } from './tracer.ts'
 export class TracedTransport implements Transport {
   readonly fd: Fd
   readonly isShared: boolean
+  readonly isSecure: boolean
   readonly #inner: Transport
   readonly #trace: ConnectionTrace
 
   constructor(inner: Transport, trace: ConnectionTrace) {
     this.fd = inner.fd
     this.isShared = inner.isShared
+    this.isSecure = inner.isSecure
     this.#inner = inner
     this.#trace = trace
   }
