@@ -17,6 +17,14 @@ test('an authority becomes the origin that the URL standard makes of it', () => 
   for (const authority of AUTHORITIES) assert.equal(originOf(authority, false), new URL(`http://${authority}/`).origin)
 })
 
+test('over TLS its scheme is https, whose own port is left out', () => {
+  for (const authority of AUTHORITIES) assert.equal(originOf(authority, true), new URL(`https://${authority}/`).origin)
+  assert.equal(originOf('a.test:443', true), 'https://a.test')
+  assert.equal(originOf('a.test:80', true), 'https://a.test:80')
+  assert.equal(originOf('a.test:443', false), 'http://a.test:443')
+  assert.equal(originOf('1.2.3.4.5', true), null)
+})
+
 test('an authority that can be in no URL has no origin', () => {
   for (const authority of ['a:b', '1.2.3.4.5', '[::1', 'a b', 'user@host', 'a/b', 'a?b', 'a#b', 'a\\b', '%zz', '']) {
     assert.equal(originOf(authority, false), null, authority)
