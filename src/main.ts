@@ -1,7 +1,7 @@
 /**
  * The command: `prefork [target] [options]`, `prefork check`, `prefork explain`, and
  * what is said to a running server: `prefork reload`, `stop`, `quit`, `status`, `top`, `trace`.
- * Apart from all that, `prefork hash-password`.
+ * Apart from all that, `prefork hash-password` and `prefork cert`.
  *
  * An operator's mistake ends here as a sentence on stderr and exit code 1. In
  * the order of a start: command line → configuration → listeners (supervisor/)
@@ -49,6 +49,10 @@ async function run(commandLine: CommandLine): Promise<number> {
     case 'hash-password': {
       const { hashPassword } = await import('./command/hash-password.ts')
       return hashPassword(process.stdin, process.stdout, process.stderr)
+    }
+    case 'cert': {
+      const { cert } = await import('./command/cert.ts')
+      return cert(commandLine.names)
     }
     case 'reload':
     case 'stop':

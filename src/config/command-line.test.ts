@@ -6,6 +6,7 @@ import { OperatorError } from './operator-error.ts'
 const NOTHING: CommandLine = {
   command: 'serve',
   target: null,
+  names: [],
   flags: {},
   configFile: null,
   json: false,
@@ -59,6 +60,8 @@ const UNDERSTOOD: readonly (readonly [line: string, Partial<CommandLine>])[] = [
   ['./explain', { target: './explain' }],
   ['hash-password', { command: 'hash-password' }],
   ['./hash-password', { target: './hash-password' }],
+  ['cert', { command: 'cert' }],
+  ['cert localhost 127.0.0.1', { command: 'cert', names: ['localhost', '127.0.0.1'] }],
   ['--listen :80', { flags: { listen: [':80'] } }],
   ['--listen :80 ./public --listen=unix:a', { target: './public', flags: { listen: [':80', 'unix:a'] } }],
   ['--model fork --accept parent', { flags: { model: 'fork', accept: 'parent' } }],

@@ -7,6 +7,7 @@
  *     prefork reload | stop | quit | status          to a server that is running
  *     prefork top | trace                            to look at it
  *     prefork hash-password                          for basicAuth
+ *     prefork cert [name…]                           for TLS in development
  *
  * node:util's parseArgs splits it into tokens; the judging is ours, because its
  * strict mode can say only that something is wrong, not how to put it right.
@@ -24,8 +25,10 @@ import { OPTION_PATHS, OPTION_TABLE, type OptionPath } from './table.ts'
 export type ControlCommand = 'reload' | 'stop' | 'quit' | 'status' | 'top' | 'trace'
 
 export interface CommandLine {
-  readonly command: 'serve' | 'check' | 'explain' | 'hash-password' | 'help' | 'version' | ControlCommand
+  readonly command: 'serve' | 'check' | 'explain' | 'hash-password' | 'cert' | 'help' | 'version' | ControlCommand
   readonly target: string | null
+  /** cert: what the certificate is for. */
+  readonly names: readonly string[]
   readonly flags: Options
   /** As written after --config. */
   readonly configFile: string | null
@@ -51,6 +54,7 @@ export const COMMANDS = [
   'top',
   'trace',
   'hash-password',
+  'cert',
 ] as const
 
 const CONTROL_COMMANDS: readonly ControlCommand[] = ['reload', 'stop', 'quit', 'status', 'top', 'trace']
@@ -66,8 +70,11 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   const words = tokens.filter((token) => token.kind === 'positional').map((token) => token.value)
   const command = COMMANDS.find((name) => name === words[0]) ?? 'serve'
   const targets = command === 'serve' ? words : words.slice(1)
-  const line: CommandLine = { command, target: targets[0] ?? null, ...readFlags(tokens, command) }
+  const names = command === 'cert' ? targets : []
+  const target = command === 'cert' ? null : (targets[0] ?? null)
+  const line: CommandLine = { command, target, names, ...readFlags(tokens, command) }
   if (command === 'hash-password') assertAlone(tokens)
+  else if (command === 'cert') assertNamesAlone(tokens)
   else if (isControl(command)) assertNothingToServe(command, line)
   else if (targets.length > 1) throw tooMany(targets)
   return line
@@ -85,6 +92,7 @@ export function nameFlag(path: string): string {
 
 const NOTHING = {
   target: null,
+  names: [],
   flags: {},
   configFile: null,
   json: false,
@@ -212,6 +220,14 @@ function assertAlone(tokens: readonly Token[]): void {
   if (tokens.length === 1) return
   throw new OperatorError(
     'prefork hash-password takes nothing beside it; it asks for the password, or reads it from stdin',
+  )
+}
+
+function assertNamesAlone(tokens: readonly Token[]): void {
+  const flag = tokens.find((token) => token.kind === 'option')
+  if (flag === undefined) return
+  throw new OperatorError(
+    `prefork cert takes names alone, and no ${flag.rawName}; the certificate is written into the present folder`,
   )
 }
 

@@ -39,6 +39,7 @@ Usage
   prefork reload | stop | quit | status          to the server that is running
   prefork top | trace                            to look at it
   prefork hash-password                          a hash for basicAuth
+  prefork cert [name ...]                        a certificate, to develop with
 
   target: a directory, an app module (.ts, .mts, .js, .mjs), or nothing.
   A directory named like a command is written with its path: ./check.

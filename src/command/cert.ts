@@ -1,0 +1,127 @@
+/**
+ * `prefork cert NAME…`: a certificate for development, and the authority that vouches
+ * for it, which is made once for each user and trusted once by hand. Nothing is served
+ * here, and nobody is asked over the network.
+ *
+ *     ~/.local/share/prefork/ca.pem, ca-key.pem    the authority, for all that this user develops
+ *     ./localhost.pem, ./localhost-key.pem         what --tls-cert and --tls-key take
+ */
+import { X509Certificate } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { homedir, hostname, userInfo } from 'node:os'
+import { isAbsolute, join } from 'node:path'
+import { OperatorError, quote } from '../config/operator-error.ts'
+import { type MadePair, makeCertificate } from '../openssl/make-certificate.ts'
+
+/** What browsers take at most of a certificate whose authority was added by hand: Apple's 825 days; others ask for no less. */
+const DAYS = 820
+const AUTHORITY_DAYS = 3_650
+const SECRET = 0o600
+const PUBLIC = 0o644
+const EXIT_OK = 0
+
+export interface CertWorld {
+  print(text: string): void
+  /** Where the certificate is written. */
+  readonly folder: string
+  /** Where the authority is kept. */
+  readonly home: string
+}
+
+/** The exit code, 0. Throws an OperatorError for what is no name, and for files that are there already. */
+export function cert(names: readonly string[], world: CertWorld = realWorld()): number {
+  const wanted = names.length === 0 ? ['localhost', '127.0.0.1', '::1'] : names
+  const alternatives = wanted.map(alternativeName)
+  const base = wanted[0]!.replace(/^\*\./, '_wildcard.').replaceAll(':', '_')
+  const files = { certificate: join(world.folder, `${base}.pem`), key: join(world.folder, `${base}-key.pem`) }
+  const taken = Object.values(files).find((file) => existsSync(file))
+  if (taken !== undefined) throw new OperatorError(`${taken} is there already; move it away, or name another first`)
+  const { pair, file, isNew } = authorityIn(world.home)
+  const made = makeCertificate({ commonName: wanted[0]!, days: DAYS, names: alternatives.join(','), issuer: pair })
+  write(files.key, made.key, SECRET)
+  write(files.certificate, `${made.certificate}${pair.certificate}`, PUBLIC)
+  const { validTo } = new X509Certificate(made.certificate)
+  world.print(textOf({ ...files, names: wanted, validTo, authority: file, isNew }))
+  return EXIT_OK
+}
+
+function realWorld(): CertWorld {
+  const data = process.env.XDG_DATA_HOME ?? ''
+  return {
+    print: (text) => process.stdout.write(text),
+    folder: process.cwd(),
+    home: join(isAbsolute(data) ? data : join(homedir(), '.local', 'share'), 'prefork'),
+  }
+}
+
+/** RFC 9525 §6.3: a name with one wildcard at most, in place of its first label; or an address. */
+const NAME = /^(?:\*\.)?(?!-)[a-z\d-]{1,63}(?:\.(?!-)[a-z\d-]{1,63})*$/i
+
+function alternativeName(name: string): string {
+  if (isIP(name) !== 0) return `IP:${name}`
+  if (NAME.test(name) && name.length <= 253) return `DNS:${name.toLowerCase()}`
+  throw new OperatorError(
+    `${quote(name)} is no host name or address; give localhost, app.test, *.app.test or 127.0.0.1`,
+  )
+}
+
+/** The user's own; made when there is none, and anew when it ends before what it would sign. */
+function authorityIn(home: string): { pair: MadePair; file: string; isNew: boolean } {
+  const [file, keyFile] = [join(home, 'ca.pem'), join(home, 'ca-key.pem')]
+  if (existsSync(file) && existsSync(keyFile)) {
+    const pair = { certificate: readFileSync(file, 'latin1'), key: readFileSync(keyFile, 'latin1') }
+    const end = Date.parse(new X509Certificate(pair.certificate).validTo)
+    if (end > Date.now() + DAYS * 86_400_000) return { pair, file, isNew: false }
+  }
+  const commonName = `prefork development CA (${userInfo().username}@${hostname()})`.slice(0, COMMON_NAME_CHARS_MAX)
+  const pair = makeCertificate({ commonName, days: AUTHORITY_DAYS, names: null, issuer: null })
+  mkdirSync(home, { recursive: true, mode: 0o700 })
+  write(keyFile, pair.key, SECRET)
+  write(file, pair.certificate, PUBLIC)
+  return { pair, file, isNew: true }
+}
+
+/** RFC 5280, upper bounds: ub-common-name. */
+const COMMON_NAME_CHARS_MAX = 64
+
+function write(file: string, text: string, mode: number): void {
+  try {
+    writeFileSync(file, text, { mode })
+  } catch (error) {
+    throw new OperatorError(`${file} cannot be written (${(error as NodeJS.ErrnoException).code})`)
+  }
+}
+
+interface Made {
+  readonly certificate: string
+  readonly key: string
+  readonly names: readonly string[]
+  readonly validTo: string
+  readonly authority: string
+  readonly isNew: boolean
+}
+
+function textOf({ certificate, key, names, validTo, authority, isNew }: Made): string {
+  return `\
+${certificate}   for ${names.join(', ')}, until ${validTo}
+${key}   its key: nobody else is to read it
+
+  prefork ./app.ts --tls-cert ${certificate} --tls-key ${key}
+
+${isNew ? 'Its authority is new. Clients believe it' : 'Clients believe it'} where they trust
+${authority}:
+
+  curl            curl --cacert ${authority} https://${names[0]}:8443/
+  Node            NODE_EXTRA_CA_CERTS=${authority} node client.js
+  Debian, Ubuntu  sudo cp ${authority} /usr/local/share/ca-certificates/prefork.crt
+                  sudo update-ca-certificates
+  Fedora, RHEL    sudo cp ${authority} /etc/pki/ca-trust/source/anchors/prefork.pem
+                  sudo update-ca-trust
+  Chromium        certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n prefork -i ${authority}
+  Firefox         Settings, Certificates, Authorities, Import
+
+Whoever has the key beside it can pass for any site to those clients: trust it on
+machines for development alone.
+`
+}

@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
+import { type TestContext, test } from 'node:test'
+import type { ConnectionOptions } from 'node:tls'
+import { close } from '../kernel/fd.ts'
+import { OpensslError } from '../openssl/errors.ts'
+import { TicketKeyReader, TicketKeys } from '../ticket-keys.ts'
+import { authority, connected, pairFor, serverWith } from './tls-scene.test.support.ts'
+import type { TlsServer } from './tls-server.ts'
+
+/** The client's and the server's word of a connection on which both have spoken. */
+async function visit(t: TestContext, server: TlsServer, options: ConnectionOptions = {}) {
+  const pair = await connected(t, server, options)
+  const sessions: Buffer[] = []
+  pair.client.on('session', (session) => sessions.push(session))
+  pair.client.write('hello')
+  assert.equal((await pair.receive()).bytes.toString(), 'hello')
+  const answered = once(pair.client, 'data')
+  await pair.sendAll(Buffer.from('hello'))
+  await answered
+  const { secure } = pair.transport
+  const names = pair.client.getPeerCertificate().subjectaltname ?? ''
+  const isResumed = pair.client.isSessionReused()
+  const session = sessions.at(-1) ?? pair.client.getSession()
+  pair.transport.close()
+  return {
+    secure,
+    names,
+    isResumed,
+    session,
+    kind: pair.client.getPeerCertificate().asn1Curve ?? 'rsa',
+  }
+}
+
+test('a client is shown the certificate of the name that it asks for: exact, then wildcard, then the first', async (t) => {
+  const server = serverWith({
+    pairs: [pairFor(['localhost']), pairFor(['*.example.com']), pairFor(['www.example.com', 'example.com'])],
+  })
+  const shown: Readonly<Record<string, string>> = {
+    'www.example.com': 'DNS:www.example.com, DNS:example.com',
+    'EXAMPLE.com': 'DNS:www.example.com, DNS:example.com',
+    'api.example.com': 'DNS:*.example.com',
+    'a.api.example.com': 'DNS:localhost',
+    'elsewhere.org': 'DNS:localhost',
+  }
+  for (const [servername, names] of Object.entries(shown)) {
+    const seen = await visit(t, server, { servername, rejectUnauthorized: false })
+    assert.equal(seen.names, names, servername)
+    assert.equal(seen.secure.serverName, servername)
+  }
+  const nameless = await visit(t, server, { servername: '', rejectUnauthorized: false })
+  assert.equal(nameless.names, 'DNS:localhost')
+  assert.equal(nameless.secure.serverName, null)
+})
+
+test('ECDSA and RSA side by side: each client gets what it understands', async (t) => {
+  const server = serverWith({ pairs: [pairFor(['localhost']), pairFor(['localhost'], { keyType: 'rsa' })] })
+  const only = { maxVersion: 'TLSv1.2' } as const
+  assert.equal((await visit(t, server, { ...only, ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' })).kind, 'rsa')
+  assert.equal((await visit(t, server, { ...only, ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' })).kind, 'prime256v1')
+})
+
+test('a client that offers other protocols alone is turned away; one that offers none is not', async (t) => {
+  const server = serverWith()
+  assert.equal((await visit(t, server, { ALPNProtocols: ['h2', 'http/1.1'] })).secure.protocol, 'http/1.1')
+  assert.equal((await visit(t, server)).secure.protocol, null)
+  const pair = await connected(t, server, { ALPNProtocols: ['h2'] })
+  const failed = once(pair.client, 'error')
+  assert.ok((await pair.receive()).result < 0)
+  assert.match(((await failed)[0] as Error).message, /no application protocol/i)
+  pair.transport.close()
+})
+
+for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+  test(`${version}: a session goes on at another worker, after a reload, and with a key that was replaced once`, async (t) => {
+    const keys = TicketKeys.create()
+    const serverOf = () => {
+      const fd = keys.openForReading()
+      t.after(() => close(fd))
+      return serverWith({ ticketKeys: new TicketKeyReader(fd) })
+    }
+    t.after(() => keys.close())
+    const only = { minVersion: version, maxVersion: version }
+    const [one, other] = [serverOf(), serverOf()]
+    const first = await visit(t, one, only)
+    assert.deepEqual([first.isResumed, first.secure.isResumed], [false, false])
+    const second = await visit(t, other, { ...only, session: first.session! })
+    assert.deepEqual([second.isResumed, second.secure.isResumed], [true, true], 'at another')
+
+    keys.rotate()
+    const third = await visit(t, serverOf(), { ...only, session: first.session! })
+    assert.equal(third.isResumed, true, 'with the key before')
+    const fourth = await visit(t, one, { ...only, session: third.session! })
+    assert.equal(fourth.isResumed, true, 'with what it got in exchange')
+    for (let i = 0; i < 3; i++) keys.rotate()
+    const late = await visit(t, one, { ...only, session: first.session! })
+    assert.equal(late.isResumed, false, 'the key is forgotten')
+  })
+
+  test(`${version}: without tickets every handshake is a whole one`, async (t) => {
+    const only = { minVersion: version, maxVersion: version }
+    const server = serverWith({ hasTickets: false })
+    const first = await visit(t, server, only)
+    const again = await visit(t, server, { ...only, ...(first.session !== undefined && { session: first.session }) })
+    assert.equal(again.isResumed, false)
+  })
+
+  test(`${version}: a client's certificate, asked for and required`, async (t) => {
+    const only = { minVersion: version, maxVersion: version }
+    const { certificate, key } = pairFor(['client'])
+    const mine = { cert: certificate, key }
+    const asks = { clientAuthorities: Buffer.from(authority.certificate) }
+    const optional = serverWith({ ...asks, clientCertificates: 'optional' })
+    assert.equal((await visit(t, optional, only)).secure.clientCertificate, null)
+    const shown = (await visit(t, optional, { ...only, ...mine })).secure.clientCertificate!
+    assert.equal(new X509Certificate(shown).subject, 'CN=client')
+
+    const required = serverWith({ ...asks, clientCertificates: 'required' })
+    assert.notEqual((await visit(t, required, { ...only, ...mine })).secure.clientCertificate, null)
+    for (const others of [{}, selfSigned()]) {
+      const pair = await connected(t, required, { ...only, ...others })
+      pair.client.write('hello')
+      assert.ok((await pair.receive()).result < 0)
+      assert.match(pair.transport.failure!.message, /certificate/)
+      pair.transport.close()
+    }
+  })
+}
+
+function selfSigned(): ConnectionOptions {
+  const { certificate, key } = pairFor(['stranger'], { issuer: null })
+  return { cert: certificate, key }
+}
+
+test('an OCSP response is sent along to who asks for it', async (t) => {
+  const ocsp = Buffer.from('3003020106', 'hex')
+  const pair = await connected(t, serverWith({ pairs: [{ ...pairFor(['localhost']), ocsp }] }), {
+    requestOCSP: true,
+  } as ConnectionOptions)
+  const stapled = once(pair.client, 'OCSPResponse')
+  pair.client.write('hello')
+  await pair.receive()
+  assert.deepEqual((await stapled)[0], ocsp)
+  pair.transport.close()
+})
+
+const good = pairFor(['localhost'])
+for (const [what, options, says] of [
+  ['no certificate', { pairs: [{ ...good, certificate: Buffer.from('nothing') }] }, /no certificate/],
+  ['no key', { pairs: [{ ...good, key: Buffer.from('nothing') }] }, /the key cannot be read/],
+  ['a key of another', { pairs: [{ ...good, key: pairFor(['localhost']).key }] }, /the key cannot be used/],
+  ['a cipher that there is not', { ciphers: 'NO-SUCH-CIPHER' }, /ciphers 'NO-SUCH-CIPHER': no cipher match/],
+  ['a suite that there is not', { ciphersuites: 'TLS_NO_SUCH' }, /ciphersuites 'TLS_NO_SUCH'/],
+  ['a group that there is not', { groups: 'P-17' }, /groups 'P-17'/],
+  [
+    'no authority',
+    { clientCertificates: 'required', clientAuthorities: Buffer.from('') },
+    /no certificate of an authority/,
+  ],
+] as const) {
+  test(`what cannot be had is said: ${what}`, () => {
+    assert.throws(
+      () => serverWith(options),
+      (error) => error instanceof OpensslError && says.test(error.message),
+    )
+  })
+}
