@@ -42,6 +42,7 @@ export type {
   ConnectRequest,
   FetchHandler,
   TakenSocket,
+  Tls,
   Upgrade,
   WorkerContext,
 } from './handlers/app/contract.ts'

@@ -32,6 +32,17 @@ export class UpgradeError extends Error {
   override readonly name = 'UpgradeError'
 }
 
+/** What TLS has found out about a connection: see net/transport.ts, of which handlers know nothing. */
+export interface Secure {
+  readonly version: string
+  readonly cipher: string
+  readonly serverName: string | null
+  readonly protocol: string | null
+  readonly isResumed: boolean
+  /** In DER. */
+  readonly clientCertificate: Buffer | null
+}
+
 export interface IncomingRequest {
   readonly head: RequestHead
   /** Null when the request has no body. */
@@ -41,6 +52,10 @@ export interface IncomingRequest {
   readonly remotePort: number
   /** The listener's own host and port, for requests without a Host field. */
   readonly localAuthority: string
+  /** It came over TLS. */
+  readonly isSecure: boolean
+  /** What is known of that; null if and only if it is not secure. The same object for all requests of a connection, made when first read. */
+  readonly secure: Secure | null
   /** Aborts when the client leaves before the response is sent. Made when first read. */
   readonly signal: AbortSignal
   /** To be called before code runs for it that is not ours, whatever that may leave to promises. */

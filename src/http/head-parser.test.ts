@@ -18,6 +18,32 @@ test('a target may be exactly as long as its limit', () => {
   check(head, 'refused TARGET_TOO_LONG', { ...LIMITS, targetBytes: 3 })
 })
 
+test('an https resource is for whoever has come over TLS; there an http one is, too', () => {
+  const parser = new HeadParser(LIMITS)
+  const read = (target: string, isSecure: boolean) => {
+    const bytes = Buffer.from(`GET ${target} HTTP/1.1\r\nHost: b\r\n\r\n`)
+    parser.isSecure = isSecure
+    if (parser.parse(bytes, 0, bytes.length) !== DONE) return parser.refusal
+    const { host, path, query } = parser.take(bytes, 0)
+    return `${host} ${path}${query}`
+  }
+  const readAnew = (target: string, isSecure: boolean) => {
+    parser.reset()
+    return read(target, isSecure)
+  }
+  for (const scheme of ['https', 'HTTPS']) {
+    assert.equal(readAnew(`${scheme}://a:8443/x?y`, true), 'a:8443 /x?y')
+    assert.equal(readAnew(`${scheme}://a:8443/x?y`, false), 'NOT_SECURED')
+  }
+  for (const isSecure of [true, false]) {
+    assert.equal(readAnew('http://a/x', isSecure), 'a /x')
+    assert.equal(readAnew('/x', isSecure), 'b /x')
+    for (const target of ['https://', 'https:/a', 'https://u@a/', 'httpss://a/', 'wss://a/']) {
+      assert.equal(readAnew(target, isSecure), 'BAD_TARGET', target)
+    }
+  }
+})
+
 test('there may be exactly as many fields as their limit', () => {
   const head = 'GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\nY: 2\r\n\r\n'
   check(head, 'GET / 1.1 "a"', { ...LIMITS, fieldCount: 3 })

@@ -84,6 +84,8 @@ export class HeadParser {
   bytesUsed = 0
   /** After REFUSED: why. */
   refusal: RefusalName | null = null
+  /** What it reads has come over TLS: the target may be an https resource. To be said before the first byte of a head. */
+  isSecure = false
 
   readonly #limits: HeadLimits
   readonly #notes: HeadNotes
@@ -255,7 +257,7 @@ export class HeadParser {
     const version = this.#start + this.#mark
     const minor = input[version + MINOR_DIGIT] - ZERO
     if (input[version + MAJOR_DIGIT] !== ONE || minor > 1) return this.#refuse('UNKNOWN_VERSION', at)
-    const refusal = noteTargetForm(input, this.#start, this.#notes)
+    const refusal = noteTargetForm(input, this.#start, this.#notes, this.isSecure)
     if (refusal !== null) return this.#refuse(refusal, at)
     this.#notes.minorVersion = minor === 1 ? 1 : 0
     this.#state = FIELD_LINE

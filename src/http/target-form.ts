@@ -13,7 +13,13 @@ import { ASTERISK, COLON, isWord, SLASH } from './bytes.ts'
 import type { HeadNotes } from './head.ts'
 import type { RefusalName } from './refusals.ts'
 
-export function noteTargetForm(input: Uint8Array, start: number, notes: HeadNotes): RefusalName | null {
+/** `isSecure`: it has come over TLS. */
+export function noteTargetForm(
+  input: Uint8Array,
+  start: number,
+  notes: HeadNotes,
+  isSecure: boolean,
+): RefusalName | null {
   const from = start + notes.targetFrom
   notes.pathFrom = notes.targetFrom
   if (notes.method === 'CONNECT') return noteAuthorityForm(input, start, notes)
@@ -21,11 +27,16 @@ export function noteTargetForm(input: Uint8Array, start: number, notes: HeadNote
   if (input[from] === ASTERISK) {
     return notes.method === 'OPTIONS' && notes.targetTo - notes.targetFrom === 1 ? null : 'BAD_TARGET'
   }
-  return noteAbsoluteForm(input, start, notes)
+  return noteAbsoluteForm(input, start, notes, isSecure)
 }
 
-/** http-URI and https-URI without user information. An empty host MUST be rejected, RFC 9110 §4.2.1. */
-function noteAbsoluteForm(input: Uint8Array, start: number, notes: HeadNotes): RefusalName | null {
+/**
+ * http-URI and https-URI without user information. An empty host MUST be rejected, RFC 9110 §4.2.1.
+ *
+ * An https resource is not given to whoever asks in the clear, RFC 9110 §7.4. The other way about nothing is asked for
+ * that TLS does not give: 'http:' over TLS is read as nginx and Caddy read it, and means what is to be had there.
+ */
+function noteAbsoluteForm(input: Uint8Array, start: number, notes: HeadNotes, isSecure: boolean): RefusalName | null {
   const from = start + notes.targetFrom
   const hierEnd = start + notes.queryFrom
   const authorityFrom = from + schemeLength(input, from, hierEnd)
@@ -33,8 +44,7 @@ function noteAbsoluteForm(input: Uint8Array, start: number, notes: HeadNotes): R
   let authorityTo = authorityFrom
   while (authorityTo < hierEnd && input[authorityTo] !== SLASH) authorityTo += 1
   if (!isAuthority(input, authorityFrom, authorityTo)) return 'BAD_TARGET'
-  // An https resource is not given to whoever asks in the clear: RFC 9110 §7.4.
-  if (authorityFrom - from === 'https://'.length) return 'NOT_SECURED'
+  if (!isSecure && authorityFrom - from === 'https://'.length) return 'NOT_SECURED'
   notes.authorityFrom = authorityFrom - start
   notes.authorityTo = authorityTo - start
   notes.pathFrom = authorityTo - start

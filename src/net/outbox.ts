@@ -9,7 +9,7 @@
  * The bound is the writer's: whoever writes a stream waits until `flush` has
  * answered `sent` before it writes more, and no next request is begun before.
  */
-import { EAGAIN, ECONNRESET, EPIPE, ETIMEDOUT, errnoName } from '../kernel/errno.ts'
+import { EAGAIN, ECONNRESET, EPIPE, EPROTO, ETIMEDOUT, errnoName } from '../kernel/errno.ts'
 import type { Fd } from '../kernel/fd.ts'
 import { type Memory, memoryOf } from '../kernel/memory.ts'
 import { allocatePages } from '../kernel/mmap.ts'
@@ -220,5 +220,5 @@ export class Outbox {
 
 /** Of a negative errno: the socket's, not the file's. */
 function isOfPeer(result: number): boolean {
-  return result === -EPIPE || result === -ECONNRESET || result === -ETIMEDOUT
+  return result === -EPIPE || result === -ECONNRESET || result === -ETIMEDOUT || result === -EPROTO
 }

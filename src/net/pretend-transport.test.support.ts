@@ -13,6 +13,7 @@ import { PlainTransport, type Transport } from './transport.ts'
 export class PretendTransport implements Transport {
   readonly fd = 1000 as Fd
   isShared = false
+  isSecure = false
   secure = null
   mayHoldMore = false
   wantsWrite = false

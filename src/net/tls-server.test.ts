@@ -7,7 +7,7 @@ import { close } from '../kernel/fd.ts'
 import { OpensslError } from '../openssl/errors.ts'
 import { TicketKeyReader, TicketKeys } from '../ticket-keys.ts'
 import { authority, connected, pairFor, serverWith } from './tls-scene.test.support.ts'
-import type { TlsServer } from './tls-server.ts'
+import type { TlsServer, TlsServerOptions } from './tls-server.ts'
 
 /** The client's and the server's word of a connection on which both have spoken. */
 async function visit(t: TestContext, server: TlsServer, options: ConnectionOptions = {}) {
@@ -123,6 +123,44 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
       pair.client.write('hello')
       assert.ok((await pair.receive()).result < 0)
       assert.match(pair.transport.failure!.message, /certificate/)
+      pair.transport.close()
+    }
+  })
+}
+
+for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+  test(`${version}: a ticket opens no server that asks its client for more`, async (t) => {
+    const keys = TicketKeys.create()
+    t.after(() => keys.close())
+    const serverOf = (options: Partial<TlsServerOptions>) => {
+      const fd = keys.openForReading()
+      t.after(() => close(fd))
+      return serverWith({ ticketKeys: new TicketKeyReader(fd), ...options })
+    }
+    const { certificate, key } = pairFor(['client'])
+    const [mine, others] = [authority, pairFor(['another authority'], { names: null, issuer: null })].map((it) =>
+      Buffer.from(it.certificate),
+    )
+    const required = { clientCertificates: 'required', clientAuthorities: mine! } as const
+    const only = { minVersion: version, maxVersion: version }
+    const shown = { ...only, cert: certificate, key }
+
+    const [open, closed, same] = [serverOf({}), serverOf(required), serverOf(required)]
+    const foreign = serverOf({ ...required, clientAuthorities: others! })
+
+    const unasked = await visit(t, open, only)
+    const vouchedFor = await visit(t, closed, shown)
+    const again = await visit(t, same, { ...only, session: vouchedFor.session! })
+    assert.equal(again.isResumed, true, 'where the same is asked')
+    assert.deepEqual(again.secure.clientCertificate, vouchedFor.secure.clientCertificate)
+    for (const [server, session] of [
+      [closed, unasked.session!],
+      [foreign, vouchedFor.session!],
+    ] as const) {
+      const pair = await connected(t, server, { ...only, session })
+      pair.client.write('hello')
+      assert.ok((await pair.receive()).result < 0)
+      assert.match(pair.transport.failure!.message, /peer did not return a certificate/)
       pair.transport.close()
     }
   })

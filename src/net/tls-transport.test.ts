@@ -91,6 +91,17 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   })
 }
 
+test('what is known of a connection is to be had when it is over, too', async (t) => {
+  for (const end of ['close', 'reset'] as const) {
+    const pair = await connected(t, serverWith())
+    await asked(pair)
+    pair.transport[end]()
+    const { version, serverName } = pair.transport.secure
+    assert.deepEqual([version, serverName], ['TLSv1.3', 'localhost'])
+    assert.equal(pair.transport.secure, pair.transport.secure)
+  }
+})
+
 test('a file goes through records, whole, whatever part of it', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'prefork-tls-'))
   t.after(() => rmSync(folder, { recursive: true }))

@@ -82,6 +82,7 @@ export class Handshakes {
 export class TlsTransport implements Transport {
   readonly fd: Fd
   readonly isShared: boolean
+  readonly isSecure = true
   mayHoldMore = true
   wantsWrite = false
   isHeldBack = false
@@ -102,8 +103,10 @@ export class TlsTransport implements Transport {
 
   /** Asked for before the handshake is over, it is not all known. */
   get secure(): Secure {
-    this.#secure ??= secureOf(this.#ssl)
-    return this.#secure
+    if (this.#secure !== null) return this.#secure
+    const secure = secureOf(this.#ssl)
+    if (this.#isEstablished) this.#secure = secure
+    return secure
   }
 
   beginTurn(round: number): void {
@@ -156,13 +159,13 @@ export class TlsTransport implements Transport {
 
   close(): void {
     if (this.failure === null) SSL_shutdown(this.#ssl)
-    SSL_free(this.#ssl)
+    this.#free()
     if (this.isShared) shutdown(this.fd, SHUT_WR)
     close(this.fd)
   }
 
   reset(): void {
-    SSL_free(this.#ssl)
+    this.#free()
     resetOnClose(this.fd)
     close(this.fd)
   }
@@ -170,6 +173,12 @@ export class TlsTransport implements Transport {
   #isOneTooMany(): boolean {
     this.isHeldBack = !this.#handshakes.mayGoOn(this.#round)
     return this.isHeldBack
+  }
+
+  /** An app may still ask what the connection was like when it is over: a microsecond for each connection. */
+  #free(): void {
+    this.#secure ??= secureOf(this.#ssl)
+    SSL_free(this.#ssl)
   }
 
   /** Who speaks HTTP to a port of TLS is told so in the language that he speaks. OpenSSL has read his request already. */

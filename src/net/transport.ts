@@ -33,6 +33,8 @@ export interface Transport {
   /** Another process holds a copy of the descriptor, for a while: closing ours is not the end of the socket. */
   readonly isShared: boolean
   /** What goes over the wire is encrypted. */
+  readonly isSecure: boolean
+  /** What that has found out; null: it is not encrypted. Made when first asked for, and to be had after the end, too. */
   readonly secure: Secure | null
   /** It holds, or may hold, bytes that the kernel has given already and says nothing of any more: the next `recv` is worth a try. */
   readonly mayHoldMore: boolean
@@ -61,6 +63,7 @@ export interface Transport {
 export class PlainTransport implements Transport {
   readonly fd: Fd
   readonly isShared: boolean
+  readonly isSecure = false
   readonly secure = null
   readonly mayHoldMore = false
   readonly wantsWrite = false

@@ -14,7 +14,7 @@ import type { Fd } from '../kernel/fd.ts'
 import { Inbox, type ReceiveBuffer, type Received } from './inbox.ts'
 import type { EventLoop, Watcher } from './loop.ts'
 import { type Flushed, Outbox, type SendBuffer } from './outbox.ts'
-import type { Transport } from './transport.ts'
+import type { Secure, Transport } from './transport.ts'
 
 const READ_EVENTS = EPOLLIN | EPOLLRDHUP | EPOLLET
 
@@ -57,6 +57,16 @@ export class Wire {
 
   get fd(): Fd {
     return this.#transport.fd
+  }
+
+  /** What goes over it is encrypted. */
+  get isSecure(): boolean {
+    return this.#transport.isSecure
+  }
+
+  /** See Transport. */
+  get secure(): Secure | null {
+    return this.#transport.secure
   }
 
   /** Its events are another's from here on. */

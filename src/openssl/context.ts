@@ -4,6 +4,7 @@
  *
  * https://docs.openssl.org/3.0/man3/SSL_CTX_new/
  */
+import { createHash } from 'node:crypto'
 import { memoryOf } from '../kernel/memory.ts'
 import { mustSucceed, OpensslError } from './errors.ts'
 import { bindSsl } from './libssl.ts'
@@ -80,9 +81,14 @@ export function createContext(options: ContextOptions): SslContext {
   }
 }
 
-/** A session is resumed only where its client was asked for the same (SSL_CTX_set_session_id_context). */
+/**
+ * A session is resumed only where its client was asked for the same, and by the same authorities
+ * (SSL_CTX_set_session_id_context): who resumes one shows no certificate, and tickets outlive a reload.
+ */
 function askClients(context: SslContext, { clientCertificates, clientAuthorities }: ContextOptions): void {
-  const id = memoryOf(Buffer.from('prefork'))
+  const asked = createHash('sha256').update(`${clientCertificates}\n`)
+  if (clientAuthorities !== null) asked.update(clientAuthorities)
+  const id = memoryOf(asked.digest())
   libssl.SSL_CTX_set_session_id_context(context, id.address, id.bytes.length)
   if (clientCertificates === 'off') return
   const authorities = readCertificates(clientAuthorities ?? Buffer.alloc(0))

@@ -34,7 +34,7 @@ import { becomeQuiet, threadsOfOurs } from './quiet.ts'
 import { selfCheck } from './self-check.ts'
 
 const boot = readBoot(Number(process.argv[2]) as Fd)
-const { config, generation } = boot
+const { config, generation, redirectPort } = boot
 const channel = new Channel<Order, PreloaderReport>(boot.channel)
 const tell = (why: string) => void channel.send({ type: 'failed', why })
 const tls = makeOrExit(() => openTls(config.tls, boot.ticketKeys), tell) // with the rights to read keys
@@ -68,7 +68,8 @@ async function preload(): Promise<void> {
   await null // Node puts the hook away that has watched it by a microtask
   stayAfterParent()
   holdSignalsBack()
-  const worker = makeOrExit(() => new Worker({ generation, config, scoreboard, rings, tls, apps, log }), tell)
+  const parts = { generation, config, scoreboard, rings, tls, redirectPort, apps, log }
+  const worker = makeOrExit(() => new Worker(parts), tell)
   worker.takeProcess()
   becomeIndividual(isRandomSpent) // rehearsed, too: it is one already
   collectGarbage()

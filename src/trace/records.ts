@@ -25,13 +25,13 @@ export const RECORD_WORDS = RECORD_BYTES / 4
 export const RECORD = {
   /** How it came (ACCEPT); milliseconds in the accept queue, -1 where they are not known; handshake's round trip in microseconds, 0 where it is not. */
   accepted: 1,
-  /** recv(2): its result. */
+  /** recv(2): its result; 1 where it was SSL_read. */
   received: 2,
   /** A head was read. Text: method and path, without the query. */
   request: 3,
   /** A response begins: its status. */
   response: 4,
-  /** send(2): its result, and how many bytes it was asked to take. */
+  /** send(2): its result, and how many bytes it was asked to take; 1 where it was SSL_write. */
   sent: 5,
   /** sendfile(2): the same. */
   sentFile: 6,
@@ -43,6 +43,8 @@ export const RECORD = {
   reset: 9,
   /** getsockopt(TCP_SAVED_SYN) at the accept: MSS; window scale, -1 for none; TTL; bits: SYN_SACK, SYN_TIMESTAMPS. */
   savedSyn: 10,
+  /** The TLS handshake is over. Text: version, cipher, and the name asked for. */
+  secured: 11,
 } as const
 
 export type RecordKind = (typeof RECORD)[keyof typeof RECORD]

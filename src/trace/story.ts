@@ -13,6 +13,7 @@ export type StepKind =
   | 'fin'
   | 'rst'
   | 'accepted'
+  | 'secured'
   | 'received'
   | 'request'
   | 'response'

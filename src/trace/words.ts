@@ -49,7 +49,7 @@ type Words = Omit<Step, 'atMs'>
 /** Null for what is no step of its own. */
 export function wordsOf(record: TraceRecord, known: Known): Words | null {
   const { kind, fd, numbers, text } = record
-  const [a, b] = numbers
+  const [a, b, c] = numbers
   switch (kind) {
     case RECORD.accepted:
       return accepted(record, known)
@@ -61,14 +61,21 @@ export function wordsOf(record: TraceRecord, known: Known): Words | null {
         text: `the kernel has kept its ${synText(offerIn(record))}`,
       }
     case RECORD.received:
-      return { kind: 'received', way: 'in', call: `recv(${fd}) = ${result(a)}`, text: receivedText(a) }
+      return {
+        kind: 'received',
+        way: 'in',
+        call: `${b === 1 ? 'SSL_read' : 'recv'}(${fd}) = ${result(a)}`,
+        text: receivedText(a),
+      }
+    case RECORD.secured:
+      return here('secured', null, `The TLS handshake is over: ${text}`)
     case RECORD.request:
       return { kind: 'request', way: 'here', call: null, text: `Received request: ${text}` }
     case RECORD.response:
       return { kind: 'response', way: 'here', call: null, text: `Response: ${a}` }
     case RECORD.sent:
     case RECORD.sentFile: {
-      const name = kind === RECORD.sent ? 'send' : 'sendfile'
+      const name = c === 1 ? 'SSL_write' : kind === RECORD.sent ? 'send' : 'sendfile'
       return { kind: 'sent', way: 'out', call: `${name}(${fd}) = ${result(a)}`, text: sentText(a, b) }
     }
     case RECORD.shutdown:
@@ -96,7 +103,7 @@ export function offerIn({ numbers: [mss, windowScale, ttl, bits] }: TraceRecord)
   }
 }
 
-function here(kind: StepKind, call: string, text: string): Words {
+function here(kind: StepKind, call: string | null, text: string): Words {
   return { kind, way: 'here', call, text }
 }
 

@@ -36,6 +36,7 @@ export function entryOf(parts: HeadParts & Partial<AccessEntry> = {}): AccessEnt
     totalMicroseconds: 4567,
     acceptQueueMilliseconds: 0,
     connectionRequests: 1,
+    tls: null,
     end: 'complete',
     ...parts,
   }

@@ -5,7 +5,7 @@ import type { AccessLogFormat } from '../config/options.ts'
 import { salvage } from '../http/salvage.ts'
 import { PIPE_BUF } from '../kernel/constants.ts'
 import { entryOf, type HeadParts } from './access-entry.test.support.ts'
-import { type AccessEntry, isTimed, LINE_FORMATS, TEXT_CHARS_MAX } from './access-format.ts'
+import { type AccessEntry, isTimed, LINE_FORMATS, TEXT_CHARS_MAX, tellsTls } from './access-format.ts'
 
 const NOON = Date.UTC(2026, 9, 10, 13, 55, 36, 78)
 const FORMATS = Object.keys(LINE_FORMATS) as AccessLogFormat[]
@@ -45,8 +45,16 @@ test('a line of JSON, with all of its members, in their order', () => {
     '{"time":"2026-10-10T13:55:36.078Z","remoteAddress":"127.0.0.1","remotePort":1234,"user":null,"method":"GET","target":"/",' +
       '"protocol":"HTTP/1.1","host":"test","referer":"http://a/","userAgent":"curl/8.5.0","received":null,' +
       '"status":200,"bodyBytes":2326,"requestBytes":80,"firstByteMicroseconds":123,"totalMicroseconds":4567,' +
-      '"acceptQueueMilliseconds":0,"connectionRequests":1,"worker":3,"pid":4321,"end":"complete","refusal":null}\n',
+      '"acceptQueueMilliseconds":0,"connectionRequests":1,"tls":null,"worker":3,"pid":4321,"end":"complete","refusal":null}\n',
   )
+})
+
+test('JSON tells the version of TLS', () => {
+  assert.match(lineOf('json', { tls: 'TLSv1.3' }), /,"connectionRequests":1,"tls":"TLSv1\.3","worker":3,/)
+  for (const format of ['combined', 'common'] as const) {
+    assert.equal(lineOf(format, { tls: 'TLSv1.3' }), lineOf(format))
+  }
+  assert.deepEqual(FORMATS.filter(tellsTls), ['json'])
 })
 
 test('what there is not is null in JSON, and a hyphen or zeros elsewhere', () => {

@@ -43,6 +43,8 @@ export interface AccessEntry {
   readonly acceptQueueMilliseconds: number | null
   /** Which request of its connection it is: 1 for the first. */
   readonly connectionRequests: number
+  /** The version of TLS that it came over; null: none, or nobody has asked. */
+  readonly tls: string | null
   readonly end: ResponseEnd
 }
 
@@ -71,6 +73,11 @@ export const TEXT_CHARS_MAX = 640
 
 /** Lines in these formats tell no times but the day's: nobody need read a clock for them. */
 export function isTimed(format: AccessLogFormat): boolean {
+  return format === 'json'
+}
+
+/** Whether lines in this format say what TLS was spoken. */
+export function tellsTls(format: AccessLogFormat): boolean {
   return format === 'json'
 }
 
@@ -130,6 +137,7 @@ function json(entry: AccessEntry, nowMs: number, writer: Writer, max: number): s
     `,"status":${entry.status},"bodyBytes":${entry.bodyBytes},"requestBytes":${entry.requestBytes}` +
     `,"firstByteMicroseconds":${entry.firstByteMicroseconds},"totalMicroseconds":${entry.totalMicroseconds}` +
     `,"acceptQueueMilliseconds":${entry.acceptQueueMilliseconds},"connectionRequests":${entry.connectionRequests}` +
+    `,"tls":${entry.tls === null ? null : `"${entry.tls}"`}` +
     `,"worker":${writer.slot},"pid":${writer.pid}` +
     `,"end":"${end}","refusal":${refusal === null ? null : `"${refusal}"`}}\n`
   )

@@ -21,6 +21,7 @@ import {
   LINE_FORMATS,
   type LineFormat,
   TEXT_CHARS_MAX,
+  tellsTls,
   type Writer,
 } from './access-format.ts'
 import { type Outlet, openOutlet } from './outlet.ts'
@@ -47,6 +48,8 @@ export interface AccessLogParts {
 export class AccessLog implements Watcher {
   /** Whether its lines tell how long things took. */
   readonly isTimed: boolean
+  /** And what TLS was spoken. */
+  readonly tellsTls: boolean
   readonly #format: LineFormat
   readonly #writer: Writer
   readonly #log: Pick<Log, 'warn'>
@@ -68,6 +71,7 @@ export class AccessLog implements Watcher {
 
   constructor({ outlet, format, writer, log, loop }: AccessLogParts) {
     this.isTimed = isTimed(format)
+    this.tellsTls = tellsTls(format)
     this.#format = LINE_FORMATS[format]
     this.#writer = writer
     this.#log = log

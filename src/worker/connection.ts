@@ -189,7 +189,7 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
   #readHead(): boolean {
     if (this.#inbox.isEmpty && !this.#receive()) return this.#inbox.hasEnded && this.#leave(false)
     if (this.#parser === null && !this.#wire.beginHead(this)) return false
-    this.#parser ??= this.service.borrowParser(this.ledger)
+    this.#parser ??= this.service.borrowParser(this.ledger, this.#wire.isSecure)
     const read = this.service.readHead(this.#parser, this.#inbox)
     if (read === null) {
       if (!this.#patience.isBound) this.#patience.bind('headMs', this.service.loop.now)
@@ -205,7 +205,7 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     this.#patience.unbind()
     this.ledger?.take(head)
     const { limits, handler } = this.service
-    const exchange = new Exchange(head, RequestBody.of(head, limits.bodyBytes, this), this)
+    const exchange = new Exchange(head, RequestBody.of(head, limits.bodyBytes, this), this, this.#wire)
     this.#exchange = exchange
     this.#phase = ANSWERING
     this.service.begin(this.#wire.fd)

@@ -4,8 +4,9 @@
  * Costs a plain object: what few handlers ask for (the signal) is made when it
  * is first asked for.
  */
-import type { IncomingRequest, Reply, TakenConnection } from '../handlers/handler.ts'
+import type { IncomingRequest, Reply, Secure, TakenConnection } from '../handlers/handler.ts'
 import type { RequestHead } from '../http/head.ts'
+import type { Wire } from '../net/wire.ts'
 import type { Connection } from './connection.ts'
 import { failureReply } from './reply.ts'
 import type { RequestBody } from './request-body.ts'
@@ -15,6 +16,7 @@ export class Exchange implements IncomingRequest {
   readonly head: RequestHead
   readonly body: RequestBody | null
   readonly #connection: Connection
+  readonly #wire: Wire
   #abort: AbortController | null = null
   #hasLeft = false
   /** The response head has been written: from here an error can only cut the connection. */
@@ -22,10 +24,11 @@ export class Exchange implements IncomingRequest {
   /** The response being written is the last one on its connection. */
   isLast = false
 
-  constructor(head: RequestHead, body: RequestBody | null, connection: Connection) {
+  constructor(head: RequestHead, body: RequestBody | null, connection: Connection, wire: Wire) {
     this.head = head
     this.body = body
     this.#connection = connection
+    this.#wire = wire
   }
 
   get remoteAddress(): string {
@@ -40,6 +43,14 @@ export class Exchange implements IncomingRequest {
 
   get localAuthority(): string {
     return this.#connection.localAuthority
+  }
+
+  get isSecure(): boolean {
+    return this.#wire.isSecure
+  }
+
+  get secure(): Secure | null {
+    return this.#wire.secure
   }
 
   get signal(): AbortSignal {

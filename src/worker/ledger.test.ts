@@ -13,9 +13,11 @@ import { type Client, PretendService, request, THOUSANDS, TIMEOUTS } from './pre
 class KeptEntries {
   readonly entries: AccessEntry[] = []
   readonly isTimed: boolean
+  readonly tellsTls: boolean
 
   constructor(isTimed = false) {
     this.isTimed = isTimed
+    this.tellsTls = isTimed
   }
 
   get asLog(): AccessLog {
@@ -288,13 +290,13 @@ test('bytes of the request: head and body, each of a pipeline its own, and no in
   )
 })
 
-test('times count from the first byte of the request, and only for a log that tells them', (t) => {
+test('times count from the first byte of the request; they and TLS only for a log that tells them', (t) => {
   let now = 1_000
   t.mock.method(performance, 'now', () => now)
   for (const isTimed of [true, false]) {
     const log = new KeptEntries(isTimed)
     const outbox = { bytesSent: 0, bytesWritten: 0 }
-    const wire = { inbox: { held: Buffer.alloc(0), bytesUsed: 0 }, outbox }
+    const wire = { inbox: { held: Buffer.alloc(0), bytesUsed: 0 }, outbox, secure: { version: 'TLSv1.3' } }
     const ledger = new Ledger(log.asLog, wire, { family: 'Unix', path: '' }, -1 as Fd)
     const pass = (ms: number) => {
       now += ms
@@ -319,11 +321,11 @@ test('times count from the first byte of the request, and only for a log that te
     pass(16.0004)
     outbox.bytesSent = 150
     ledger.settle()
-    const [{ firstByteMicroseconds, totalMicroseconds, bodyBytes, acceptQueueMilliseconds }] = log.entries as [
-      AccessEntry,
-    ]
+    const [entry] = log.entries as [AccessEntry]
+    const { firstByteMicroseconds, totalMicroseconds, bodyBytes, acceptQueueMilliseconds, tls } = entry
     assert.deepEqual([firstByteMicroseconds, totalMicroseconds], isTimed ? [7_000, 31_000] : [0, 0])
     assert.deepEqual([bodyBytes, acceptQueueMilliseconds], [50, null])
+    assert.equal(tls, isTimed ? 'TLSv1.3' : null)
   }
 })
 
@@ -333,7 +335,7 @@ test('a connection that somebody takes over is told of with what was said and se
   const inbox = { held: Buffer.alloc(0), bytesUsed: 300 }
   const peer = { family: 'Unix', path: '' } as const
   for (const how of ['complete', 'clientLeft'] as const) {
-    const ledger = new Ledger(log.asLog, { inbox, outbox }, peer, -1 as Fd)
+    const ledger = new Ledger(log.asLog, { inbox, outbox, secure: null }, peer, -1 as Fd)
     ledger.begin()
     inbox.bytesUsed += 200
     ledger.take({ method: 'GET' } as never)

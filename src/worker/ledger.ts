@@ -55,10 +55,12 @@ interface Owed extends Mutable<AccessEntry> {
 interface Ways {
   readonly inbox: Pick<Inbox, 'held' | 'bytesUsed'>
   readonly outbox: Pick<Outbox, 'bytesSent' | 'bytesWritten'>
+  readonly secure: { readonly version: string } | null
 }
 
 export class Ledger {
   readonly #log: AccessLog
+  readonly #wire: Ways
   readonly #inbox: Ways['inbox']
   readonly #outbox: Ways['outbox']
   readonly #remoteAddress: string
@@ -79,6 +81,7 @@ export class Ledger {
   /** Right after accept4(2): it asks the kernel how long the connection has waited for that. */
   constructor(log: AccessLog, wire: Ways, peer: SocketAddress, fd: Fd) {
     this.#log = log
+    this.#wire = wire
     this.#inbox = wire.inbox
     this.#outbox = wire.outbox
     this.#remoteAddress = hostOf(peer)
@@ -117,6 +120,7 @@ export class Ledger {
       totalMicroseconds: 0,
       acceptQueueMilliseconds: this.#acceptQueueMs,
       connectionRequests: this.#requests,
+      tls: this.#log.tellsTls ? (this.#wire.secure?.version ?? null) : null,
       end: 'complete',
       startedAt: this.#startedAt,
       from: this.#outbox.bytesWritten,

@@ -20,7 +20,7 @@ import { openTls } from './tls.ts'
 import { Worker } from './worker.ts'
 
 const boot = readBoot(Number(process.argv[2]) as Fd)
-const { config, generation } = boot
+const { config, generation, redirectPort } = boot
 const { slot, row, listeners } = boot.worker!
 const log = createLog(config.logLevel, `worker ${slot} (pid ${process.pid})`)
 
@@ -40,7 +40,8 @@ void work()
 
 async function work(): Promise<void> {
   const apps = await loadOrExit(config, tell)
-  const worker = makeOrExit(() => new Worker({ generation, config, scoreboard, rings, tls, apps, log }), tell)
+  const parts = { generation, config, scoreboard, rings, tls, redirectPort, apps, log }
+  const worker = makeOrExit(() => new Worker(parts), tell)
   worker.takeProcess()
   await worker.live({ slot, row, line, listeners, connection: null })
 }

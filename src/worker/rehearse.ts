@@ -42,6 +42,7 @@ export async function rehearse(config: Config, apps: readonly LoadedApp[], log: 
     scoreboard: Scoreboard.apart(),
     rings: null,
     tls: null,
+    redirectPort: null,
     apps: played,
     log,
   }

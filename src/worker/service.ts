@@ -222,9 +222,10 @@ export class Service {
   }
 
   /** A parser for one head, which begins now. Nearly every head is whole at once, so one serves nearly all connections. */
-  borrowParser(ledger: Ledger | null): HeadParser {
+  borrowParser(ledger: Ledger | null, isSecure: boolean): HeadParser {
     ledger?.begin()
     const parser = this.#spareParser ?? new HeadParser(this.limits)
+    parser.isSecure = isSecure
     this.#spareParser = null
     return parser
   }

@@ -14,34 +14,48 @@ import { type ConnectionTrace, now } from './tracer.ts'
 export class TracedTransport implements Transport {
   readonly fd: Fd
   readonly isShared: boolean
+  readonly isSecure: boolean
   readonly #inner: Transport
   readonly #trace: ConnectionTrace
+  /** 1 once TLS is spoken. */
+  #bit = 0
 
   constructor(inner: Transport, trace: ConnectionTrace) {
     this.fd = inner.fd
     this.isShared = inner.isShared
+    this.isSecure = inner.isSecure
     this.#inner = inner
     this.#trace = trace
   }
 
   recv(memory: Memory, at: number, length: number): number {
     const result = this.#inner.recv(memory, at, length)
-    if (result !== -EAGAIN) this.#trace.write(now(), RECORD.received, result)
+    if (result !== -EAGAIN) this.#tell(result)
     return result
   }
 
   send(memory: Memory, at: number, length: number, more: boolean): number {
     const atMs = now()
     const result = this.#inner.send(memory, at, length, more)
-    this.#trace.write(atMs, RECORD.sent, result, length)
+    this.#trace.write(atMs, RECORD.sent, result, length, this.#bit)
     return result
   }
 
   sendfile(file: Fd, offset: number, length: number): number {
     const atMs = now()
     const result = this.#inner.sendfile(file, offset, length)
-    this.#trace.write(atMs, RECORD.sentFile, result, length)
+    this.#trace.write(atMs, RECORD.sentFile, result, length, this.#bit)
     return result
+  }
+
+  #tell(result: number): void {
+    const { secure } = this.#inner
+    if (secure !== null && this.#bit === 0 && result > 0) {
+      this.#bit = 1
+      const name = secure.serverName === null ? '' : ` for ${secure.serverName}`
+      this.#trace.write(now(), RECORD.secured, 0, 0, 0, 0, `${secure.version}, ${secure.cipher}${name}`)
+    }
+    this.#trace.write(now(), RECORD.received, result, this.#bit)
   }
 
   get secure(): Secure | null {

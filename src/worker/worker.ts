@@ -20,6 +20,7 @@ import { describeRequest } from '../handlers/describe.ts'
 import { BodyError } from '../handlers/handler.ts'
 import { withReadyPath } from '../handlers/ready.ts'
 import { createHandler } from '../handlers/target.ts'
+import { withTlsRedirect } from '../handlers/tls-redirect.ts'
 import { Histograms } from '../histograms.ts'
 import { SIG_BLOCK, SIG_UNBLOCK, SIGQUIT, SIGTERM, SIGUSR1 } from '../kernel/constants.ts'
 import type { Fd } from '../kernel/fd.ts'
@@ -52,6 +53,8 @@ export interface WorkerParts {
   readonly rings: TraceRings | null
   /** Null: no listener speaks it. */
   readonly tls: TlsServer | null
+  /** The port of TLS that whoever comes without it is sent to; null: nobody is. */
+  readonly redirectPort: number | null
   /** None where nothing is answered by one. */
   readonly apps: readonly LoadedApp[]
   readonly log: Log
@@ -87,11 +90,12 @@ export class Worker {
   /** Throws a SyscallError when what is to be served cannot be opened. */
   constructor(parts: WorkerParts) {
     this.#parts = parts
-    const { config, scoreboard, tls, apps, log } = parts
+    const { config, scoreboard, tls, redirectPort, apps, log } = parts
     const isServerEnding = () => this.#isOrphan || scoreboard.isEnding
+    const handler = withTlsRedirect(createHandler(config, apps, log), redirectPort)
     const service = new Service({
       loop: new EventLoop(),
-      handler: withReadyPath(createHandler(config, apps, log), config.readyPath, isServerEnding),
+      handler: withReadyPath(handler, config.readyPath, isServerEnding),
       limits: config.limits,
       timeouts: config.timeouts,
       numbers: numbersOf(config),

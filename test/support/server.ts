@@ -262,7 +262,7 @@ function withPort(args: readonly string[]): readonly string[] {
 }
 
 /** Said by every server that starts: test/journey/start.test.ts is about it. As root, as CI is, one line more. */
-const OF_THE_START = / info supervisor .*: \S+: (TLS, )?backlog \d| warn supervisor .*: workers run as root, /
+const OF_THE_START = / info supervisor .*: \S+: (?:TLS, )?backlog \d| warn supervisor .*: workers run as root, /
 
 /** Waits until the program and every process that came of it have ended; all of its lines are there then. */
 async function endOf(program: Program, mark: string, kill?: NodeJS.Signals): Promise<Outcome> {

@@ -84,9 +84,14 @@ export class WebSocketClient {
 export async function openWebSocket(
   t: TestContext,
   port: number,
-  options: ClientOptions & { readonly path?: string; readonly protocols?: string[] } = {},
+  options: ClientOptions & {
+    readonly path?: string
+    readonly protocols?: string[]
+    readonly scheme?: 'ws' | 'wss'
+  } = {},
 ): Promise<WebSocketClient> {
-  const socket = new WebSocket(`ws://127.0.0.1:${port}${options.path ?? '/echo'}`, options.protocols ?? [], options)
+  const { scheme = 'ws', path = '/echo', protocols = [] } = options
+  const socket = new WebSocket(`${scheme}://127.0.0.1:${port}${path}`, protocols, options)
   const client = new WebSocketClient(socket)
   t.after(() => socket.terminate())
   await new Promise<void>((resolve, reject) => {

@@ -20,6 +20,19 @@ test('the request is what the client sent', async () => {
   assert.deepEqual(seen, ['POST', 'http://example.test/b?x=%20', '1, 2', ['a', 'b'], true, { n: 1 }])
 })
 
+test('what has come over TLS has an https URL', async () => {
+  const secure = { version: 'TLSv1.3', cipher: 'x', serverName: null, protocol: null, isResumed: false }
+  const urlOf = async (host: string | null, line = 'GET /path?q=1') => {
+    const request = pretendRequest(line, { host, secure: { ...secure, clientCertificate: null } })
+    return bodyText(await answer((asked) => new Response(asked.url), request))
+  }
+  assert.equal(await urlOf('example.test'), 'https://example.test/path?q=1')
+  assert.equal(await urlOf('example.test:443'), 'https://example.test/path?q=1')
+  assert.equal(await urlOf('example.test:8443'), 'https://example.test:8443/path?q=1')
+  assert.equal(await urlOf(null), 'https://127.0.0.1:8080/path?q=1')
+  assert.equal(await urlOf('example.test', 'GET http://other.test/'), 'https://other.test/')
+})
+
 test('without a Host field the listener’s own address is the host', async () => {
   const reply = await answer((request) => new Response(request.url), pretendRequest('GET /', { host: null }))
   assert.equal(await bodyText(reply), 'http://127.0.0.1:8080/')

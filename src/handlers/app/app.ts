@@ -25,7 +25,7 @@ export function createAppHandler(fetch: FetchHandler, log: Log, connect?: Connec
     const { method, host } = incoming.head
     const tunnel = connect !== undefined && method === 'CONNECT' ? connect : null
     if (tunnel === null && !canBeRequested(method)) return errorReply(501)
-    const origin = originOf(host === '' ? incoming.localAuthority : host)
+    const origin = originOf(host === '' ? incoming.localAuthority : host, incoming.isSecure)
     if (origin === null) return errorReply(400, 'The host that the request names cannot be part of a URL.')
     const context = new Context(incoming, log)
     incoming.enterForeignCode()

@@ -8,8 +8,9 @@
 import type { Log } from '../../log.ts'
 import { describeRequest } from '../describe.ts'
 import type { IncomingRequest, TakenConnection } from '../handler.ts'
-import type { AppContext, Upgrade } from './contract.ts'
+import type { AppContext, Tls, Upgrade } from './contract.ts'
 import { nodeRequest } from './node-request.ts'
+import { tlsOf } from './tls.ts'
 
 export class Context implements AppContext {
   readonly remoteAddress: string
@@ -23,6 +24,11 @@ export class Context implements AppContext {
     this.remotePort = incoming.remotePort
     this.#incoming = incoming
     this.#log = log
+  }
+
+  get tls(): Tls | null {
+    const { secure } = this.#incoming
+    return secure === null ? null : tlsOf(secure)
   }
 
   get waitUntil(): (promise: Promise<unknown>) => void {

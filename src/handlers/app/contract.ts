@@ -10,6 +10,7 @@
  *
  * Types only.
  */
+import type { X509Certificate } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { TakenSocket } from '../handler.ts'
 
@@ -21,6 +22,8 @@ export interface AppContext {
   readonly remoteAddress: string
   /** The client's port; 0 on a Unix socket. */
   readonly remotePort: number
+  /** How the connection is encrypted, and who the client is by its certificate; null without TLS. */
+  readonly tls: Tls | null
   /**
    * Work that outlives the response. A worker told to end waits for it, within
    * its stop deadline. A rejection is logged and harms nobody.
@@ -43,6 +46,27 @@ export interface AppContext {
    * does not catch that answers 400.
    */
   upgrade(): Upgrade
+}
+
+/** What is known of a connection by its TLS: the same object for all of its requests. */
+export interface Tls {
+  /** `TLSv1.3` or `TLSv1.2`. */
+  readonly version: string
+  /** OpenSSL's name: `TLS_AES_128_GCM_SHA256`. */
+  readonly cipher: string
+  /** The name that the client has asked for (SNI), which need not be the host of its requests; null: for none. */
+  readonly serverName: string | null
+  /** What was agreed on (ALPN): `http/1.1`; null: the client offered nothing. */
+  readonly protocol: string | null
+  /** It has come back with a session ticket. */
+  readonly isResumed: boolean
+  /**
+   * What the client has shown, where `tls.clientCertificates` asks for it, and an
+   * authority of `tls.clientCa` has vouched for; null: nothing. It is `node:crypto`'s:
+   * `subject` (`CN=alice`), `issuer`, `serialNumber`, `fingerprint256`, `validTo`, `raw`
+   * (DER), `toString()` (PEM). Made when first looked at.
+   */
+  readonly clientCertificate: X509Certificate | null
 }
 
 /** A connection that the app has taken over, as Node's 'upgrade' and 'connect' events tell of it. */

@@ -11,6 +11,7 @@ const request = new Request('http://a/')
 const context: AppContext = {
   remoteAddress: '::1',
   remotePort: 1,
+  tls: null,
   waitUntil() {},
   upgrade() {
     throw new Error('not planned')

@@ -3,7 +3,14 @@ import assert from 'node:assert/strict'
 import type { RequestHead } from '../../http/head.ts'
 import { DONE, HeadParser } from '../../http/head-parser.ts'
 import type { Log } from '../../log.ts'
-import { BodyError, type BodySource, type IncomingRequest, type Reply, type TakenConnection } from '../handler.ts'
+import {
+  BodyError,
+  type BodySource,
+  type IncomingRequest,
+  type Reply,
+  type Secure,
+  type TakenConnection,
+} from '../handler.ts'
 import { createAppHandler } from './app.ts'
 import type { FetchHandler } from './contract.ts'
 
@@ -45,7 +52,7 @@ export interface PretendRequest extends IncomingRequest {
 /** `line` is `METHOD target`, fields are lines, without Host when `host` is null. */
 export function pretendRequest(
   line: string,
-  parts: { fields?: readonly string[]; body?: BodySource; host?: string | null } = {},
+  parts: { fields?: readonly string[]; body?: BodySource; host?: string | null; secure?: Secure } = {},
 ): PretendRequest {
   let controller: AbortController | undefined
   const made = () => {
@@ -59,6 +66,8 @@ export function pretendRequest(
     remoteAddress: '192.0.2.1',
     remotePort: 4321,
     localAuthority: '127.0.0.1:8080',
+    isSecure: parts.secure !== undefined,
+    secure: parts.secure ?? null,
     get signal() {
       return made().signal
     },

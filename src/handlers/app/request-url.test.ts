@@ -14,18 +14,26 @@ const AUTHORITIES = [
 ]
 
 test('an authority becomes the origin that the URL standard makes of it', () => {
-  for (const authority of AUTHORITIES) assert.equal(originOf(authority), new URL(`http://${authority}/`).origin)
+  for (const authority of AUTHORITIES) assert.equal(originOf(authority, false), new URL(`http://${authority}/`).origin)
+})
+
+test('over TLS its scheme is https, whose own port is left out', () => {
+  for (const authority of AUTHORITIES) assert.equal(originOf(authority, true), new URL(`https://${authority}/`).origin)
+  assert.equal(originOf('a.test:443', true), 'https://a.test')
+  assert.equal(originOf('a.test:80', true), 'https://a.test:80')
+  assert.equal(originOf('a.test:443', false), 'http://a.test:443')
+  assert.equal(originOf('1.2.3.4.5', true), null)
 })
 
 test('an authority that can be in no URL has no origin', () => {
   for (const authority of ['a:b', '1.2.3.4.5', '[::1', 'a b', 'user@host', 'a/b', 'a?b', 'a#b', 'a\\b', '%zz', '']) {
-    assert.equal(originOf(authority), null, authority)
+    assert.equal(originOf(authority, false), null, authority)
   }
 })
 
 test('origins are remembered, and a client that makes up names cannot fill the memory with them', () => {
-  for (let i = 0; i < 2_000; i++) assert.equal(originOf(`name-${i}.test`), `http://name-${i}.test`)
-  assert.equal(originOf('name-0.test'), 'http://name-0.test')
+  for (let i = 0; i < 2_000; i++) assert.equal(originOf(`name-${i}.test`, false), `http://name-${i}.test`)
+  assert.equal(originOf('name-0.test', false), 'http://name-0.test')
 })
 
 const PIECES = [

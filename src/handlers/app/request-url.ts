@@ -8,16 +8,20 @@
 import { DOT, PERCENT, SLASH } from '../../http/bytes.ts'
 import { ByAuthority } from '../by-authority.ts'
 
-/** `http://host`, with the port where it is not 80; null for an authority that no URL can have. */
-export function originOf(authority: string): string | null {
-  return origins.find(authority)
+/**
+ * `http://host`, or `https://host` for what has come over TLS, with the port where it is not that of the scheme; null for
+ * an authority that no URL can have.
+ */
+export function originOf(authority: string, isSecure: boolean): string | null {
+  return (isSecure ? secureOrigins : plainOrigins).find(authority)
 }
 
-const origins = new ByAuthority(parseOrigin)
+const plainOrigins = new ByAuthority((authority) => parseOrigin('http', authority))
+const secureOrigins = new ByAuthority((authority) => parseOrigin('https', authority))
 
-function parseOrigin(authority: string): string | null {
-  if (/[/\\?#@\s]/.test(authority) || !URL.canParse(`http://${authority}/`)) return null
-  return new URL(`http://${authority}/`).origin
+function parseOrigin(scheme: 'http' | 'https', authority: string): string | null {
+  if (/[/\\?#@\s]/.test(authority) || !URL.canParse(`${scheme}://${authority}/`)) return null
+  return new URL(`${scheme}://${authority}/`).origin
 }
 
 /** `query` is '' or begins with '?'. */

@@ -32,6 +32,8 @@ export function requestOf(
     remoteAddress,
     remotePort: 1,
     localAuthority: 'local',
+    isSecure: false,
+    secure: null,
     signal,
     enterForeignCode: () => {},
     waitUntil: () => {},

@@ -3,7 +3,7 @@
  * else is the client's own.
  */
 import type { RequestHead } from '../../http/head.ts'
-import type { BodySource, IncomingRequest, TakenConnection } from '../handler.ts'
+import type { BodySource, IncomingRequest, Secure, TakenConnection } from '../handler.ts'
 
 export class RewrittenRequest implements IncomingRequest {
   readonly head: RequestHead
@@ -31,6 +31,14 @@ export class RewrittenRequest implements IncomingRequest {
 
   get localAuthority(): string {
     return this.#request.localAuthority
+  }
+
+  get isSecure(): boolean {
+    return this.#request.isSecure
+  }
+
+  get secure(): Secure | null {
+    return this.#request.secure
   }
 
   get signal(): AbortSignal {

@@ -9,13 +9,12 @@
  * Functions that make a closure are apart from those that every request comes through: V8 keeps what a closure could
  * need in an object, and makes it when the function is entered, whether the closure is made or not.
  */
-import type { SiteRoute } from '../../config/routes.ts'
-import type { RequestHead } from '../../http/head.ts'
+import type { Rules, SiteRoute } from '../../config/routes.ts'
 import type { IncomingRequest, Reply } from '../handler.ts'
 import { errorReply } from '../pages.ts'
 import { Access } from './access.ts'
-import { CORS_FIELDS, Cors } from './cors.ts'
-import { FieldRules } from './field-rules.ts'
+import { Cors } from './cors.ts'
+import { Dress, PREFLIGHT } from './dress.ts'
 import type { Guard, Verdict } from './guard.ts'
 import type { Routed } from './host-routes.ts'
 import { Pattern, Template } from './pattern.ts'
@@ -31,11 +30,9 @@ export class Route implements Routed {
   readonly #access: Access | null
   readonly #cors: Cors | null
   readonly #guard: Guard | null
-  /** A fixed answer, and a file that is kept, are the same object each time: then so is what is made of it. */
-  #lastReply: Reply | null = null
-  #lastDressed: Reply = PREFLIGHT
-  /** Null: its answers are sent as they are. */
-  readonly #fields: FieldRules | null
+  /** Of answers over TLS, and of all others. Null, which both are or none: they are sent as they are. */
+  readonly #overTls: Dress | null
+  readonly #inClear: Dress | null
 
   constructor({ path, rewrite, action, rules }: SiteRoute, act: Act, guard: Guard | null) {
     this.pattern = new Pattern(path)
@@ -45,15 +42,16 @@ export class Route implements Routed {
     this.#access = rules.access === null ? null : new Access(rules.access)
     this.#cors = rules.cors === null ? null : new Cors(rules.cors)
     this.#guard = guard
-    const fields = new FieldRules(rules.fields, this.#cors === null ? [] : CORS_FIELDS)
-    this.#fields = fields.isEmpty ? null : fields
+    this.#inClear = Dress.of(fieldsOf(rules, false), this.#cors)
+    this.#overTls = rules.hsts === null ? this.#inClear : Dress.of(fieldsOf(rules, true), this.#cors)
   }
 
   /** `path` is the one meant. The request may be for another: see HostRoutes.given. */
   answer(request: IncomingRequest, path: string): Reply | Promise<Reply> {
     const { head } = request
-    if (this.#access !== null && !this.#access.admits(request.remoteAddress)) return this.#dress(errorReply(403), head)
-    if (this.#cors?.isPreflight(head) === true) return this.#dress(PREFLIGHT, head)
+    const isDenied = this.#access !== null && !this.#access.admits(request.remoteAddress)
+    if (isDenied) return this.#dress(errorReply(403), request)
+    if (this.#cors?.isPreflight(head) === true) return this.#dress(PREFLIGHT, request)
     if (this.#guard === null) return this.#admit(request, path)
     return this.#ask(this.#guard, request, path)
   }
@@ -65,35 +63,29 @@ export class Route implements Routed {
   }
 
   #settle(verdict: Verdict, request: IncomingRequest, path: string): Reply | Promise<Reply> {
-    return verdict === null ? this.#admit(request, path) : this.#dress(verdict, request.head)
+    return verdict === null ? this.#admit(request, path) : this.#dress(verdict, request)
   }
 
   #admit(request: IncomingRequest, path: string): Reply | Promise<Reply> {
-    const { head } = request
-    const reply = head.path === '*' ? OF_THE_SERVER : this.#act(request, path)
-    if (this.#fields === null) return reply
-    return reply instanceof Promise ? this.#dressLater(reply, head) : this.#dress(reply, head)
+    const reply = request.head.path === '*' ? OF_THE_SERVER : this.#act(request, path)
+    if (this.#inClear === null) return reply
+    return reply instanceof Promise ? this.#dressLater(reply, request) : this.#dress(reply, request)
   }
 
-  #dressLater(reply: Promise<Reply>, head: RequestHead): Promise<Reply> {
-    return reply.then((late) => this.#dress(late, head))
+  #dressLater(reply: Promise<Reply>, request: IncomingRequest): Promise<Reply> {
+    return reply.then((late) => this.#dress(late, request))
   }
 
-  #dress(reply: Reply, head: RequestHead): Reply {
-    if (this.#fields === null) return reply
-    if (reply === this.#lastReply) return this.#lastDressed
-    const fields = this.#fields.apply(reply.fields)
-    this.#cors?.apply(fields, head, reply === PREFLIGHT)
-    const dressed = { ...reply, fields }
-    if (this.#cors === null) {
-      this.#lastReply = reply
-      this.#lastDressed = dressed
-    }
-    return dressed
+  #dress(reply: Reply, request: IncomingRequest): Reply {
+    if (this.#inClear === null) return reply
+    return (request.isSecure ? this.#overTls : this.#inClear)!.put(reply, request.head)
   }
 }
 
-const PREFLIGHT: Reply = { status: 204, fields: [], body: null }
+/** RFC 6797 §7: exactly one Strict-Transport-Security over TLS, none elsewhere, whatever the answer says of itself. */
+function fieldsOf({ fields, hsts }: Rules, isSecure: boolean): Rules['fields'] {
+  return hsts === null ? fields : [...fields, ['Strict-Transport-Security', isSecure ? hsts : null]]
+}
 
 /** `OPTIONS *` asks of the server as a whole, RFC 9110 §9.3.7: no route has more to say. */
 const OF_THE_SERVER: Reply = { status: 204, fields: ['Allow', 'GET, HEAD, OPTIONS'], body: null }

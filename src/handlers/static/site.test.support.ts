@@ -37,6 +37,8 @@ export function request(method: string, target: string, fields: Record<string, s
     remoteAddress: '127.0.0.1',
     remotePort: 50_000,
     localAuthority: 'test',
+    isSecure: false,
+    secure: null,
     signal: new AbortController().signal,
     enterForeignCode: () => {},
     waitUntil: () => {},

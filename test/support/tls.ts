@@ -1,0 +1,74 @@
+/**
+ * TLS as a test uses it: certificates made for it, a configuration that names
+ * them, and clients by node:tls.
+ *
+ *     journey('…', { app: APP, ...overTls() }, {
+ *       'scene': async (t, server) => {
+ *         const client = await connectTls(t, server.port)
+ *         client.send(request('GET /'))
+ *         …
+ */
+import type { TestContext } from 'node:test'
+import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
+import { makeCertificate } from '../../src/openssl/make-certificate.ts'
+import { RawClient } from './raw.ts'
+import type { Server } from './server.ts'
+
+const issuer = makeCertificate({ commonName: 'Test Authority', days: 10, names: null, issuer: null })
+
+/** Of localhost and 127.0.0.1, by that authority. */
+const ofServer = makeCertificate({ commonName: 'localhost', days: 5, names: 'DNS:localhost,IP:127.0.0.1', issuer })
+
+/** What clients trust. */
+export const AUTHORITY = issuer.certificate
+
+/** A client's certificate, and its key: what node:tls takes. */
+export function clientPair(
+  commonName: string,
+  authority: typeof issuer | null = issuer,
+): { cert: string; key: string } {
+  const made = makeCertificate({ commonName, days: 5, names: `DNS:${commonName}.test`, issuer: authority })
+  return { cert: made.certificate, key: made.key }
+}
+
+interface TlsWishes {
+  /** What else `tls` says. */
+  readonly tls?: object
+  /** What else the configuration says. */
+  readonly config?: object
+  readonly files?: Readonly<Record<string, string | Uint8Array>>
+}
+
+/** Options of a server with a listener of TLS, and behind it one without. */
+export function overTls({ tls = {}, config = {}, files = {} }: TlsWishes = {}) {
+  return {
+    anyPort: false,
+    config: {
+      listen: ['127.0.0.1:0', 'http://127.0.0.1:0'],
+      tls: { cert: './cert.pem', key: './key.pem', ...tls },
+      ...config,
+    },
+    files: { 'cert.pem': ofServer.certificate, 'key.pem': ofServer.key, 'ca.pem': AUTHORITY, ...files },
+  }
+}
+
+/** That of its listener without TLS, which is the second to be told of. */
+export async function plainPort({ program }: Server): Promise<number> {
+  const [, second] = await program.waitForLines(/^Server listening on /, 2)
+  return Number(second!.split(':').at(-1))
+}
+
+export interface TlsClient extends RawClient {
+  readonly socket: TLSSocket
+}
+
+/** A connection whose handshake is over; gone with the test. It trusts the authority alone, and asks for localhost. */
+export async function connectTls(t: TestContext, port: number, options: ConnectionOptions = {}): Promise<TlsClient> {
+  const socket = connect({ port, host: '127.0.0.1', servername: 'localhost', ca: AUTHORITY, ...options })
+  t.after(() => socket.destroy())
+  await new Promise<void>((resolve, reject) => {
+    socket.once('secureConnect', resolve)
+    socket.once('error', reject)
+  })
+  return new RawClient(socket) as TlsClient
+}
