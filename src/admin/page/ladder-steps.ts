@@ -72,6 +72,7 @@ const WAYS: Readonly<Record<Exclude<StepKind, 'fin' | 'rst'>, readonly [Lane, La
   'syn-ack': ['kernel', 'client'],
   ack: ['client', 'kernel'],
   accepted: ['kernel', 'worker'],
+  secured: ['worker', 'worker'],
   received: ['kernel', 'worker'],
   request: ['worker', 'worker'],
   response: ['worker', 'worker'],
