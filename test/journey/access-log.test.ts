@@ -157,6 +157,7 @@ test('in JSON, which tells how long things took, and who did them', async (t) =>
     bodyBytes: 12,
     requestBytes: request('GET /a.txt?q=1', 'User-Agent: test', 'Referer: http://b/').length,
     connectionRequests: 1,
+    tls: null,
     worker: 0,
     pid,
     end: 'complete',
