@@ -84,9 +84,11 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     const only = { minVersion: version, maxVersion: version }
     const [one, other] = [serverOf(), serverOf()]
     const first = await visit(t, one, only)
+    assert.equal(first.secure.serverName, 'localhost')
     assert.deepEqual([first.isResumed, first.secure.isResumed], [false, false])
     const second = await visit(t, other, { ...only, session: first.session! })
     assert.deepEqual([second.isResumed, second.secure.isResumed], [true, true], 'at another')
+    assert.equal(second.secure.serverName, 'localhost')
 
     keys.rotate()
     const third = await visit(t, serverOf(), { ...only, session: first.session! })

@@ -40,7 +40,6 @@ export class TlsServer {
     setProtocols(contexts, options.protocols)
     for (const [i, [{ ocsp }]] of groups.entries()) if (ocsp !== null) staple(contexts[i]!, ocsp)
     if (options.ticketKeys !== null) setTicketKeys(contexts, options.ticketKeys)
-    if (contexts.length === 1) return
     const names = new Map<string, SslContext>()
     for (const [i, pairs] of groups.entries()) {
       for (const name of pairs[0].names) if (!names.has(name)) names.set(name, contexts[i]!)

@@ -54,9 +54,8 @@ export function chooseByName(first: SslContext, contextOf: (name: string) => Ssl
   const choose = (ssl: number) => {
     const name = SSL_get_servername(ssl as Ssl)
     const context = name === null ? null : contextOf(name.toLowerCase())
-    if (context === null) return SSL_TLSEXT_ERR_NOACK
-    libssl.SSL_set_SSL_CTX(ssl, context)
-    return SSL_TLSEXT_ERR_OK
+    if (context !== null) libssl.SSL_set_SSL_CTX(ssl, context)
+    return SSL_TLSEXT_ERR_OK // else a session that is resumed with TLS 1.2 would know no name
   }
   libssl.SSL_CTX_callback_ctrl(first, SSL_CTRL_SET_TLSEXT_SERVERNAME_CB, callback(SERVERNAME, choose))
 }
