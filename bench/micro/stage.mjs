@@ -79,6 +79,7 @@ export class Stage {
       limits: stage.config.limits,
       timeouts: stage.config.timeouts,
       numbers: numbersOf(stage.config),
+      tls: null,
       log,
       accessLog: null,
       row: Row.apart(),
@@ -133,6 +134,8 @@ export class Stage {
       remoteAddress: PEER.address,
       remotePort: PEER.port,
       localAuthority: '127.0.0.1:8080',
+      isSecure: false,
+      secure: null,
       // Made when it is asked for, as a connection does: each real Request leaves something on it.
       get signal() {
         return new AbortController().signal
@@ -148,6 +151,11 @@ export class Stage {
 class MemoryTransport {
   fd
   isShared = false
+  isSecure = false
+  secure = null
+  mayHoldMore = false
+  wantsWrite = false
+  isHeldBack = false
   hasAsked = false
   #request
   #answer = null
@@ -157,6 +165,8 @@ class MemoryTransport {
     this.fd = fd
     this.#request = request
   }
+
+  beginTurn() {}
 
   recv(memory, at) {
     if (this.hasAsked) return -EAGAIN

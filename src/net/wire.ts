@@ -26,7 +26,8 @@ export class Wire {
   readonly outbox: Outbox
   readonly #transport: Transport
   readonly #loop: WireLoop
-  #isWatched = false
+  /** Who is told of its events; null: nobody yet. */
+  #watcher: Watcher | null = null
   #watchesWrite = false
 
   constructor(
@@ -42,8 +43,8 @@ export class Wire {
 
   /** From here on the watcher is told of events, and at once of what there is. Asked again, it changes nothing. */
   watch(watcher: Watcher): void {
-    if (this.#isWatched) return
-    this.#isWatched = true
+    if (this.#watcher !== null) return
+    this.#watcher = watcher
     this.#loop.watch(this.#transport.fd, this.#events, watcher)
   }
 
@@ -52,7 +53,7 @@ export class Wire {
   }
 
   #rewatch(): void {
-    if (this.#isWatched) this.#loop.rewatch(this.#transport.fd, this.#events)
+    if (this.#watcher !== null) this.#loop.rewatch(this.#transport.fd, this.#events)
   }
 
   get fd(): Fd {
@@ -71,8 +72,9 @@ export class Wire {
 
   /** Its events are another's from here on. */
   handOver(watcher: Watcher): void {
-    if (this.#isWatched) this.#loop.handOver(this.#transport.fd, watcher)
-    else this.watch(watcher)
+    if (this.#watcher === null) return this.watch(watcher)
+    this.#watcher = watcher
+    this.#loop.handOver(this.#transport.fd, watcher)
   }
 
   /** Takes note of an event. False when both directions are over, by a reset or by two FINs: there is nobody to answer. */
@@ -99,9 +101,14 @@ export class Wire {
   receive(): Exclude<Received, 'enough'> {
     const received = this.inbox.receive(this.#transport)
     if (this.#transport.wantsWrite && !this.#watchesWrite) this.#watchWrite()
-    if (this.#transport.isHeldBack) this.#rewatch()
-    if (received !== 'enough') return received
-    this.#rewatch()
+    if (received !== 'enough' && !this.#transport.isHeldBack) return received
+    // Of what the transport holds itself the kernel would not tell anew.
+    if (this.#watcher !== null && (this.#transport.mayHoldMore || this.#transport.isHeldBack)) {
+      this.inbox.isReadable = true
+      this.#loop.again(this.#watcher)
+    } else {
+      this.#rewatch()
+    }
     return 'nothing'
   }
 
@@ -131,8 +138,8 @@ export class Wire {
   /** Gives everything back; once. With `reset` the peer is told that what it has received is not whole. */
   end(reset: boolean): void {
     // With a copy elsewhere the kernel would keep the interest, and tell whoever has the number next what becomes of this socket.
-    if (this.#isWatched && this.#transport.isShared) this.#loop.unwatch(this.#transport.fd)
-    else if (this.#isWatched) this.#loop.forget(this.#transport.fd)
+    if (this.#watcher !== null && this.#transport.isShared) this.#loop.unwatch(this.#transport.fd)
+    else if (this.#watcher !== null) this.#loop.forget(this.#transport.fd)
     this.outbox.discard()
     this.inbox.drop()
     if (reset) this.#transport.reset()

@@ -1,11 +1,12 @@
-/** Every request under test/requests/, played to a real server whole and byte by byte: both get the same answers. */
+/** Every request under test/requests/, played to a real server whole and byte by byte, plain and over TLS: all get the same answers. */
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { REFUSALS } from '../../src/http/refusals.ts'
 import { ACCEPTED, REFUSED } from '../../src/http/requests.test.support.ts'
 import { type Answer, answersTo, bytesOf, ECHO_APP, type Told, toldBy } from '../support/corpus.ts'
 import { journey, type Scene } from '../support/journey.ts'
-import { connect } from '../support/raw.ts'
+import { connect, type RawClient } from '../support/raw.ts'
+import { connectTls, overTls } from '../support/tls.ts'
 
 /** As in the tests of http/, which tell the stories. */
 const LIMITS = { bodyBytes: 1_048_576 }
@@ -13,13 +14,15 @@ const LIMITS = { bodyBytes: 1_048_576 }
 const BYTEWISE_MAX = 2_000
 const PIECE_BYTES = 97
 
-function played(folder: string, name: string, story: string): Scene {
+type Connect = (t: TestContext, port: number) => Promise<RawClient>
+
+function played(folder: string, name: string, story: string, connect: Connect): Scene {
   return async (t, server) => {
     const bytes = bytesOf(folder, name)
     const told = toldBy(story)
-    const whole = await answers(t, server.port, [bytes], told)
+    const whole = await answers(await connect(t, server.port), [bytes], told)
     const size = bytes.length > BYTEWISE_MAX ? PIECE_BYTES : 1
-    assert.deepEqual(await answers(t, server.port, cut(bytes, size), told), whole)
+    assert.deepEqual(await answers(await connect(t, server.port), cut(bytes, size), told), whole)
     const refusal = told.at(-1)?.refusal ?? null
     if (refusal !== null) {
       const last = whole.at(-1)!
@@ -30,13 +33,7 @@ function played(folder: string, name: string, story: string): Scene {
 }
 
 /** Sends the pieces; then says FIN, unless a refusal must end the connection by itself. Answers all that came. */
-async function answers(
-  t: TestContext,
-  port: number,
-  pieces: Iterable<Uint8Array>,
-  told: readonly Told[],
-): Promise<Answer[]> {
-  const client = await connect(t, port)
+async function answers(client: RawClient, pieces: Iterable<Uint8Array>, told: readonly Told[]): Promise<Answer[]> {
   await client.sendPieces(pieces)
   if (told.at(-1)?.refusal == null) client.finish()
   return answersTo(client, told)
@@ -46,9 +43,20 @@ function* cut(bytes: Buffer, size: number): Generator<Buffer> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
 }
 
-function scenes(folder: string, stories: Readonly<Record<string, string>>): Record<string, Scene> {
-  return Object.fromEntries(Object.entries(stories).map(([name, story]) => [name, played(folder, name, story)]))
+type Stories = Readonly<Record<string, string>>
+
+function scenes(folder: string, stories: Stories, connect: Connect): Record<string, Scene> {
+  const all = Object.entries(stories)
+  return Object.fromEntries(all.map(([name, story]) => [name, played(folder, name, story, connect)]))
 }
 
-journey('accepted requests', { app: ECHO_APP, config: { limits: LIMITS } }, scenes('accepted', ACCEPTED))
-journey('refused requests', { app: ECHO_APP, config: { limits: LIMITS } }, scenes('refused', REFUSED))
+/** What is wrong only without TLS is right with it. */
+const wrongAnyway = Object.entries(REFUSED).filter(([, story]) => !story.includes('NOT_SECURED'))
+
+const config = { limits: LIMITS }
+journey('accepted requests', { app: ECHO_APP, config }, scenes('accepted', ACCEPTED, connect))
+journey('refused requests', { app: ECHO_APP, config }, scenes('refused', REFUSED, connect))
+
+const overTlsToo = { app: ECHO_APP, ...overTls({ config }) }
+journey('accepted requests, over TLS', overTlsToo, scenes('accepted', ACCEPTED, connectTls))
+journey('refused requests, over TLS', overTlsToo, scenes('refused', Object.fromEntries(wrongAnyway), connectTls))
