@@ -8,7 +8,7 @@ import { curl, run, unless } from '../support/curl.ts'
 import { workerOf } from '../support/journey.ts'
 import { freeze } from '../support/processes.ts'
 import { waitUntil } from '../support/program.ts'
-import { connectAndSend, request } from '../support/raw.ts'
+import { connectAndSend, knock, request } from '../support/raw.ts'
 import { addFiles, runPrefork, type Server, type ServerOptions, startServer } from '../support/server.ts'
 import { replaced, workersReady } from '../support/tree.ts'
 
@@ -63,7 +63,9 @@ test('what Prometheus is told, and what promtool says of it', { skip }, async (t
   assert.equal((await ask(server, '/')).status, 200)
 })
 
-test('it answers while no worker does, and tells why: 5 of 5 wait', { skip }, async (t) => {
+test('it answers while no worker does, and tells why: 5 of 5 wait, one more, and the rest is dropped', {
+  skip,
+}, async (t) => {
   const server = await start(t, ['--backlog', '5'])
   const worker = workerOf(server)
   await freeze(worker)
@@ -73,6 +75,15 @@ test('it answers while no worker does, and tells why: 5 of 5 wait', { skip }, as
   const labels = `{listener="${server.authority}",socket="0"}`
   assert.equal(told.get(`prefork_accept_queue_length${labels}`), 5)
   assert.equal(told.get(`prefork_accept_queue_limit${labels}`), 5)
+
+  clients.push(await connectAndSend(t, server.port, request('GET /'))) // the kernel lets in one more
+  for (let i = 0; i < 3; i++) clients.push(knock(t, server))
+  const overflows = 'prefork_tcp_listen_overflows_total'
+  await waitUntil(
+    async () => (await metrics(server)).get(overflows)! >= told.get(overflows)! + 3,
+    'the drops are counted',
+  )
+  assert.equal((await metrics(server)).get(`prefork_accept_queue_length${labels}`), 6)
   process.kill(worker, 'SIGCONT')
   for (const client of clients) assert.equal((await client.response()).status, 200)
 })

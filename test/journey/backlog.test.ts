@@ -1,13 +1,12 @@
 /** A backlog that fills because nobody accepts: `prefork status` tells who waits, how full it is, and what was dropped. */
 import assert from 'node:assert/strict'
-import { connect as connectSocket } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { AcceptQueueStatus, TreeStatus } from '../../src/control/tree-status.ts'
 import { CONTROLLED, statusOf, statusWhen, succeeds } from '../support/control.ts'
 import { workerOf } from '../support/journey.ts'
 import { freeze } from '../support/processes.ts'
-import { connectAndSend, RawClient, request } from '../support/raw.ts'
+import { connectAndSend, knock, type RawClient, request } from '../support/raw.ts'
 import { type Server, startServer } from '../support/server.ts'
 import { workersReady } from '../support/tree.ts'
 
@@ -26,15 +25,6 @@ async function start(t: TestContext, listen = '127.0.0.1:0'): Promise<Server> {
 function queueOf({ listeners }: Pick<TreeStatus, 'listeners'>) {
   const [{ length, limit }] = listeners[0]!.acceptQueues as [AcceptQueueStatus]
   return { length, limit }
-}
-
-/** A client that may have to try again: its SYN is dropped until there is room. */
-function knock(t: TestContext, place: { readonly port: number } | { readonly path: string }): RawClient {
-  const socket = connectSocket('path' in place ? place : { ...place, host: '127.0.0.1' })
-  t.after(() => socket.destroy())
-  const client = new RawClient(socket)
-  client.send(request('GET /'))
-  return client
 }
 
 test('5 of 5; one too many; then SYNs are dropped, and counted; and all are answered in the end', async (t) => {

@@ -185,6 +185,15 @@ export async function open(port: number, from?: string): Promise<Socket> {
   return socket
 }
 
+/** A client that may have to try again: its SYN is dropped until there is room. */
+export function knock(t: TestContext, place: { readonly port: number } | { readonly path: string }): RawClient {
+  const socket = connectSocket('path' in place ? place : { ...place, host: '127.0.0.1' })
+  t.after(() => socket.destroy())
+  const client = new RawClient(socket)
+  client.send(request('GET /'))
+  return client
+}
+
 /** A connection that sends `bytes` at once. */
 export async function connectAndSend(t: TestContext, port: number, bytes: string | Uint8Array): Promise<RawClient> {
   const client = await connect(t, port)
