@@ -46,6 +46,8 @@ export class Wire {
     if (this.#watcher !== null) return
     this.#watcher = watcher
     this.#loop.watch(this.#transport.fd, this.#events, watcher)
+    // What a turn before has left may lie with the transport, and the kernel does not know of it.
+    if (this.#transport.mayHoldMore && this.inbox.isReadable) this.#loop.again(watcher)
   }
 
   get #events(): number {

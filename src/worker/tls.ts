@@ -32,6 +32,8 @@ export function openTls(tls: TlsConfig | null, ticketKeys: Fd | null): TlsServer
   } catch (error) {
     if (!(error instanceof OpensslError)) throw error
     throw new OperatorError(`TLS cannot be spoken as asked: ${error.message}`)
+  } finally {
+    for (const { key } of pairs) key.fill(0) // OpenSSL has its own
   }
 }
 
