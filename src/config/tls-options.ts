@@ -57,10 +57,11 @@ export interface TlsOptions {
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
 
   /**
-   * What may encrypt connections of TLS 1.2, as `openssl ciphers` takes it. The
-   * default, here and for `ciphersuites` and `groups`, is what Mozilla recommends for
-   * servers whose clients are not all new ("intermediate"); the client chooses among
-   * them.
+   * What may encrypt connections of TLS 1.2, as `openssl ciphers` takes it: the first
+   * that the client has as well is taken. For one that puts ChaCha20 first, as
+   * telephones without AES in their processor do, that is the first. The default,
+   * here and for `ciphersuites` and `groups`, is what Mozilla recommends for servers
+   * whose clients are not all new ("intermediate").
    * @default 'ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305'
    */
   readonly ciphers: string

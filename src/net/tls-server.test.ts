@@ -61,6 +61,20 @@ test('ECDSA and RSA side by side: each client gets what it understands', async (
   assert.equal((await visit(t, server, { ...only, ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' })).kind, 'prime256v1')
 })
 
+test('the first of our ciphers that the client has is taken, whatever it likes best; but for ChaCha20', async (t) => {
+  const server = serverWith({
+    ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305',
+    ciphersuites: 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256',
+  })
+  for (const [ciphers, maxVersion, taken] of [
+    ['ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256', 'TLSv1.2', 'ECDHE-ECDSA-AES128-GCM-SHA256'],
+    ['ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-GCM-SHA256', 'TLSv1.2', 'ECDHE-ECDSA-CHACHA20-POLY1305'],
+    ['TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256', 'TLSv1.3', 'TLS_AES_128_GCM_SHA256'],
+  ] as const) {
+    assert.equal((await visit(t, server, { ciphers, maxVersion })).secure.cipher, taken)
+  }
+})
+
 test('a client that offers other protocols alone is turned away; one that offers none is not', async (t) => {
   const server = serverWith()
   assert.equal((await visit(t, server, { ALPNProtocols: ['h2', 'http/1.1'] })).secure.protocol, 'http/1.1')

@@ -148,10 +148,17 @@ const SSL_OP_IGNORE_UNEXPECTED_EOF = 2 ** 7
  */
 const TICKETS = 1
 const SSL_OP_NO_TICKET = 2 ** 14
+const SSL_OP_PRIORITIZE_CHACHA = 2 ** 21
+const SSL_OP_CIPHER_SERVER_PREFERENCE = 2 ** 22
 const SSL_OP_NO_COMPRESSION = 2 ** 17
 const SSL_OP_NO_RENEGOTIATION = 2 ** 30
 /** A FIN without close_notify is the end all the same: a message that is not whole by then, HTTP knows by itself. */
-const OPTIONS = SSL_OP_IGNORE_UNEXPECTED_EOF + SSL_OP_NO_COMPRESSION + SSL_OP_NO_RENEGOTIATION
+const OPTIONS =
+  SSL_OP_IGNORE_UNEXPECTED_EOF +
+  SSL_OP_NO_COMPRESSION +
+  SSL_OP_NO_RENEGOTIATION +
+  SSL_OP_CIPHER_SERVER_PREFERENCE +
+  SSL_OP_PRIORITIZE_CHACHA // for who puts it first: a telephone without AES in its processor
 const SSL_MODE_ENABLE_PARTIAL_WRITE = 1
 const SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER = 2
 /** An idle connection holds no buffers: 34 KB less of each. */
