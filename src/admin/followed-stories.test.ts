@@ -5,11 +5,10 @@ import { ANSWER_MS, receivePacket, sendPacket } from '../control/protocol.ts'
 import { AF_UNIX, SOCK_NONBLOCK, SOCK_SEQPACKET } from '../kernel/constants.ts'
 import { close } from '../kernel/fd.ts'
 import { socketpair } from '../kernel/socket.ts'
-import { Deadlines } from '../net/deadlines.ts'
-import type { EventLoop } from '../net/loop.ts'
 import { encodeAddress, RECORD, type RecordKind } from '../trace/records.ts'
 import { type RingWriter, TraceRings } from '../trace/rings.ts'
 import { FollowedStories, STORIES_MAX } from './followed-stories.ts'
+import { stillLoop } from './still-loop.test.support.ts'
 
 /** Stories, the supervisor's end of their line, its rings, and timers that come when they are told to. */
 function scene(t: TestContext) {
@@ -17,17 +16,9 @@ function scene(t: TestContext) {
   const [supervisor, ours] = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK)
   const rings = TraceRings.create()
   t.after(() => [supervisor, ours, rings.fd].forEach(close))
-  const deadlines = new Deadlines(0)
+  const { loop, deadlines } = stillLoop()
   let isGone = false
-  const loop = {
-    now: 0,
-    deadlines,
-    watch: () => {},
-    leave: () => {},
-    readClock: () => {},
-    setDeadline: (entry: Parameters<Deadlines['set']>[0], at: number) => deadlines.set(entry, at),
-  }
-  const stories = new FollowedStories(ours, loop as unknown as EventLoop, () => {
+  const stories = new FollowedStories(ours, loop, () => {
     isGone = true
   })
   const asked = () => (receivePacket(supervisor) as { type: string } | null)?.type ?? null

@@ -4,25 +4,16 @@ import { ANSWER_MS, receivePacket, sendPacket, type ToClient } from '../control/
 import { AF_UNIX, SOCK_NONBLOCK, SOCK_SEQPACKET } from '../kernel/constants.ts'
 import { close, type Fd } from '../kernel/fd.ts'
 import { socketpair } from '../kernel/socket.ts'
-import { Deadlines } from '../net/deadlines.ts'
-import type { EventLoop } from '../net/loop.ts'
 import { StatusSource } from './status-source.ts'
+import { stillLoop } from './still-loop.test.support.ts'
 
 /** A source, the supervisor's end of its line, and a loop whose clock stands still. */
 function scene(t: TestContext) {
   const [ours, theirs] = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK)
   t.after(() => close(theirs))
-  const deadlines = new Deadlines(0)
+  const { loop, deadlines } = stillLoop()
   let isGone = false
-  const loop = {
-    now: 0,
-    deadlines,
-    watch: () => {},
-    leave: () => {},
-    readClock: () => {},
-    setDeadline: (entry: Parameters<Deadlines['set']>[0], at: number) => deadlines.set(entry, at),
-  }
-  const source = new StatusSource(theirs, loop as unknown as EventLoop, () => {
+  const source = new StatusSource(theirs, loop, () => {
     isGone = true
   })
   return { source, supervisor: ours, deadlines, isGone: () => isGone }
