@@ -9,11 +9,11 @@
  * little: those that come first in each second.
  */
 import { ANSWER_MS, receiveWithFds, sendPacket, type ToWatcher } from '../control/protocol.ts'
-import { clock_gettime } from '../kernel/clock.ts'
-import { CLOCK_MONOTONIC, EPOLLIN } from '../kernel/constants.ts'
+import { EPOLLIN } from '../kernel/constants.ts'
 import type { Fd } from '../kernel/fd.ts'
 import { Deadline } from '../net/deadlines.ts'
 import type { EventLoop, Watcher } from '../net/loop.ts'
+import type { Handed } from '../trace/rings.ts'
 import { type LiveStory, Stories } from '../trace/stories.ts'
 import type { Coverage, Story, WholeStory } from '../trace/story.ts'
 import { Watch } from '../trace/watch.ts'
@@ -103,7 +103,7 @@ export class FollowedStories extends Deadline implements Watcher, StorySource {
     this.#loop.deadlines.clear(this)
     this.#loop.leave() // its timers may be other ones
     if (word.type === 'failed') return void setTimeout(() => this.#follow(), RETRY_MS)
-    if (word.type === 'watching') this.#take({ fds, packetsMissing: word.packetsMissing, ports: word.ports })
+    if (word.type === 'watching') this.#take({ ...word, fds })
     this.#follow()
   }
 
@@ -129,7 +129,7 @@ export class FollowedStories extends Deadline implements Watcher, StorySource {
     if (!sendPacket(this.#fd, request)) this.#onGone()
   }
 
-  #take(handed: ConstructorParameters<typeof Watch>[0]): void {
+  #take(handed: Handed): void {
     if (this.#watch !== null) return this.#watch.renew(handed)
     this.#watch = new Watch(handed, this.#stories, MOST)
     this.#timer = setInterval(() => this.#poll(), POLL_MS)
@@ -145,7 +145,7 @@ export class FollowedStories extends Deadline implements Watcher, StorySource {
   }
 
   #poll(): void {
-    this.#watch?.poll(clock_gettime(CLOCK_MONOTONIC))
+    this.#watch?.poll()
     this.#follow()
   }
 

@@ -10,6 +10,8 @@
 import type { TreeStatus } from '../control/tree-status.ts'
 import type { Handler, Reply } from '../handlers/handler.ts'
 import { errorReply } from '../handlers/pages.ts'
+import { clock_gettime } from '../kernel/clock.ts'
+import { CLOCK_MONOTONIC } from '../kernel/constants.ts'
 import { refusalOf, tokenCheck } from './access.ts'
 import { readAssets } from './assets.ts'
 import { connectionsText } from './connections.ts'
@@ -55,7 +57,7 @@ function pagesOf({ status, stories }: AdminParts): ReadonlyMap<string, Page> {
     fields: FIELDS,
   })
   const connections = (now: TreeStatus) => {
-    const text = connectionsText({ status: now, owners, stories, nowMs: monotonicMs() })
+    const text = connectionsText({ status: now, owners, stories, nowMs: clock_gettime(CLOCK_MONOTONIC) })
     return text === null ? errorReply(501, NOT_TOLD) : textReply('application/json', text)
   }
   const files = [...readAssets(FIELDS)].map(([path, reply]) => [path, () => reply] as const)
@@ -85,13 +87,13 @@ class Looks {
   async look(): Promise<string> {
     const status = await this.#status()
     const before = this.#last?.status ?? null
-    const nowMs = monotonicMs()
+    const nowMs = clock_gettime(CLOCK_MONOTONIC)
     this.#last = { status, atMs: nowMs }
     return JSON.stringify(pageDocumentOf({ status, before, stories: this.#stories, adminPid: process.pid, nowMs }))
   }
 
   async recent(): Promise<TreeStatus> {
-    const isRecent = this.#last !== null && monotonicMs() - this.#last.atMs < RECENT_MS
+    const isRecent = this.#last !== null && clock_gettime(CLOCK_MONOTONIC) - this.#last.atMs < RECENT_MS
     return isRecent ? this.#last!.status : this.#status()
   }
 }
@@ -118,9 +120,4 @@ function notTold(error: unknown): Reply {
 
 function textReply(type: string, body: string): Reply {
   return { status: 200, fields: ['Content-Type', type, ...FIELDS], body }
-}
-
-/** CLOCK_MONOTONIC, on which stories are told. */
-function monotonicMs(): number {
-  return Number(process.hrtime.bigint()) / 1e6
 }

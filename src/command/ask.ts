@@ -22,8 +22,7 @@ import { EpollEvents, epoll_create1, epoll_ctl, epoll_wait } from '../kernel/epo
 import { SyscallError } from '../kernel/errno.ts'
 import { close, type Fd } from '../kernel/fd.ts'
 import { pidfd_open } from '../kernel/process.ts'
-import type { Demand } from '../trace/rings.ts'
-import type { Handed } from '../trace/watch.ts'
+import type { Demand, Handed } from '../trace/rings.ts'
 
 /** Above the time in which the server itself wanted to be done. */
 const MARGIN_MS = 5_000
@@ -73,7 +72,7 @@ export class Conversation {
     const word = packet as ToWatcher | null | 'garbage'
     if (word !== null && word !== 'garbage' && word.type === 'failed') throw new OperatorError(word.message)
     if (word === null || word === 'garbage' || word.type !== 'watching') throw this.#mistake('answers something else')
-    return { fds, packetsMissing: word.packetsMissing, ports: word.ports }
+    return { ...word, fds }
   }
 
   /** `say` is told what is waited for. */

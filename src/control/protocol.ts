@@ -29,7 +29,7 @@ import { allocate, memoryOf } from '../kernel/memory.ts'
 import { recvmsg, sendmsg } from '../kernel/message.ts'
 import { domainOf, socketAddress } from '../kernel/sockaddr.ts'
 import { connect, getsockoptBytes, recv, send, socket } from '../kernel/socket.ts'
-import { type Demand, EVERYTHING } from '../trace/rings.ts'
+import { type Demand, EVERYTHING, type Handed } from '../trace/rings.ts'
 import type { TreeStatus } from './tree-status.ts'
 
 export const REQUESTS = ['reload', 'stop', 'quit', 'status', 'watch', 'unwatch'] as const
@@ -61,16 +61,10 @@ export type ControlAnswer =
   | ControlWord
   | { readonly type: 'status'; readonly status: TreeStatus }
   /** The descriptors are closed once they are sent. */
-  | (WatchingWord & { readonly fds: readonly Fd[] })
+  | ({ readonly type: 'watching' } & Handed)
 
-/** With it come the trace rings, and where packets can be seen the two descriptors of tcp/handshake-packets.ts. */
-export interface WatchingWord {
-  readonly type: 'watching'
-  /** Why packets cannot be seen: `EPERM`. Null: they can. */
-  readonly packetsMissing: string | null
-  /** The server's, of which packets are seen. */
-  readonly ports: readonly number[]
-}
+/** The descriptors come along with it. */
+export type WatchingWord = { readonly type: 'watching' } & Omit<Handed, 'fds'>
 
 /** A part of a status document. */
 export interface Piece {

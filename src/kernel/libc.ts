@@ -163,7 +163,8 @@ export function addressOfBuffer(bytes: Uint8Array): number {
   return Number(koffi.address(bytes))
 }
 
-const memcpy = bindUnwatched('memcpy', 'void', ['uintptr_t', 'uintptr_t', 'size_t'])
+/** memcpy(3): a wrong address crashes the process. */
+export const memcpy = bindUnwatched('memcpy', 'void', ['uintptr_t', 'uintptr_t', 'size_t'])
 
 /** A copy of what lies at an address, as long as its owner keeps it there. A wrong address crashes the process. */
 export function copyMemory(address: number, length: number): Buffer {

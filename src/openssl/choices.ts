@@ -2,6 +2,7 @@
  * What OpenSSL asks of a server in the midst of a handshake: which protocol (ALPN),
  * and with which certificate (SNI).
  */
+import { memcpy } from '../kernel/libc.ts'
 import { memoryOf } from '../kernel/memory.ts'
 import { bindSsl, callback, prototype } from './libssl.ts'
 import { SSL_get_servername, type Ssl, type SslContext } from './ssl.ts'
@@ -23,7 +24,6 @@ const libssl = {
 
 const libcrypto = {
   CRYPTO_malloc: bindSsl('CRYPTO_malloc', 'uintptr_t', ['size_t', 'uintptr_t', 'int']),
-  memcpy: bindSsl('memcpy', 'uintptr_t', ['uintptr_t', 'uintptr_t', 'size_t']),
 }
 
 /**
@@ -70,7 +70,7 @@ export function staple(context: SslContext, response: Buffer): void {
   const give = (ssl: number) => {
     const copy = libcrypto.CRYPTO_malloc(response.length, 0, 0) // SSL_free frees it
     if (copy === 0) return SSL_TLSEXT_ERR_NOACK
-    libcrypto.memcpy(copy, ours.address, response.length)
+    memcpy(copy, ours.address, response.length)
     libssl.SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_STATUS_REQ_OCSP_RESP, response.length, copy)
     return SSL_TLSEXT_ERR_OK
   }

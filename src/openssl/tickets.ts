@@ -4,7 +4,7 @@
  *
  * https://docs.openssl.org/3.0/man3/SSL_CTX_set_tlsext_ticket_key_cb/
  */
-import { copyMemory } from '../kernel/libc.ts'
+import { copyMemory, memcpy } from '../kernel/libc.ts'
 import { allocate, type Memory, memoryOf } from '../kernel/memory.ts'
 import { takeError } from './errors.ts'
 import { bindSsl, callback, prototype } from './libssl.ts'
@@ -36,7 +36,6 @@ const libcrypto = {
     'uintptr_t',
   ]),
   EVP_MAC_CTX_set_params: bindSsl('EVP_MAC_CTX_set_params', 'int', ['uintptr_t', 'uintptr_t']),
-  memcpy: bindSsl('memcpy', 'uintptr_t', ['uintptr_t', 'uintptr_t', 'size_t']),
 }
 
 const NAME_BYTES = 16
@@ -74,7 +73,7 @@ export function setTicketKeys(contexts: readonly SslContext[], keys: KeySource):
 
 function encrypt({ name, encryption }: KeyAddresses, nameAt: number, iv: number, cipher: number): boolean {
   if (libcrypto.RAND_bytes(iv, IV_BYTES) !== 1) return false
-  libcrypto.memcpy(nameAt, name, NAME_BYTES)
+  memcpy(nameAt, name, NAME_BYTES)
   return libcrypto.EVP_EncryptInit_ex(cipher, libcrypto.EVP_aes_256_cbc(), 0, encryption, iv) === 1
 }
 

@@ -8,17 +8,13 @@
  * lack the permission, and locked to our ports, because it may be somebody else by
  * then.
  */
-import type { WatchingWord } from '../control/protocol.ts'
 import type { Fd } from '../kernel/fd.ts'
 import { getsockname } from '../kernel/socket.ts'
 import { saveSyn } from '../kernel/tcp.ts'
 import { openHandshakePackets } from '../tcp/handshake-packets.ts'
-import type { Demand, TraceRings } from '../trace/rings.ts'
+import type { Demand, Handed, TraceRings } from '../trace/rings.ts'
 import type { ControlClient } from './control-clients.ts'
 import type { Listening } from './listening.ts'
-
-/** What is handed over: the rings, and the packets' two where they can be had. The descriptors are the caller's to close. */
-export type Watched = Omit<WatchingWord, 'type'> & { readonly fds: readonly Fd[] }
 
 export class Watching {
   readonly #rings: TraceRings
@@ -34,7 +30,7 @@ export class Watching {
    * Until `end`, or until the client has left. Asked again, it gets new descriptors: of the ports that there are by
    * then. Throws a SyscallError when the machine is short of descriptors.
    */
-  begin(client: ControlClient, demand: Demand): Watched {
+  begin(client: ControlClient, demand: Demand): Handed {
     client.onLeft = () => this.end(client)
     this.#demands.set(client, demand)
     this.#tell()

@@ -73,6 +73,16 @@ export interface Demand {
   readonly stepsPerConnection: number
 }
 
+/** What a watcher is handed by the supervisor. */
+export interface Handed {
+  /** The rings, and where packets can be seen the two descriptors of tcp/handshake-packets.ts. They are the taker's to close. */
+  readonly fds: readonly Fd[]
+  /** Why packets cannot be seen: `EPERM`. Null: they can. */
+  readonly packetsMissing: string | null
+  /** The server's, of which packets are seen. */
+  readonly ports: readonly number[]
+}
+
 export class TraceRings {
   /** For children: they map it again. */
   readonly fd: Fd

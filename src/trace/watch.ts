@@ -2,23 +2,15 @@
  * A watcher's side of a watch: what the supervisor has handed over (control/protocol.ts,
  * `watching`), read until it is closed.
  */
-import { close, type Fd } from '../kernel/fd.ts'
+import { close } from '../kernel/fd.ts'
 import { formatSocketAddress } from '../kernel/sockaddr.ts'
+import { monotonicMs } from '../scoreboard.ts'
 import type { HandshakePacket } from '../tcp/handshake-decoder.ts'
 import { HandshakePackets } from '../tcp/handshake-packets.ts'
 import { TraceFeed } from './feed.ts'
-import { RingReader } from './rings.ts'
+import { type Handed, RingReader } from './rings.ts'
 import type { Packet, Stories } from './stories.ts'
 import type { Coverage } from './story.ts'
-
-/** What came with `watching`. */
-export interface Handed {
-  /** The rings, and where packets can be seen their two. */
-  readonly fds: readonly Fd[]
-  /** Why packets cannot be seen: `EPERM`. */
-  readonly packetsMissing: string | null
-  readonly ports: readonly number[]
-}
 
 /** How often the packets' clock is compared with ours. */
 const CLOCKS_MS = 1_000
@@ -62,8 +54,9 @@ export class Watch {
     this.#packetsMissing = handed.packetsMissing
   }
 
-  /** What has come since the last time, in order, but for the last moment's. `nowMs`: monotonicMs. */
-  poll(nowMs: number): void {
+  /** What has come since the last time, in order, but for the last moment's. */
+  poll(): void {
+    const nowMs = monotonicMs()
     if (nowMs - this.#clocksMs >= CLOCKS_MS) {
       this.#clocksMs = nowMs
       this.#packets?.measureClocks()

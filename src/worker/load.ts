@@ -40,10 +40,10 @@ export function makeOrExit<T>(make: () => T, tell: Tell): T {
   try {
     return make()
   } catch (error) {
-    if (error instanceof OperatorError) tell(summarizeOperatorError(error))
-    else if (error instanceof SyscallError) tell(error.message)
-    else throw error
-    exitWithSentence(error instanceof OperatorError ? error : new OperatorError(error.message))
+    const mistake = error instanceof SyscallError ? new OperatorError(error.message) : error
+    if (!(mistake instanceof OperatorError)) throw error
+    tell(summarizeOperatorError(mistake))
+    exitWithSentence(mistake)
   }
 }
 

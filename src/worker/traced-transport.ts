@@ -8,8 +8,9 @@ import { EAGAIN } from '../kernel/errno.ts'
 import type { Fd } from '../kernel/fd.ts'
 import type { Memory } from '../kernel/memory.ts'
 import type { Secure, Transport } from '../net/transport.ts'
+import { monotonicMs } from '../scoreboard.ts'
 import { RECORD } from '../trace/records.ts'
-import { type ConnectionTrace, now } from './tracer.ts'
+import type { ConnectionTrace } from './tracer.ts'
 
 export class TracedTransport implements Transport {
   readonly fd: Fd
@@ -35,14 +36,14 @@ export class TracedTransport implements Transport {
   }
 
   send(memory: Memory, at: number, length: number, more: boolean): number {
-    const atMs = now()
+    const atMs = monotonicMs()
     const result = this.#inner.send(memory, at, length, more)
     this.#trace.write(atMs, RECORD.sent, result, length, this.#bit)
     return result
   }
 
   sendfile(file: Fd, offset: number, length: number): number {
-    const atMs = now()
+    const atMs = monotonicMs()
     const result = this.#inner.sendfile(file, offset, length)
     this.#trace.write(atMs, RECORD.sentFile, result, length, this.#bit)
     return result
@@ -53,9 +54,9 @@ export class TracedTransport implements Transport {
     if (secure !== null && this.#bit === 0 && result > 0) {
       this.#bit = 1
       const name = secure.serverName === null ? '' : ` for ${secure.serverName}`
-      this.#trace.write(now(), RECORD.secured, 0, 0, 0, 0, `${secure.version}, ${secure.cipher}${name}`)
+      this.#trace.write(monotonicMs(), RECORD.secured, 0, 0, 0, 0, `${secure.version}, ${secure.cipher}${name}`)
     }
-    this.#trace.write(now(), RECORD.received, result, this.#bit)
+    this.#trace.write(monotonicMs(), RECORD.received, result, this.#bit)
   }
 
   get secure(): Secure | null {
@@ -83,19 +84,19 @@ export class TracedTransport implements Transport {
   }
 
   finish(): void {
-    const atMs = now()
+    const atMs = monotonicMs()
     this.#inner.finish()
     this.#trace.write(atMs, RECORD.shutdown, 0)
   }
 
   close(): void {
-    const atMs = now()
+    const atMs = monotonicMs()
     this.#inner.close()
     this.#trace.write(atMs, RECORD.closed, 0)
   }
 
   reset(): void {
-    const atMs = now()
+    const atMs = monotonicMs()
     this.#inner.reset()
     this.#trace.write(atMs, RECORD.reset, 0)
   }

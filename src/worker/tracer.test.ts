@@ -94,6 +94,18 @@ test('of too many only so many a second are followed, and the others counted', a
   assert.equal(reader.notFollowed, 3)
 })
 
+test('one that is not followed is counted once, however much it asks', async (t) => {
+  const { reader, pretend, read } = tracedFor(t, { connectionsPerSecond: 1, stepsPerConnection: EVERYTHING })
+  pretend.connect({ peer: UNIX })
+  const { client } = pretend.connect({ peer: UNIX })
+  for (const path of ['/1', '/2', '/3']) {
+    client.send(request(`GET ${path}`))
+    await pretend.round()
+  }
+  assert.equal(reader.notFollowed, 1)
+  assert.deepEqual(namesOf(read()), ['accepted'])
+})
+
 test('of each connection only so many steps', async (t) => {
   const { pretend, read } = tracedFor(t, { connectionsPerSecond: 10, stepsPerConnection: 3 })
   const { client } = pretend.connect({ peer: UNIX })

@@ -10,7 +10,7 @@ import type { RequestHead } from '../http/head.ts'
 import type { Fd } from '../kernel/fd.ts'
 import type { SocketAddress } from '../kernel/sockaddr.ts'
 import { lastHandshakeRttUs, msSinceHandshake, savedSyn } from '../kernel/tcp.ts'
-import { CLOCK_OFFSET_MS } from '../scoreboard.ts'
+import { monotonicMs } from '../scoreboard.ts'
 import { decodeSyn } from '../tcp/syn.ts'
 import {
   type ACCEPT,
@@ -43,11 +43,6 @@ const SECOND_MS = 1_000
 /** `127.0.0.1:8080`, `[::1]:8080`; a path has none. */
 const PORT = /:(\d+)$/
 
-/** Milliseconds on CLOCK_MONOTONIC. */
-export function now(): number {
-  return performance.now() + CLOCK_OFFSET_MS
-}
-
 export class Tracer {
   readonly #rings: TraceRings
   readonly #worker: TracedWorker
@@ -69,9 +64,12 @@ export class Tracer {
   /** Right after accept4(2). Null: it is not followed. */
   accepted(fd: Fd, of: Traceable): ConnectionTrace | null {
     if (!this.#rings.isWatched) return null
-    const atMs = now()
+    const atMs = monotonicMs()
+    if (!this.#mayFollow()) {
+      this.#ownRing().countNotFollowed()
+      return null
+    }
     const trace = this.#follow(fd, of)
-    if (trace === null) return null
     const { accept } = this.#worker
     if (of.peer.family === 'Unix') {
       trace.write(atMs, RECORD.accepted, accept, -1)
@@ -90,8 +88,9 @@ export class Tracer {
 
   /** A request of a connection that came before anybody watched: it is followed from here on. */
   request(of: Traceable, fd: Fd, head: RequestHead): void {
-    of.trace ??= this.#rings.isWatched ? this.#follow(fd, of) : null
-    of.trace?.write(now(), RECORD.request, 0, 0, 0, 0, `${head.method} ${head.askedPath}`)
+    if (!this.#rings.isWatched) return
+    of.trace ??= this.#mayFollow() ? this.#follow(fd, of) : null
+    of.trace?.write(monotonicMs(), RECORD.request, 0, 0, 0, 0, `${head.method} ${head.askedPath}`)
   }
 
   write(
@@ -114,11 +113,7 @@ export class Tracer {
     this.#ownRing().write(atMs, kind, trace.subject, a, b, c, d, text)
   }
 
-  #follow(fd: Fd, { peer, localAuthority }: Traceable): ConnectionTrace | null {
-    if (!this.#mayFollow()) {
-      this.#ownRing().countNotFollowed()
-      return null
-    }
+  #follow(fd: Fd, { peer, localAuthority }: Traceable): ConnectionTrace {
     const { pid, slot, generation } = this.#worker
     const port = Number(PORT.exec(localAuthority)?.[1] ?? 0)
     return new ConnectionTrace(this, { pid, slot, generation, fd, address: encodeAddress(peer, port) })
@@ -162,6 +157,6 @@ export class ConnectionTrace {
   }
 
   response(status: number): void {
-    this.write(now(), RECORD.response, status)
+    this.write(monotonicMs(), RECORD.response, status)
   }
 }

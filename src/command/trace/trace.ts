@@ -7,8 +7,7 @@
 import { OperatorError } from '../../config/operator-error.ts'
 import { controlDirectories } from '../../control/place.ts'
 import { receivePacket } from '../../control/protocol.ts'
-import { clock_gettime, realtimeLeadMs } from '../../kernel/clock.ts'
-import { CLOCK_MONOTONIC } from '../../kernel/constants.ts'
+import { realtimeLeadMs } from '../../kernel/clock.ts'
 import { EVERYTHING } from '../../trace/rings.ts'
 import { type LiveStory, Stories } from '../../trace/stories.ts'
 import type { Step } from '../../trace/story.ts'
@@ -128,7 +127,7 @@ class Trace {
     const watch = this.#watch
     if (this.#isBlocked || watch === null) return
     if (receivePacket(this.#server.fd) === 'closed') return this.#followOrEnd()
-    watch.poll(clock_gettime(CLOCK_MONOTONIC))
+    watch.poll()
     this.#flush()
     if (performance.now() - this.#saidAtMs >= SAY_MS) {
       this.#saidAtMs = performance.now()
