@@ -38,7 +38,7 @@ async function main() {
   const options = readOptions()
   if (options === null) return help()
   if (options.from !== undefined) return tellAgain(options)
-  if (!(hasRightNode() && installIfNeeded() && build() && ensureDebianPackages(['wrk']))) return 1
+  if (!(hasRightNode() && installIfNeeded() && build() && ensureDebianPackages(['wrk', 'openssl']))) return 1
   if (availableParallelism() < 2) throw new Error('it takes two cores: one for the server, one for who asks')
   const results = new Results(options.json)
   const site = makeSite()

@@ -3,6 +3,7 @@
  *
  *     title      as tables call it
  *     can        the kinds of work it has been set up for here: hello, json, file
+ *     canTls     it speaks TLS where it is given a certificate
  *     canLog     it writes an access log where it is told to; the others have none
  *     prepare()  installs or builds what it needs; throws a sentence when that cannot be
  *     version()  which one it is, for the line of conditions
@@ -10,8 +11,9 @@
  *                how it is started in the foreground: [program, ...arguments]. `place`
  *                has a folder of its own to write a configuration to, the site's
  *                folder, the port, how many workers, how many connections there
- *                will be, how many descriptors each process may have, and the file
- *                of its access log; null: none is written.
+ *                will be, how many descriptors each process may have, the file of
+ *                its access log (null: none is written), and `tls`: { cert, key },
+ *                two files; null: it speaks without.
  *
  * All are set up as their manuals have it, with what a default configuration has on
  * left on.

@@ -2,7 +2,7 @@
 /**
  * npm run profile: where the time of one workload goes. See HELP.
  *
- * A server with one worker has the first core, wrk the second. Each part has a server
+ * A server with one worker has the first core, whoever asks (wrk, openssl) the second. Each part has a server
  * of its own, started as that part needs it. A part whose program is missing says so;
  * the others go on.
  */
@@ -27,7 +27,8 @@ import { WORKLOADS } from './workloads.mjs'
 /** Those whose worker lives on, so that it can be looked at. */
 const NAMES = Object.keys(WORKLOADS).filter(
   (name) =>
-    WORKLOADS[name].measure === 'throughput' && WORKLOADS[name].servers.some((it) => /^prefork(-app)?$/.test(it)),
+    ['throughput', 'handshakes'].includes(WORKLOADS[name].measure) &&
+    WORKLOADS[name].servers.some((it) => /^prefork(-app)?$/.test(it)),
 )
 const WARM_UP_SECONDS = 2
 
@@ -59,7 +60,7 @@ async function main() {
     console.log(HELP)
     return 0
   }
-  if (!(hasRightNode() && installIfNeeded() && build() && ensureDebianPackages(['wrk']))) return 1
+  if (!(hasRightNode() && installIfNeeded() && build() && ensureDebianPackages(['wrk', 'openssl']))) return 1
   if (availableParallelism() < 2) throw new Error('it takes two cores: one for the server, one for who asks')
   ensureDebianPackages(['strace'])
   const site = makeSite()

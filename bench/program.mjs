@@ -5,10 +5,12 @@
 import { spawn } from 'node:child_process'
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { get } from 'node:http'
+import { get as getSecurely } from 'node:https'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { certificateFiles } from './certificate.mjs'
 import { filesAllowed, withFiles } from './files.mjs'
 import { FILE_BYTES, HELLO_TEXT } from './workloads.mjs'
 
@@ -30,6 +32,8 @@ export class Program {
   #child
   #folder
   #ended
+  /** Its certificate and key, where it speaks TLS. */
+  #tls = null
   #said = ''
 
   /** It answers `workload` as it should when this settles. */
@@ -52,7 +56,17 @@ export class Program {
     // Twice as many as are asked for: the workers of a server do not share them evenly.
     const files = filesAllowed(FILES_SPARE + 2 * connections)
     const accessLog = workload.isLogged ? this.accessLog : null
-    const place = { folder: this.#folder, site, workers, connections, files, port: this.port, accessLog }
+    this.#tls = workload.isSecure ? await certificateFiles() : null
+    const place = {
+      folder: this.#folder,
+      site,
+      workers,
+      connections,
+      files,
+      port: this.port,
+      accessLog,
+      tls: this.#tls,
+    }
     const words = [...PIN_SERVER, ...withFiles(files, peer.command(place))]
     // In a process group of its own: Apache ends the whole of its group, and that was ours.
     const options = { cwd: this.#folder, stdio: ['ignore', 'pipe', 'pipe'], detached: true }
@@ -69,7 +83,7 @@ export class Program {
   }
 
   url(path) {
-    return `http://127.0.0.1:${this.port}${path}`
+    return `${this.#tls === null ? 'http' : 'https'}://127.0.0.1:${this.port}${path}`
   }
 
   /** Where its lines are, when the workload is one that is logged. */
@@ -91,7 +105,7 @@ export class Program {
   async #answers({ work, path }, site) {
     const giveUpAt = performance.now() + PATIENCE_MS
     for (;;) {
-      const answer = await ask(this.url(path)).catch(() => null)
+      const answer = await ask(this.url(path), this.#tls).catch(() => null)
       if (answer !== null) {
         const mistake = mistakeIn(answer, work, path, site)
         if (mistake !== null) throw new Error(`answers ${path} with ${mistake}\n`)
@@ -120,9 +134,10 @@ export function mistakeIn({ status, body }, work, path, site) {
   return told === path.split('?')[0] ? null : `the path ${told}`
 }
 
-function ask(url) {
+function ask(url, tls) {
   return new Promise((resolve, reject) => {
-    get(url, { agent: false, timeout: PATIENCE_MS }, (response) => {
+    const [ask, trust] = tls === null ? [get, {}] : [getSecurely, { ca: readFileSync(tls.cert) }]
+    ask(url, { ...trust, agent: false, timeout: PATIENCE_MS }, (response) => {
       const pieces = []
       response.on('data', (piece) => pieces.push(piece))
       response.on('end', () => resolve({ status: response.statusCode, body: Buffer.concat(pieces) }))

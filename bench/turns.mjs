@@ -4,6 +4,7 @@
  */
 import { machine } from './conditions.mjs'
 import { summarize } from './figures.mjs'
+import * as handshakes from './measures/handshakes.mjs'
 import * as idle from './measures/idle.mjs'
 import * as logged from './measures/logged.mjs'
 import * as rate from './measures/rate.mjs'
@@ -26,7 +27,7 @@ import { WORKLOADS } from './workloads.mjs'
  *     isCold                  each round has fresh servers that nobody has warmed
  *     ratioOf                 the figure that is set against the yardstick's; cpuUs
  */
-export const MEASURES = { throughput, logged, idle, rate, 'worker-memory': workerMemory }
+export const MEASURES = { throughput, handshakes, logged, idle, rate, 'worker-memory': workerMemory }
 
 /** Before anything is measured: caches are filled, and what is hot is compiled. */
 const WARM_UP_SECONDS = 2
@@ -50,8 +51,8 @@ export async function compare(name, { asked, site, rounds, seconds, keep }) {
 }
 
 /** Whether a peer can take part in a workload. */
-export function canDo({ can, canLog = false }, { work, isLogged = false }) {
-  return can.includes(work) && (canLog || !isLogged)
+export function canDo({ can, canLog = false, canTls = false }, { work, isLogged = false, isSecure = false }) {
+  return can.includes(work) && (canLog || !isLogged) && (canTls || !isSecure)
 }
 
 async function takeTurns({ name, workload, measure, rows, site, seconds, done }, from, to, rounds) {

@@ -5,6 +5,10 @@
  *     load     how clients ask: so many connections, kept or one a request, with so
  *              many requests underway on each (`pipelined`)
  *     work     what a server must be able to do, in the words of peers/
+ *     isSecure over TLS
+ *     handshake
+ *              which one, where that is what is measured: TLS 1.2 or 1.3, and whether
+ *              clients come back with a session
  *     isLogged each server writes an access log meanwhile; who has none is left out
  *     servers  who is compared when nobody is named
  *     yardstick
@@ -26,6 +30,8 @@ const HELLO_SERVERS = [
   'floor',
 ]
 const APP_SERVERS = ['prefork-app', 'prefork-app-newest', 'deno', 'bun', 'node']
+const TLS_SERVERS = ['prefork', 'prefork-newest', 'prefork-app', 'prefork-app-newest', 'nginx', 'bun', 'deno', 'node']
+const HANDSHAKING_SERVERS = ['prefork', 'prefork-newest', 'nginx', 'bun', 'deno', 'node']
 const LOGGING_SERVERS = ['prefork', 'nginx', 'nginx-gathering', 'apache']
 
 export const HELLO_TEXT = 'Hello, world!\n'
@@ -47,6 +53,18 @@ export const WORKLOADS = {
   '10k': throughput('a file of 10 KB', 'file', '/10k.bin', KEPT, FILE_SERVERS),
   '100k': throughput('a file of 100 KB', 'file', '/100k.bin', KEPT, FILE_SERVERS),
   '1m': throughput('a file of 1 MB', 'file', '/1m.bin', KEPT, FILE_SERVERS),
+  tls: overTls('hello over TLS, keep-alive', 'hello', '/hello', TLS_SERVERS),
+  'tls-1m': overTls('a file of 1 MB over TLS', 'file', '/1m.bin', [
+    'prefork',
+    'prefork-newest',
+    'nginx',
+    'bun',
+    'node',
+  ]),
+  'tls-full': handshakes('whole handshakes, TLS 1.3', { version: '1.3', isResumed: false }),
+  'tls-resumed': handshakes('resumed handshakes, TLS 1.3', { version: '1.3', isResumed: true }),
+  'tls-full-12': handshakes('whole handshakes, TLS 1.2', { version: '1.2', isResumed: false }),
+  'tls-resumed-12': handshakes('resumed handshakes, TLS 1.2', { version: '1.2', isResumed: true }),
   'hello-logged': logged('hello, with an access log', 'hello', '/hello', LOGGING_SERVERS),
   '1k-logged': logged('a file of 1 KB, with an access log', 'file', '/1k.bin', [...LOGGING_SERVERS, 'lighttpd']),
   fork: throughput('a process for each connection', 'hello', '/hello', { ...KEPT, isKeepAlive: false }, [
@@ -78,6 +96,15 @@ export const WORKLOADS = {
 
 function throughput(title, work, path, load, servers, yardstick = 'nginx') {
   return { title, measure: 'throughput', work, path, load, servers, yardstick }
+}
+
+function overTls(title, work, path, servers) {
+  return { ...throughput(title, work, path, KEPT, servers), isSecure: true }
+}
+
+function handshakes(title, handshake) {
+  const asked = throughput(title, 'hello', '/hello', { ...KEPT, isKeepAlive: false }, HANDSHAKING_SERVERS)
+  return { ...asked, measure: 'handshakes', isSecure: true, handshake }
 }
 
 function idle(title, held, servers) {

@@ -13,13 +13,21 @@ const bunBinary = () => join(npmFolder('@oven/bun-linux-x64'), 'bin/bun')
 const denoBinary = () => join(npmFolder('@deno/linux-x64-glibc'), 'deno')
 const app = (name) => fileURLToPath(new URL(`apps/${name}`, import.meta.url))
 
-export const bun = peer('Bun', ['hello', 'json', 'file'], bunBinary, () => [app('bun.mjs')])
+export const bun = speaksTls(peer('Bun', ['hello', 'json', 'file'], bunBinary, () => [app('bun.mjs')]))
 export const bunRoutes = peer('Bun, its routes', ['hello'], bunBinary, () => [app('bun-routes.mjs')])
-export const deno = peer('Deno', ['hello', 'json'], denoBinary, () => ['run', '--allow-all', app('deno.mjs')])
-export const node = peer('Node, http', ['hello', 'json', 'file'], newestNode, () => [app('node.mjs')])
+export const deno = speaksTls(
+  peer('Deno', ['hello', 'json'], denoBinary, () => ['run', '--allow-all', app('deno.mjs')]),
+)
+export const node = speaksTls(peer('Node, http', ['hello', 'json', 'file'], newestNode, () => [app('node.mjs')]))
 export const nodeCluster = peer('Node, cluster', ['hello'], newestNode, () => [app('node-cluster.mjs')])
 export const fastify = framework('Fastify', 'fastify.mjs', ['fastify'])
 export const hono = framework('Hono on Node', 'hono.mjs', ['@hono/node-server', 'hono'])
+
+/** Its program takes a certificate and its key as last arguments. */
+function speaksTls(peer) {
+  const command = ({ tls, ...place }) => [...peer.command(place), ...(tls === null ? [] : [tls.cert, tls.key])]
+  return { ...peer, canTls: true, command }
+}
 
 function framework(title, program, packages) {
   const args = () => [app(program), ...packages.map((name) => npmFolder(name))]

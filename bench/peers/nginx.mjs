@@ -1,7 +1,8 @@
 /**
  * nginx, from Debian's package nginx-light. With one worker, as all others; `sendfile`
  * as its own packages have it. Several workers have a queue each, as its manual advises:
- * from a shared one the same worker would take most.
+ * from a shared one the same worker would take most. Of TLS only the order of ciphers is
+ * set (Mozilla's "intermediate"), for who compares bulk compares with the same cipher.
  */
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
@@ -24,6 +25,7 @@ function peer(title, more, logTo = (file) => `${file} combined`, listen = '') {
   return {
     title,
     can: ['hello', 'file'],
+    canTls: true,
     canLog: true,
     prepare: () => needsPackage('nginx-light', '/usr/sbin/nginx'),
     version: () => /nginx\/\S+/.exec(spawnSync('/usr/sbin/nginx', ['-v'], { encoding: 'utf8' }).stderr)[0],
@@ -36,7 +38,7 @@ function peer(title, more, logTo = (file) => `${file} combined`, listen = '') {
   }
 }
 
-function configuration({ folder, site, port, workers, connections, files, more, listen, log }) {
+function configuration({ folder, site, port, workers, connections, files, more, listen, log, tls }) {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
   return `
 daemon off;
@@ -55,10 +57,21 @@ http {
   ${more}
   ${temporary.map((name) => `${name}_temp_path ${join(folder, name)};`).join(' ')}
   server {
-    listen 127.0.0.1:${port} backlog=4096${workers > 1 ? ' reuseport' : ''}${listen};
+    listen 127.0.0.1:${port} backlog=4096${workers > 1 ? ' reuseport' : ''}${listen}${tls === null ? '' : ' ssl'};
+    ${tls === null ? '' : securely(tls)}
     root ${site};
     location = /hello { default_type text/plain; return 200 ${JSON.stringify(HELLO_TEXT)}; }
   }
 }
 `
+}
+
+function securely({ cert, key }) {
+  return `
+    ssl_certificate ${cert};
+    ssl_certificate_key ${key};
+    ssl_protocols TLSv1.2 TLSv1.3;
+    ssl_prefer_server_ciphers on;
+    ssl_ciphers ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384;
+    ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256;`
 }

@@ -74,10 +74,11 @@ function peer(title, can, routes, more = {}) {
   return {
     title,
     can,
+    canTls: true,
     canLog: true,
     prepare() {},
     version: () => versionUnder(process.versions.node),
-    command({ folder, site, port, workers, files, accessLog }) {
+    command({ folder, site, port, workers, files, accessLog, tls }) {
       const workersOf = more.model === undefined ? { workers } : {}
       const config = {
         listen: [`127.0.0.1:${port}`],
@@ -87,6 +88,7 @@ function peer(title, can, routes, more = {}) {
         control: join(folder, 'control'),
         timeouts: { idleMs: 600_000 },
         limits: { connectionsMax: Math.floor(files * 0.9) },
+        ...(tls !== null && { tls }),
         ...workersOf,
         ...more,
         hosts: { '*': { routes: routes(site) } },

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { PIN_LOAD } from '../program.mjs'
+import { shakeHands } from '../s-time.mjs'
 import { drive } from '../wrk.mjs'
 
 /** A worker below the process `root`, and who has forked it: its parent, which is the supervisor where it was not. */
@@ -23,8 +24,17 @@ function childrenOf(pid) {
 }
 
 /** As bench does: how many requests a workload's clients were answered, from a core that is not the server's. */
-export async function load(program, { path, load: clients }, seconds) {
-  const { requests, requestsPerSecond, failures } = await drive(program.url(path), clients, seconds, PIN_LOAD)
+export async function load(program, { path, load: clients, handshake }, seconds) {
+  const url = program.url(path)
+  const { requests, requestsPerSecond, failures } =
+    handshake === undefined
+      ? await drive(url, clients, seconds, PIN_LOAD)
+      : requestsOf(await shakeHands({ host: new URL(url).host, path }, handshake, seconds, PIN_LOAD))
   if (failures > 0) throw new Error(`${failures} requests failed`)
   return { requests, requestsPerSecond }
+}
+
+/** One each. */
+function requestsOf({ connections, connectionsPerSecond, failures }) {
+  return { requests: connections, requestsPerSecond: connectionsPerSecond, failures }
 }

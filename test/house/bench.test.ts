@@ -22,6 +22,7 @@ const { WORKLOADS } = await load('workloads')
 const { canDo } = await load('turns')
 const { PEERS } = await load('peers')
 const { mistakeIn } = await load('program')
+const { readSTime } = await load('s-time')
 const { hold, holdConnections } = await load('hold')
 const { sharesOf } = await load('crowd')
 const { filesAllowed, withFiles, workersToHold } = await load('files')
@@ -89,6 +90,14 @@ test("wrk's line of JSON is read among what else it prints, and every kind of fa
   })
   assert.equal(readSummary(line.replace('"p99Us":4000', '"p99Us":0')).p99Ms, null)
   assert.equal(readSummary('unable to connect'), null)
+})
+
+test("of what openssl's s_time prints, the connections count, and those that were resumed", () => {
+  const told = (letters: string, count: number) =>
+    `Now timing with session id reuse.\nstarting\n${letters}\n\n${count} connections in 0.26s; 2996 connections/user sec\n${count} connections in 2 real seconds, 168 bytes read per connection\n`
+  assert.deepEqual(readSTime(told('rrrr*', 5)), { connections: 5, resumed: 4 })
+  assert.deepEqual(readSTime(told('***', 3)), { connections: 3, resumed: 0 })
+  assert.equal(readSTime('Unable to get connection\n\n\nNow timing with session id reuse.\n'), null)
 })
 
 test("h2load's log is read to its end, and what is not 200 is a failure", () => {
@@ -169,6 +178,7 @@ test('every server that a workload compares is there, and can do the work', () =
     }
   }
   assert.equal(canDo(PEERS.node, WORKLOADS['hello-logged']), false)
+  assert.equal(canDo(PEERS.floor, WORKLOADS.tls), false)
 })
 
 test('docs/performance.md has a place for every workload, and for the soak', () => {

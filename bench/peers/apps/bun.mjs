@@ -1,10 +1,11 @@
-/** bun bun.mjs PORT SITE */
-const [port, site] = process.argv.slice(2)
+/** bun bun.mjs PORT SITE WORKERS [CERTIFICATE KEY] */
+const [port, site, , cert, key] = process.argv.slice(2)
 
 Bun.serve({
   port: Number(port),
   hostname: '127.0.0.1',
   reusePort: true,
+  ...(cert !== undefined && { tls: { cert: Bun.file(cert), key: Bun.file(key) } }),
   idleTimeout: 255,
   fetch(request) {
     const { pathname } = new URL(request.url)

@@ -1,11 +1,12 @@
-/** node node.mjs PORT SITE */
-import { createReadStream, stat } from 'node:fs'
+/** node node.mjs PORT SITE WORKERS [CERTIFICATE KEY] */
+import { createReadStream, readFileSync, stat } from 'node:fs'
 import { createServer } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import { pipeline } from 'node:stream'
 
-const [port, site] = process.argv.slice(2)
+const [port, site, , cert, key] = process.argv.slice(2)
 
-const server = createServer((request, response) => {
+function answer(request, response) {
   const { url } = request
   if (url === '/hello') return response.writeHead(200, { 'Content-Type': 'text/plain' }).end('Hello, world!\n')
   if (url.startsWith('/json')) {
@@ -17,6 +18,11 @@ const server = createServer((request, response) => {
     response.writeHead(200, { 'Content-Type': 'application/octet-stream', 'Content-Length': found.size })
     pipeline(createReadStream(site + url), response, () => {})
   })
-})
+}
+
+const server =
+  cert === undefined
+    ? createServer(answer)
+    : createSecureServer({ cert: readFileSync(cert), key: readFileSync(key) }, answer)
 server.keepAliveTimeout = 600_000
 server.listen(Number(port), '127.0.0.1', 4096)
