@@ -18,12 +18,15 @@ import { allocate, type Memory, memoryOf } from '../kernel/memory.ts'
 import { resetOnClose, send, shutdown } from '../kernel/socket.ts'
 import { type OpensslError, SSL_R_HTTP_REQUEST } from '../openssl/errors.ts'
 import {
+  bytesRead,
+  READ_BUFFER_BYTES,
   SSL_free,
   SSL_get_cipher_name,
   SSL_get_servername,
   SSL_get_version,
   SSL_get0_alpn_selected,
   SSL_get1_peer_certificate,
+  SSL_has_pending,
   SSL_new,
   SSL_read,
   SSL_session_reused,
@@ -91,6 +94,8 @@ export class TlsTransport implements Transport {
   readonly #ssl: Ssl
   readonly #handshakes: Handshakes
   #isEstablished = false
+  /** Bytes that had been read from the socket when OpenSSL last held none of them back. */
+  #bytesReadWhenEmpty = 0
   #round = 0
   #secure: Secure | null = null
 
@@ -117,7 +122,8 @@ export class TlsTransport implements Transport {
     if (!this.#isEstablished && this.#isOneTooMany()) return -EAGAIN
     const result = SSL_read(this.#ssl, memory.address + at, length)
     if (result > 0) {
-      this.mayHoldMore = this.#isEstablished = true
+      this.#isEstablished = true
+      this.mayHoldMore = !this.#isDrained()
       return result
     }
     this.mayHoldMore = false
@@ -168,6 +174,18 @@ export class TlsTransport implements Transport {
     this.#free()
     resetOnClose(this.fd)
     close(this.fd)
+  }
+
+  /**
+   * Neither OpenSSL has anything left nor the socket had at the last read(2), which got less than it had room for: what
+   * comes from here on, the kernel tells of. It spares each request a read that finds nothing.
+   */
+  #isDrained(): boolean {
+    if (SSL_has_pending(this.#ssl)) return false
+    const total = bytesRead(this.#ssl)
+    const isShort = total - this.#bytesReadWhenEmpty < READ_BUFFER_BYTES
+    this.#bytesReadWhenEmpty = total
+    return isShort
   }
 
   #isOneTooMany(): boolean {

@@ -25,6 +25,7 @@ const libssl = {
   SSL_get_error: bindSsl('SSL_get_error', 'int', ['uintptr_t', 'int']),
   SSL_want: bindSsl('SSL_want', 'int', ['uintptr_t']),
   SSL_get_rbio: bindSsl('SSL_get_rbio', 'uintptr_t', ['uintptr_t']),
+  SSL_has_pending: bindSsl('SSL_has_pending', 'int', ['uintptr_t']),
   SSL_shutdown: bindSsl('SSL_shutdown', 'int', ['uintptr_t']),
   SSL_in_init: bindSsl('SSL_in_init', 'int', ['uintptr_t']),
   SSL_session_reused: bindSsl('SSL_session_reused', 'int', ['uintptr_t']),
@@ -36,6 +37,7 @@ const libssl = {
 }
 
 const libcrypto = {
+  BIO_number_read: bindSsl('BIO_number_read', 'uint64_t', ['uintptr_t']),
   i2d_X509: bindSsl('i2d_X509', 'int', ['uintptr_t', 'uintptr_t']),
 }
 
@@ -66,6 +68,19 @@ export function SSL_read(ssl: Ssl, address: number, length: number): number {
 export function SSL_write(ssl: Ssl, address: number, length: number): number {
   return libssl.SSL_write(ssl, address, length)
 }
+
+/** Whether bytes have been received that no SSL_read has given out, be it a part of a record. */
+export function SSL_has_pending(ssl: Ssl): boolean {
+  return libssl.SSL_has_pending(ssl) !== 0
+}
+
+/** Bytes that have been read from the socket, in the connection's life. */
+export function bytesRead(ssl: Ssl): number {
+  return libcrypto.BIO_number_read(libssl.SSL_get_rbio(ssl))
+}
+
+/** openssl/ssl3.h: room for a record as long as one may be (SSL3_RT_MAX_PLAIN_LENGTH), and more: so much is read at once. */
+export const READ_BUFFER_BYTES = 16 * 1024
 
 /** close_notify to the peer, as far as the kernel takes it. Not while the handshake is under way, where it would be an error. */
 export function SSL_shutdown(ssl: Ssl): void {
