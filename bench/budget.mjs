@@ -23,6 +23,7 @@ export const SYSTEM_CALLS = {
   app: { what: 'hello by an app', calls: BY_AN_APP },
   json: { what: 'an app that answers JSON', calls: BY_AN_APP },
   pipelined: { what: 'sixteen requests sent together', calls: KEPT },
+  tls: { what: 'hello over TLS', calls: { epoll_wait: 1, read: 1, write: 1 } },
   '1k': { what: 'a file of 1 KB', calls: KEPT },
   '100k': {
     what: 'a file of 100 KB',

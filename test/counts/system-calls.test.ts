@@ -16,6 +16,7 @@ import { waitUntil } from '../support/program.ts'
 import { connect, open, RawClient, request } from '../support/raw.ts'
 import { type Server, startServer } from '../support/server.ts'
 import { callsWhile, countByName, type SystemCall } from '../support/strace.ts'
+import { connectTls, overTls, plainPort as secondPort } from '../support/tls.ts'
 import { workersReady } from '../support/tree.ts'
 
 type Wanted = number | readonly [min: number, max: number]
@@ -38,14 +39,16 @@ const PIPELINED = 16
 /** A file that has changed just now is not kept: it might change again unseen. */
 const SETTLED_MS = 200
 
-/** One turn of a client that has all the time of the world. */
+/** One turn of a client that has all the time of the world; where its name says so, of one that speaks TLS. */
 type Turn = (client: RawClient, server: Server) => Promise<void>
+const OVER_TLS = 'tls'
 
 const TURN: Readonly<Record<string, Turn>> = {
   hello: asks('/hello'),
   app: asks('/app/hello'),
   json: asks('/app/json?id=7'),
   pipelined: asks('/hello', PIPELINED),
+  [OVER_TLS]: asks('/hello'),
   '1k': asks('/1k.bin'),
   '100k': asks('/100k.bin'),
   once: async (_, server) => {
@@ -78,9 +81,13 @@ async function serve(t: TestContext): Promise<Server> {
     { path: '/app/*', app: './app.mjs' },
     { path: '/*', static: './site' },
   ]
-  const config = { workers: 1, static: { cacheMs: 3_600_000 }, hosts: { '*': { routes } } }
+  const secure = overTls()
+  const listen = ['http://127.0.0.1:0', '127.0.0.1:0']
+  const config = { ...secure.config, listen, workers: 1, static: { cacheMs: 3_600_000 }, hosts: { '*': { routes } } }
   const server = await startServer(t, {
+    anyPort: false,
     files: {
+      ...secure.files,
       'prefork.config.mjs': `export default ${JSON.stringify(config)}\n`,
       'app.mjs': APP,
       'site/1k.bin': Buffer.alloc(1024, 'k'),
@@ -96,13 +103,13 @@ async function serve(t: TestContext): Promise<Server> {
 const MARKED = /"GET \/hello\?mark=/
 
 /** What the worker calls in so many turns, and for one marked request: from its recv to that of the other mark. */
-async function callsOfTurns(server: Server, client: RawClient, turn: Turn): Promise<SystemCall[]> {
+async function callsOfTurns(server: Server, marker: RawClient, client: RawClient, turn: Turn): Promise<SystemCall[]> {
   const mark = asks('/hello?mark=1')
   for (let i = 0; i < WARM_UP_TURNS; i++) await turn(client, server)
   const calls = await callsWhile(workerOf(server), async () => {
-    await mark(client, server)
+    await mark(marker, server)
     for (let i = 0; i < TURNS; i++) await turn(client, server)
-    await mark(client, server)
+    await mark(marker, server)
   })
   const marks = calls.flatMap(({ name, args }, i) => (name === 'recvfrom' && MARKED.test(args) ? [i] : []))
   assert.equal(marks.length, 2, 'both marks are there')
@@ -200,10 +207,11 @@ function countsOfTurns(
 
 test('an answer costs what the budget says', { skip: unless('strace') }, async (t) => {
   const server = await serve(t)
-  const client = await connect(t, server.port)
+  const plain = await connect(t, server.port)
+  const secure = await connectTls(t, await secondPort(server))
   for (const [name, { what, calls }] of Object.entries(SYSTEM_CALLS)) {
     await t.test(what, async (inner) => {
-      const made = await callsOfTurns(server, client, TURN[name]!)
+      const made = await callsOfTurns(server, plain, name === OVER_TLS ? secure : plain, TURN[name]!)
       const { counts, memory } = countsOfTurns(made, calls)
       inner.diagnostic(`${TURNS} turns: ${JSON.stringify(counts)}, ${memory} for memory`)
       const others = made.filter(({ name: it }) => !(it in calls) && !MEMORY_CALLS.includes(it))

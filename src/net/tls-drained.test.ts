@@ -1,0 +1,76 @@
+/** A TLS transport that says it holds nothing more: then the kernel tells of all that comes, and nothing is left behind. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { seededRandom } from '../../test/support/random.ts'
+import { EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLLET, EPOLLIN } from '../kernel/constants.ts'
+import { EpollEvents, epoll_create1, epoll_ctl, epoll_wait } from '../kernel/epoll.ts'
+import { EAGAIN } from '../kernel/errno.ts'
+import { close } from '../kernel/fd.ts'
+import { allocate } from '../kernel/memory.ts'
+import { connected, serverWith, until } from './tls-scene.test.support.ts'
+
+/** Of a record: its head, the tag of AES-GCM, and the type (TLS 1.3) or what makes the nonce (TLS 1.2). */
+const OVERHEAD = { 'TLSv1.3': 5 + 16 + 1, 'TLSv1.2': 5 + 16 + 8 } as const
+/** What OpenSSL reads at once, as strace shows. */
+const READ_BYTES = 16_709
+
+const memory = allocate(64 * 1024)
+
+for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+  test(`${version}: who reads only as long as he is told to misses nothing`, async (t) => {
+    const random = seededRandom(t)
+    const pair = await connected(t, serverWith(), { minVersion: version, maxVersion: version })
+    pair.client.setNoDelay(true)
+    pair.client.write('hello')
+    assert.equal((await pair.receive()).bytes.toString(), 'hello')
+    const epoll = epoll_create1(EPOLL_CLOEXEC)
+    t.after(() => close(epoll))
+    epoll_ctl(epoll, EPOLL_CTL_ADD, pair.transport.fd, EPOLLIN | EPOLLET)
+    const fits = READ_BYTES - 3 * OVERHEAD[version]
+    const exactly = [
+      [16_000, fits - 16_000 - 100, 100, 1],
+      [READ_BYTES - OVERHEAD[version] - 600, 600 - OVERHEAD[version], 7],
+    ]
+    const anyhow = Array.from({ length: 200 }, () => Array.from({ length: 1 + random(6) }, () => 1 + random(16_384)))
+    for (const sizes of [...exactly, ...anyhow]) await exchange(sizes)
+
+    /** The records are on their way before anybody looks. */
+    async function exchange(sizes: readonly number[]): Promise<void> {
+      let sent = 0
+      pair.client.cork()
+      for (const size of sizes)
+        pair.client.write(Buffer.alloc(size, 'x'), () => {
+          sent += 1
+        })
+      pair.client.uncork()
+      await until(() => (sent === sizes.length ? true : null))
+      const total = sizes.reduce((sum, it) => sum + it, 0)
+      let received = 0
+      await until(() => {
+        if (epoll_wait(epoll, new EpollEvents(1), 0) === 1) received += readAsTold()
+        return received >= total ? true : null
+      })
+      assert.equal(received, total, sizes.join(' '))
+    }
+
+    function readAsTold(): number {
+      let received = 0
+      do {
+        const result = pair.transport.recv(memory, 0, memory.bytes.length)
+        if (result === -EAGAIN) return received
+        assert.ok(result > 0)
+        received += result
+      } while (pair.transport.mayHoldMore)
+      return received
+    }
+  })
+}
+
+test('who has read all there was need not read once more', async (t) => {
+  const pair = await connected(t, serverWith())
+  for (const text of ['hello', 'and again']) {
+    pair.client.write(text)
+    assert.equal((await pair.receive()).bytes.toString(), text)
+    assert.equal(pair.transport.mayHoldMore, false)
+  }
+})
