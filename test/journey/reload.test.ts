@@ -112,8 +112,11 @@ test('what failed is mended, and reloaded', async (t) => {
 })
 
 test('an app that never finishes loading fails the reload in time', async (t) => {
-  const server = await start(t, says('first'), { workers: 1, timeouts: { bootMs: 2_000 } })
-  addFiles(server.cwd, { 'app.mjs': 'await new Promise((resolve) => setTimeout(resolve, 3_600_000))' })
+  const server = await start(t, says('first'), { workers: 1 })
+  addFiles(server.cwd, {
+    'app.mjs': 'await new Promise((resolve) => setTimeout(resolve, 3_600_000))',
+    'prefork.config.mjs': 'export default { timeouts: { bootMs: 2_000 } }', // no start has to keep it, however busy the machine
+  })
   server.signal('SIGHUP')
   await server.waitForLog(/error supervisor .*: the app was not loaded within timeouts\.bootMs \(2000 ms\)$/)
   await server.waitForLog(/error supervisor .*: the reload failed: .*; generation 1 serves on$/)

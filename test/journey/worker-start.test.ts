@@ -9,7 +9,7 @@ import { addFiles, runPrefork, type Server, startServer } from '../support/serve
 import { appOptions, SPAWNS, startApp } from '../support/tree.ts'
 
 /** Enough to load an app on a busy machine. */
-const BOOT_MS = 3_000
+const BOOT_MS = 6_000
 const STOP_MS = 30_000
 
 /** The workers of these slots never come out of workerStart. */
@@ -35,7 +35,7 @@ for (const spawn of SPAWNS) {
     assert.equal(code, 1)
     assert.equal(stderr.length, 1, stderr.join('\n'))
     const sentence =
-      /error supervisor .*: worker \d \(pid \d+\) was not ready within timeouts\.bootMs \(3000 ms\): the app's workerStart has not finished; see to what it waits for, or raise timeouts\.bootMs$/
+      /error supervisor .*: worker \d \(pid \d+\) was not ready within timeouts\.bootMs \(6000 ms\): the app's workerStart has not finished; see to what it waits for, or raise timeouts\.bootMs$/
     assert.match(stderr[0]!, sentence)
   })
 }
@@ -52,13 +52,14 @@ for (const signal of ['SIGTERM', 'SIGQUIT'] as const) {
 }
 
 test('a reload fails with it, and the workers that waited are gone', async (t) => {
-  const server = await startApp(t, waitsIn(), { timeouts: { bootMs: BOOT_MS } })
+  const server = await startApp(t, waitsIn())
   const before = server.workers()
-  addFiles(server.cwd, { 'app.mjs': waitsIn(0, 1) })
+  const config = `export default ${JSON.stringify({ timeouts: { bootMs: BOOT_MS } })}`
+  addFiles(server.cwd, { 'app.mjs': waitsIn(0, 1), 'prefork.config.mjs': config })
   server.signal('SIGHUP')
   await server.waitForLog(/ reloading$/)
   const failure = await server.waitForLog(/error supervisor .*: the reload failed: .*; generation 1 serves on$/)
-  assert.match(failure, /within timeouts\.bootMs \(3000 ms\): the app's workerStart has not finished; see to what/)
+  assert.match(failure, /within timeouts\.bootMs \(6000 ms\): the app's workerStart has not finished; see to what/)
   await waitUntil(() => server.workers().length === 2, 'only the old workers are left')
   assert.deepEqual(server.workers(), before)
   assert.equal(await ask(server.port, '/'), 'answer')
