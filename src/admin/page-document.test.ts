@@ -17,7 +17,8 @@ const later = (ms: number, more: Partial<TreeStatus> = {}) =>
 test('how much a second is between two looks, of the whole and of each worker', () => {
   const network = pretendCounters({ listenDrops: 5 })
   const { rates, workers } = documentOf(then, later(2_000, { network }))
-  assert.deepEqual(rates, { requestsPerSecond: 15, acceptedPerSecond: 0, sentBytesPerSecond: 0, drops: 5 })
+  const none = { acceptedPerSecond: 0, sentBytesPerSecond: 0, handshakesPerSecond: null }
+  assert.deepEqual(rates, { requestsPerSecond: 15, ...none, drops: 5 })
   assert.equal(workers[0]!.requestsPerSecond, 15)
 })
 

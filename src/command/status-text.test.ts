@@ -60,6 +60,7 @@ const status: TreeStatus = {
     requests: 123_456,
     accepted: 1,
     bytesSent: 123_456_789,
+    handshakes: null,
     pssBytes: 35_000_000,
   },
 }
