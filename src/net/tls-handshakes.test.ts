@@ -1,9 +1,9 @@
 /** What a transport tells of its handshake: once, and what has become of it. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { type AddressInfo, connect as connectPlain, createServer } from 'node:net'
+import { connect as connectPlain } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { type ConnectionOptions, connect as connectTls } from 'node:tls'
+import { clientHello, HANDSHAKE_FAILURE, HELLO_BEGUN } from '../../test/support/tls.ts'
 import { EAGAIN } from '../kernel/errno.ts'
 import { allocate } from '../kernel/memory.ts'
 import { authority, connected, listenerFor, type Pair, serverWith, until } from './tls-scene.test.support.ts'
@@ -40,20 +40,6 @@ async function stranger(t: TestContext, server: TlsServer, bytes: Uint8Array | s
   else client.end(bytes)
   await once(client, 'connect')
   return { client, transport: server.transport(await listener.accept()) }
-}
-
-/** What node:tls says first. */
-async function clientHello(t: TestContext, options: ConnectionOptions): Promise<Buffer> {
-  const server = createServer().listen(0, '127.0.0.1')
-  t.after(() => server.close())
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  const client = connectTls({ ...options, port, host: '127.0.0.1', servername: 'localhost' })
-  client.on('error', () => {})
-  const [socket] = await once(server, 'connection')
-  const [bytes] = await once(socket, 'data')
-  client.destroy()
-  return bytes
 }
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
@@ -131,10 +117,6 @@ test('an older version', async (t) => {
   const pair = await connected(t, serverWith({ minVersion: 'TLSv1.3' }), { maxVersion: 'TLSv1.2' })
   assert.deepEqual(await failure(pair), ['failed: unsupported protocol'])
 })
-
-/** RFC 8446 §6: a fatal alert. */
-const HANDSHAKE_FAILURE = Uint8Array.of(21, 3, 3, 0, 2, 2, 40)
-const HELLO_BEGUN = Uint8Array.of(22, 3, 1, 2, 0, 1)
 
 test('whatever is no handshake, or not all of one', async (t) => {
   const server = serverWith()
