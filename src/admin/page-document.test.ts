@@ -22,6 +22,15 @@ test('how much a second is between two looks, of the whole and of each worker', 
   assert.equal(workers[0]!.requestsPerSecond, 15)
 })
 
+test('handshakes of TLS, those that were finished, where there are any', () => {
+  const counted = (status: TreeStatus, full: number): TreeStatus => ({
+    ...status,
+    totals: { ...status.totals, handshakes: { full, resumed: 5, failed: full * 7 } },
+  })
+  assert.equal(documentOf(counted(then, 10), counted(later(2_000), 40)).rates!.handshakesPerSecond, 15)
+  assert.equal(documentOf(then, counted(later(2_000), 40)).rates!.handshakesPerSecond, null)
+})
+
 test('a worker that was not there has begun all of it since; one whose pid counts less, nothing', () => {
   const workers = [pretendWorker(0, { requests: 3 }), pretendWorker(1, { requests: 8 })]
   const document = documentOf(then, later(1_000, { workers }))

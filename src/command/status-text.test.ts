@@ -129,6 +129,14 @@ test('from 22 columns on nothing is wider than the terminal; a slot, its pid and
   }
 })
 
+test('where a listener speaks TLS, what has become of handshakes', () => {
+  const withHandshakes = (full: number, resumed: number, failed: number) =>
+    statusText({ ...status, totals: { ...status.totals, handshakes: { full, resumed, failed } } }, 80)
+  assert.match(withHandshakes(0, 12_345, 7), /\nso far .* sent\nTLS {4}0 full handshakes, 12\.3k resumed, 7 failed\n\n/)
+  assert.match(withHandshakes(1, 0, 0), /\nTLS {4}1 full handshake, 0 resumed, 0 failed\n/)
+  assert.doesNotMatch(statusText(status, 80), /TLS/)
+})
+
 test('where there is no terminal nothing is wrapped', () => {
   const address = `unix:/${'x'.repeat(100)}`
   const listeners = [

@@ -90,13 +90,16 @@ const KINDS: readonly TileKind[] = [
 
 export class Tiles {
   readonly #tiles = KINDS.map((kind) => new Tile(kind))
+  readonly #node = byId('tiles')
 
   constructor() {
-    byId('tiles').append(...this.#tiles.map(({ node }) => node))
+    this.#node.append(...this.#tiles.map(({ node }) => node))
   }
 
   update(document: PageDocument): void {
     for (const tile of this.#tiles) tile.update(document)
+    const shown = this.#tiles.filter(({ node }) => !node.hidden).length
+    setClass(this.#node, shown % 3 === 0 ? 'tiles is-in-threes' : 'tiles') // else one would stand alone in its row
   }
 }
 
