@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { fstatSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { DRAINING, monotonicMs, READY, ROWS_MAX, type Row, Scoreboard, STARTING } from './scoreboard.ts'
+import { DRAINING, monotonicMs, READY, ROWS_MAX, type Row, Scoreboard, STARTING, sumOf } from './scoreboard.ts'
 
 const fixture = join(import.meta.dirname, '../test/fixtures/scoreboard-fork.js')
 /** A scenario takes well under a second. */
@@ -14,7 +14,9 @@ function read(row: Row): Record<string, number> {
   const { pid, slot, generation, phase, bornAt, heartbeatAt, activeAt, accepted, connections, active } = row
   const { requests, bytesSent } = row
   const who = { pid, slot, generation, phase }
-  return { ...who, bornAt, heartbeatAt, activeAt, accepted, connections, active, requests, bytesSent }
+  const { full, resumed, failed } = row.counts.handshakes
+  const handshakes = { full, resumed, failed }
+  return { ...who, bornAt, heartbeatAt, activeAt, accepted, connections, active, requests, bytesSent, ...handshakes }
 }
 
 /** A row in which every field has a value of its own. */
@@ -26,6 +28,7 @@ function fill(row: Row, from: number): void {
   for (let i = 0; i < 2; i++) row.countClosed(from)
   for (let i = 0; i < 7; i++) row.countBegun(from + 5)
   row.countAnswered()
+  for (const result of ['full', 'resumed', 'resumed', 'failed', 'failed', 'failed'] as const) row.countHandshake(result)
 }
 
 test('a row is free until somebody begins it', () => {
@@ -36,7 +39,7 @@ test('a row is free until somebody begins it', () => {
   const { bornAt, heartbeatAt, activeAt, ...rest } = read(row)
   assert.ok(bornAt! >= before && bornAt! <= monotonicMs())
   assert.deepEqual([heartbeatAt, activeAt], [bornAt, bornAt])
-  const zeros = { accepted: 0, connections: 0, active: 0, requests: 0, bytesSent: 0 }
+  const zeros = { accepted: 0, connections: 0, active: 0, requests: 0, bytesSent: 0, full: 0, resumed: 0, failed: 0 }
   assert.deepEqual(rest, { pid: 4711, slot: 3, generation: 2, phase: STARTING, ...zeros })
 })
 
@@ -67,9 +70,14 @@ test('the next worker of a row begins from nothing', () => {
 
 test('what those before it had counted is kept in the row', () => {
   const row = Scoreboard.create().row(9)
-  assert.deepEqual(row.earlier, { requests: 0, accepted: 0, bytesSent: 0 })
+  const none = { full: 0, resumed: 0, failed: 0 }
+  assert.deepEqual(row.earlier, { requests: 0, accepted: 0, bytesSent: 0, handshakes: none })
   for (let worker = 1; worker <= 3; worker++) fill(row, 1000 * worker)
-  assert.deepEqual(row.earlier, { requests: 2 * 7, accepted: 2 * 5, bytesSent: 2 * (1000 + 2000) })
+  const one = { requests: 7, accepted: 5, bytesSent: 2 * 3000, handshakes: { full: 1, resumed: 2, failed: 3 } }
+  assert.deepEqual(row.counts, one)
+  const handshakes = { full: 2, resumed: 4, failed: 6 }
+  assert.deepEqual(row.earlier, { requests: 2 * 7, accepted: 2 * 5, bytesSent: 2 * (1000 + 2000), handshakes })
+  assert.deepEqual(sumOf([row.counts, row.counts, row.earlier]).handshakes, { full: 4, resumed: 8, failed: 12 })
 })
 
 test('rows do not overlap, nor does the head', () => {

@@ -20,8 +20,8 @@ import { mmap } from './kernel/mmap.ts'
 /** Most processes that may have a row at once: workers, and those of earlier generations that still drain. */
 export const ROWS_MAX = 4096
 
-/** Numbers in a row. Two cache lines, so that no two workers write into the same one. */
-const ROW_FIELDS = 16
+/** Numbers in a row. Three cache lines, so that no two workers write into the same one. */
+const ROW_FIELDS = 24
 const FIELD_BYTES = 8
 /** Behind it in the same memory: address-counts.ts. */
 export const SCOREBOARD_BYTES = (1 + ROWS_MAX) * ROW_FIELDS * FIELD_BYTES
@@ -46,10 +46,17 @@ const CONNECTIONS = 8
 const ACTIVE = 9
 const REQUESTS = 10
 const BYTES_SENT = 11
-/** Of the workers that had this row before. */
-const EARLIER_ACCEPTED = 12
-const EARLIER_REQUESTS = 13
-const EARLIER_BYTES_SENT = 14
+const HANDSHAKES_FULL = 12
+const HANDSHAKES_RESUMED = 13
+const HANDSHAKES_FAILED = 14
+/** From here on: what the workers that had this row before had counted, in the order of COUNTED. */
+const EARLIER = 15
+
+/** What is counted of a whole life. */
+const COUNTED = [REQUESTS, ACCEPTED, BYTES_SENT, HANDSHAKES_FULL, HANDSHAKES_RESUMED, HANDSHAKES_FAILED] as const
+const EARLIER_COUNTED = COUNTED.map((_, i) => EARLIER + i)
+
+const HANDSHAKE_FIELDS = { full: HANDSHAKES_FULL, resumed: HANDSHAKES_RESUMED, failed: HANDSHAKES_FAILED } as const
 
 const HEAD_IS_ENDING = 0
 const HEAD_IS_POOL_FULL = 1
@@ -60,6 +67,28 @@ export interface Counts {
   readonly requests: number
   readonly accepted: number
   readonly bytesSent: number
+  readonly handshakes: HandshakeCounts
+}
+
+/** Of TLS: handshakes that were finished, in full or resumed by a ticket, and those that failed. */
+export interface HandshakeCounts {
+  readonly full: number
+  readonly resumed: number
+  readonly failed: number
+}
+
+export function sumOf(all: readonly Counts[]): Counts {
+  const sum = (of: (counts: Counts) => number) => all.reduce((total, counts) => total + of(counts), 0)
+  return {
+    requests: sum((it) => it.requests),
+    accepted: sum((it) => it.accepted),
+    bytesSent: sum((it) => it.bytesSent),
+    handshakes: {
+      full: sum((it) => it.handshakes.full),
+      resumed: sum((it) => it.handshakes.resumed),
+      failed: sum((it) => it.handshakes.failed),
+    },
+  }
 }
 
 /** Milliseconds that every process of this boot of the machine agrees on: CLOCK_MONOTONIC. */
@@ -152,11 +181,8 @@ export class Row {
 
   /** By the worker, first of all. */
   begin(pid: number, slot: number, generation: number): void {
-    const { accepted, requests, bytesSent } = this.earlier
-    this.#numbers[EARLIER_ACCEPTED] = accepted + this.accepted
-    this.#numbers[EARLIER_REQUESTS] = requests + this.requests
-    this.#numbers[EARLIER_BYTES_SENT] = bytesSent + this.bytesSent
-    this.#numbers.fill(0, PID, EARLIER_ACCEPTED)
+    for (const [i, field] of COUNTED.entries()) this.#numbers[EARLIER + i]! += this.#numbers[field]!
+    this.#numbers.fill(0, PID, EARLIER)
     this.#numbers[PID] = pid
     this.#numbers[SLOT] = slot
     this.#numbers[GENERATION] = generation
@@ -228,12 +254,23 @@ export class Row {
     return this.#numbers[BYTES_SENT]!
   }
 
+  /** All that it has counted of its life. */
+  get counts(): Counts {
+    return this.#countsAt(COUNTED)
+  }
+
   /** What the workers that had this row before had counted, all together. */
   get earlier(): Counts {
+    return this.#countsAt(EARLIER_COUNTED)
+  }
+
+  #countsAt(fields: readonly number[]): Counts {
+    const [requests, accepted, bytesSent, full, resumed, failed] = fields.map((field) => this.#numbers[field]!)
     return {
-      requests: this.#numbers[EARLIER_REQUESTS]!,
-      accepted: this.#numbers[EARLIER_ACCEPTED]!,
-      bytesSent: this.#numbers[EARLIER_BYTES_SENT]!,
+      requests: requests!,
+      accepted: accepted!,
+      bytesSent: bytesSent!,
+      handshakes: { full: full!, resumed: resumed!, failed: failed! },
     }
   }
 
@@ -256,6 +293,10 @@ export class Row {
 
   countAnswered(): void {
     this.#numbers[ACTIVE]! -= 1
+  }
+
+  countHandshake(result: keyof HandshakeCounts): void {
+    this.#numbers[HANDSHAKE_FIELDS[result]]! += 1
   }
 
   addSent(bytes: number): void {

@@ -14,6 +14,7 @@ const worker: WorkerStatus = {
   requests: 100,
   accepted: 50,
   bytesSent: 12_345,
+  handshakes: null,
   ageMs: 61_500,
   idleMs: 20,
   pssBytes: 35_000_000,
@@ -72,6 +73,7 @@ const status: TreeStatus = {
     requests: 1_000_000,
     accepted: 500,
     bytesSent: 2 ** 40,
+    handshakes: { full: 60, resumed: 340, failed: 7 },
     pssBytes: null,
   },
 }
@@ -87,6 +89,9 @@ test('a status as Prometheus reads it', () => {
     'prefork_requests_total 1000000',
     'prefork_connections_accepted_total 500',
     'prefork_sent_bytes_total 1099511627776',
+    'prefork_tls_handshakes_total{result="full"} 60',
+    'prefork_tls_handshakes_total{result="resumed"} 340',
+    'prefork_tls_handshakes_total{result="failed"} 7',
     'prefork_connections 14',
     'prefork_requests_in_flight 4',
     'prefork_accept_queue_length{listener="127.0.0.1:8080",socket="1"} 12',
@@ -118,8 +123,9 @@ test('a status as Prometheus reads it', () => {
 })
 
 test('what could not be read is not there, rather than 0', () => {
-  const text = metricsText({ ...status, network: null, histograms: null })
-  assert.doesNotMatch(text, /unix:|prefork_tcp|_bucket|prefork_workers_memory|memory_pss_bytes\{slot="2"/)
+  const totals = { ...status.totals, handshakes: null }
+  const text = metricsText({ ...status, network: null, histograms: null, totals })
+  assert.doesNotMatch(text, /unix:|prefork_tcp|prefork_tls|_bucket|prefork_workers_memory|memory_pss_bytes\{slot="2"/)
 })
 
 test('docs/metrics.md tells of each, and of no other', () => {

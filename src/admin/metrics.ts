@@ -6,7 +6,14 @@
  * (https://prometheus.io/docs/practices/naming/). Counters are of the tree's whole
  * life: they go on when a worker dies, and begin anew with another supervisor.
  */
-import type { ListenerStatus, NetworkStatus, TreeStatus, WorkerState, WorkerStatus } from '../control/tree-status.ts'
+import type {
+  HandshakesStatus,
+  ListenerStatus,
+  NetworkStatus,
+  TreeStatus,
+  WorkerState,
+  WorkerStatus,
+} from '../control/tree-status.ts'
 import type { Histogram } from '../histograms.ts'
 import { expositionOf, type Family, histogramSamples, type Sample } from './exposition.ts'
 
@@ -14,6 +21,7 @@ export function metricsText(status: TreeStatus): string {
   return expositionOf([
     ...tree(status),
     ...totals(status),
+    ...handshakes(status.totals.handshakes),
     ...listeners(status.listeners),
     ...network(status.network),
     ...histograms(status.histograms),
@@ -61,6 +69,13 @@ function totals({ totals: { requests, accepted, bytesSent, connections, active, 
     gauge('requests_in_flight', 'Requests being answered now.', one(active)),
     gauge('workers_memory_pss_bytes', 'Memory of all workers, shared pages divided by their sharers.', known(pssBytes)),
   ]
+}
+
+/** Nothing where no listener speaks TLS. */
+function handshakes(counts: HandshakesStatus | null): Family[] {
+  if (counts === null) return []
+  const samples = Object.entries(counts).map(([result, value]) => ({ labels: { result }, value }))
+  return [counter('tls_handshakes', 'TLS handshakes, by what became of them.', samples)]
 }
 
 function listeners(all: readonly ListenerStatus[]): Family[] {

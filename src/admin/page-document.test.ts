@@ -17,8 +17,18 @@ const later = (ms: number, more: Partial<TreeStatus> = {}) =>
 test('how much a second is between two looks, of the whole and of each worker', () => {
   const network = pretendCounters({ listenDrops: 5 })
   const { rates, workers } = documentOf(then, later(2_000, { network }))
-  assert.deepEqual(rates, { requestsPerSecond: 15, acceptedPerSecond: 0, sentBytesPerSecond: 0, drops: 5 })
+  const none = { acceptedPerSecond: 0, sentBytesPerSecond: 0, handshakesPerSecond: null }
+  assert.deepEqual(rates, { requestsPerSecond: 15, ...none, drops: 5 })
   assert.equal(workers[0]!.requestsPerSecond, 15)
+})
+
+test('handshakes of TLS, those that were finished, where there are any', () => {
+  const counted = (status: TreeStatus, full: number): TreeStatus => ({
+    ...status,
+    totals: { ...status.totals, handshakes: { full, resumed: 5, failed: full * 7 } },
+  })
+  assert.equal(documentOf(counted(then, 10), counted(later(2_000), 40)).rates!.handshakesPerSecond, 15)
+  assert.equal(documentOf(then, counted(later(2_000), 40)).rates!.handshakesPerSecond, null)
 })
 
 test('a worker that was not there has begun all of it since; one whose pid counts less, nothing', () => {

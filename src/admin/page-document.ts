@@ -2,7 +2,7 @@
  * The document that the status page is told once a second: the status of the tree,
  * and what two of them tell together: how much a second. Pure.
  */
-import type { TreeStatus, WorkerStatus } from '../control/tree-status.ts'
+import type { TotalStatus, TreeStatus, WorkerStatus } from '../control/tree-status.ts'
 import type { PageDocument, Rates, WorkerRow } from './page/document.ts'
 import type { StorySource } from './story-source.ts'
 
@@ -43,11 +43,16 @@ function ratesBetween(then: TreeStatus, now: TreeStatus): Rates {
     requestsPerSecond: perSecond(then.totals.requests, now.totals.requests, ms),
     acceptedPerSecond: perSecond(then.totals.accepted, now.totals.accepted, ms),
     sentBytesPerSecond: perSecond(then.totals.bytesSent, now.totals.bytesSent, ms),
+    handshakesPerSecond: handshakesPerSecond(then.totals, now.totals, ms),
     drops:
       then.network === null || now.network === null
         ? null
         : now.network.sinceStart.listenDrops - then.network.sinceStart.listenDrops,
   }
+}
+
+function handshakesPerSecond({ handshakes: then }: TotalStatus, { handshakes: now }: TotalStatus, ms: number) {
+  return then === null || now === null ? null : perSecond(then.full + then.resumed, now.full + now.resumed, ms)
 }
 
 /** A worker that was not there before has begun everything since. */

@@ -48,7 +48,16 @@ export function statusWith(address: string): TreeStatus {
     network: null,
     histograms: null,
     workers: [],
-    totals: { workers: 0, connections: 0, active: 0, requests: 0, accepted: 0, bytesSent: 0, pssBytes: null },
+    totals: {
+      workers: 0,
+      connections: 0,
+      active: 0,
+      requests: 0,
+      accepted: 0,
+      bytesSent: 0,
+      handshakes: null,
+      pssBytes: null,
+    },
   }
 }
 

@@ -60,6 +60,7 @@ const status: TreeStatus = {
     requests: 123_456,
     accepted: 1,
     bytesSent: 123_456_789,
+    handshakes: null,
     pssBytes: 35_000_000,
   },
 }
@@ -126,6 +127,14 @@ test('from 22 columns on nothing is wider than the terminal; a slot, its pid and
     assert.deepEqual(long, [], `in ${width} columns`)
     assert.ok(lines.some((line) => /^ {3}1 4194304 .*keepalive/.test(line)))
   }
+})
+
+test('where a listener speaks TLS, what has become of handshakes', () => {
+  const withHandshakes = (full: number, resumed: number, failed: number) =>
+    statusText({ ...status, totals: { ...status.totals, handshakes: { full, resumed, failed } } }, 80)
+  assert.match(withHandshakes(0, 12_345, 7), /\nso far .* sent\nTLS {4}0 full handshakes, 12\.3k resumed, 7 failed\n\n/)
+  assert.match(withHandshakes(1, 0, 0), /\nTLS {4}1 full handshake, 0 resumed, 0 failed\n/)
+  assert.doesNotMatch(statusText(status, 80), /TLS/)
 })
 
 test('where there is no terminal nothing is wrapped', () => {

@@ -3,7 +3,7 @@
  * worker, in 80 columns. In a narrower terminal the lines are wrapped, and of the
  * workers less is told. Programs read the document itself (--json).
  */
-import type { TreeStatus, WorkerStatus } from '../control/tree-status.ts'
+import type { HandshakesStatus, TreeStatus, WorkerStatus } from '../control/tree-status.ts'
 import { align, columnsIn, type Sized } from './columns.ts'
 import { listenerLines, networkLine } from './queue-text.ts'
 import { bytes, count, duration, many } from './units.ts'
@@ -24,7 +24,12 @@ function head(status: TreeStatus): string[] {
     ...(network === null ? [] : [networkLine(network.sinceStart)]),
     `now    ${many(totals.connections, 'connection')}, ${many(totals.active, 'request')} being answered`,
     `so far ${many(totals.accepted, 'connection')}, ${many(totals.requests, 'request')}, ${bytes(totals.bytesSent)} sent`,
+    ...(totals.handshakes === null ? [] : [handshakesLine(totals.handshakes)]),
   ]
+}
+
+function handshakesLine({ full, resumed, failed }: HandshakesStatus): string {
+  return `TLS    ${many(full, 'full handshake')}, ${count(resumed)} resumed, ${count(failed)} failed`
 }
 
 /** Cut between words; what follows is indented more, so that it is seen to belong to what is above. */

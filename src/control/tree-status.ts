@@ -89,6 +89,8 @@ export interface WorkerStatus {
   /** Connections it has taken. */
   readonly accepted: number
   readonly bytesSent: number
+  /** Null where no listener speaks TLS. */
+  readonly handshakes: HandshakesStatus | null
   readonly ageMs: number
   /** Since it last took a connection or began a request. */
   readonly idleMs: number
@@ -96,6 +98,16 @@ export interface WorkerStatus {
   readonly pssBytes: number | null
   /** What the kernel has counted of its process. Null when it has gone meanwhile. */
   readonly usage: ProcessUsage | null
+}
+
+/** Handshakes of TLS, by what became of them. */
+export interface HandshakesStatus {
+  /** Finished in full. */
+  readonly full: number
+  /** Finished by a client that came back with a session ticket. */
+  readonly resumed: number
+  /** Begun, and not finished: an alert, nothing in common, no TLS at all, too late, the client left. */
+  readonly failed: number
 }
 
 export interface ProcessUsage {
@@ -106,7 +118,7 @@ export interface ProcessUsage {
   readonly majorFaults: number
 }
 
-/** `requests`, `accepted` and `bytesSent` are of the tree's whole life, workers that are gone included; the rest is now. */
+/** `requests`, `accepted`, `bytesSent` and `handshakes` are of the tree's whole life, workers that are gone included; the rest is now. */
 export interface TotalStatus {
   readonly workers: number
   readonly connections: number
@@ -114,6 +126,8 @@ export interface TotalStatus {
   readonly requests: number
   readonly accepted: number
   readonly bytesSent: number
+  /** Null where no listener speaks TLS. */
+  readonly handshakes: HandshakesStatus | null
   /** Of the workers whose memory could be read; null when that was none. */
   readonly pssBytes: number | null
 }

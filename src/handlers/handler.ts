@@ -94,6 +94,8 @@ export interface TakenSocket extends Duplex {
   readonly remoteAddress: string | undefined
   readonly remotePort: number | undefined
   readonly remoteFamily: 'IPv4' | 'IPv6' | undefined
+  /** True over TLS, and not there without: what libraries for `node:http` tell the scheme by. */
+  readonly encrypted?: true
   readonly bytesRead: number
   /** Bytes that the kernel has taken. */
   readonly bytesWritten: number

@@ -19,6 +19,7 @@ import { resetOnClose, send, shutdown } from '../kernel/socket.ts'
 import { type OpensslError, SSL_R_HTTP_REQUEST } from '../openssl/errors.ts'
 import {
   bytesRead,
+  hasFinishedHandshake,
   READ_BUFFER_BYTES,
   SSL_free,
   SSL_get_cipher_name,
@@ -36,18 +37,23 @@ import {
   type SslContext,
   whyNot,
 } from '../openssl/ssl.ts'
-import type { Secure, Transport } from './transport.ts'
+import type { HandshakeResult, OnHandshake, Secure, Transport } from './transport.ts'
 
 /** A copy: the connection may be over when somebody looks. */
-function secureOf(ssl: Ssl): Secure {
+function secureOf(ssl: Ssl, isResumed = SSL_session_reused(ssl)): Secure {
   return {
     version: SSL_get_version(ssl),
     cipher: SSL_get_cipher_name(ssl),
     serverName: SSL_get_servername(ssl),
     protocol: SSL_get0_alpn_selected(ssl),
-    isResumed: SSL_session_reused(ssl),
+    isResumed,
     clientCertificate: SSL_get1_peer_certificate(ssl),
   }
+}
+
+function reasonOf(why: OpensslError | 'over' | 'gone'): string {
+  if (typeof why === 'string') return 'the client left in the midst of it'
+  return why.reason === SSL_R_HTTP_REQUEST ? 'plain HTTP on a port of TLS' : why.message
 }
 
 /** RFC 8446 §5.1: the longest a record may be. */
@@ -91,9 +97,13 @@ export class TlsTransport implements Transport {
   isHeldBack = false
   /** What has broken the connection. */
   failure: OpensslError | null = null
+  /** Who connects and leaves without a word has begun no handshake: nobody is told of it. */
+  onHandshake: OnHandshake | null = null
   readonly #ssl: Ssl
   readonly #handshakes: Handshakes
+  /** The handshake is known to be over: a byte has come through it, or the connection has ended behind it. */
   #isEstablished = false
+  #isResumed = false
   /** Bytes that had been read from the socket when OpenSSL last held none of them back. */
   #bytesReadWhenEmpty = 0
   #round = 0
@@ -109,9 +119,9 @@ export class TlsTransport implements Transport {
   /** Asked for before the handshake is over, it is not all known. */
   get secure(): Secure {
     if (this.#secure !== null) return this.#secure
-    const secure = secureOf(this.#ssl)
-    if (this.#isEstablished) this.#secure = secure
-    return secure
+    if (!this.#isEstablished) return secureOf(this.#ssl)
+    this.#secure = secureOf(this.#ssl, this.#isResumed)
+    return this.#secure
   }
 
   beginTurn(round: number): void {
@@ -122,7 +132,7 @@ export class TlsTransport implements Transport {
     if (!this.#isEstablished && this.#isOneTooMany()) return -EAGAIN
     const result = SSL_read(this.#ssl, memory.address + at, length)
     if (result > 0) {
-      this.#isEstablished = true
+      if (!this.#isEstablished) this.#establish()
       this.mayHoldMore = !this.#isDrained()
       return result
     }
@@ -193,9 +203,27 @@ export class TlsTransport implements Transport {
     return this.isHeldBack
   }
 
+  #establish(): void {
+    this.#isEstablished = true
+    this.#isResumed = SSL_session_reused(this.#ssl)
+    this.#tell(this.#isResumed ? 'resumed' : 'full', null)
+  }
+
+  /** No byte has come through the handshake, and none will. */
+  #conclude(why: string | null): void {
+    if (hasFinishedHandshake(this.#ssl)) this.#establish()
+    else if (bytesRead(this.#ssl) > 0) this.#tell('failed', why)
+  }
+
+  #tell(result: HandshakeResult, why: string | null): void {
+    this.onHandshake?.(result, why)
+    this.onHandshake = null
+  }
+
   /** An app may still ask what the connection was like when it is over: a microsecond for each connection. */
   #free(): void {
-    this.#secure ??= secureOf(this.#ssl)
+    if (!this.#isEstablished) this.#conclude(null)
+    this.#secure ??= this.secure
     SSL_free(this.#ssl)
   }
 
@@ -210,6 +238,7 @@ export class TlsTransport implements Transport {
     const why = whyNot(this.#ssl, result)
     this.wantsWrite = why === 'write'
     if (why === 'read' || why === 'write') return -EAGAIN
+    if (!this.#isEstablished) this.#conclude(reasonOf(why))
     if (why === 'over') return 0
     if (why === 'gone') return -ECONNRESET
     this.failure = why

@@ -28,6 +28,12 @@ export interface Secure {
   readonly clientCertificate: Buffer | null
 }
 
+/** What has become of a handshake of TLS: it was finished, in full or with a ticket, or not. */
+export type HandshakeResult = 'full' | 'resumed' | 'failed'
+
+/** Is told of it once. `why` it has failed; null: it was in the midst when our side ended the connection, or the kernel said that it is broken. */
+export type OnHandshake = (result: HandshakeResult, why: string | null) => void
+
 export interface Transport {
   readonly fd: Fd
   /** Another process holds a copy of the descriptor, for a while: closing ours is not the end of the socket. */

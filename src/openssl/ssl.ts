@@ -28,6 +28,7 @@ const libssl = {
   SSL_has_pending: bindSsl('SSL_has_pending', 'int', ['uintptr_t']),
   SSL_shutdown: bindSsl('SSL_shutdown', 'int', ['uintptr_t']),
   SSL_in_init: bindSsl('SSL_in_init', 'int', ['uintptr_t']),
+  SSL_get_state: bindSsl('SSL_get_state', 'int', ['uintptr_t']),
   SSL_session_reused: bindSsl('SSL_session_reused', 'int', ['uintptr_t']),
   SSL_get_current_cipher: bindSsl('SSL_get_current_cipher', 'uintptr_t', ['uintptr_t']),
   SSL_get0_alpn_selected: bindSsl('SSL_get0_alpn_selected', 'void', ['uintptr_t', 'uintptr_t', 'uintptr_t']),
@@ -90,6 +91,11 @@ export function SSL_shutdown(ssl: Ssl): void {
 /** Whether the handshake is not finished. */
 export function SSL_in_init(ssl: Ssl): boolean {
   return libssl.SSL_in_init(ssl) !== 0
+}
+
+/** Whether the handshake was finished. True also after an error, where SSL_in_init says that it is under way again. */
+export function hasFinishedHandshake(ssl: Ssl): boolean {
+  return libssl.SSL_get_state(ssl) === TLS_ST_OK
 }
 
 /** `TLSv1.3` */
@@ -175,4 +181,5 @@ const SSL_ERROR_ZERO_RETURN = 6
 const SSL_WRITING = 2
 const SSL_READING = 3
 const BIO_FLAGS_SHOULD_RETRY = 8
+const TLS_ST_OK = 1
 const TLSEXT_NAMETYPE_host_name = 0

@@ -283,11 +283,21 @@ function largeStatus(workers: number): TreeStatus {
       requests: 123_456_789,
       accepted: 123_456,
       bytesSent: 123_456_789_012,
+      handshakes: { full: 123_456, resumed: 123_456_789, failed: 12_345 },
       ageMs: 86_400_000,
       idleMs: 1234,
       pssBytes: null,
       usage: null,
     })),
-    totals: { workers, connections: 0, active: 0, requests: 0, accepted: 0, bytesSent: 0, pssBytes: null },
+    totals: {
+      workers,
+      connections: 0,
+      active: 0,
+      requests: 0,
+      accepted: 0,
+      bytesSent: 0,
+      handshakes: null,
+      pssBytes: null,
+    },
   }
 }

@@ -10,7 +10,7 @@ import type { HistogramsStatus, ListenerStatus, NetworkStatus, TreePhase } from 
 import type { Histograms } from '../histograms.ts'
 import { SyscallError } from '../kernel/errno.ts'
 import { getpid } from '../kernel/process.ts'
-import { type Counts, monotonicMs, type Scoreboard } from '../scoreboard.ts'
+import { type Counts, monotonicMs, type Scoreboard, sumOf } from '../scoreboard.ts'
 import { readTcpCounters, type TcpCounters, tcpCountersSince } from '../tcp/counters.ts'
 import type { QueuePeaks } from '../tcp/queue-peaks.ts'
 import { acceptQueueOf, synQueueOf } from '../tcp/queues.ts'
@@ -152,16 +152,11 @@ function phaseOf({ phase, ending, reload }: Roster): TreePhase {
 /** What those that are gone had counted: all that the rows hold, but for what the living have counted themselves. */
 function pastOf(living: readonly WorkerFacts[], rows: number, scoreboard: Scoreboard): Counts {
   const isLiving = new Set(living.filter(({ row, pid }) => scoreboard.row(row).pid === pid).map(({ row }) => row))
-  const sum = { requests: 0, accepted: 0, bytesSent: 0 }
-  for (let index = 0; index < rows; index++) {
+  const all = Array.from({ length: rows }, (_, index) => {
     const row = scoreboard.row(index)
-    for (const counts of isLiving.has(index) ? [row.earlier] : [row.earlier, row]) {
-      sum.requests += counts.requests
-      sum.accepted += counts.accepted
-      sum.bytesSent += counts.bytesSent
-    }
-  }
-  return sum
+    return isLiving.has(index) ? [row.earlier] : [row.earlier, row.counts]
+  }).flat()
+  return sumOf(all)
 }
 
 /** By slot and retiree; in the model 'fork', whose children only their preloader knows, by what its rows say. */

@@ -26,7 +26,7 @@ const tree: TreeFacts = {
   network: null,
   histograms: null,
   workers: [],
-  past: { requests: 1_000, accepted: 100, bytesSent: 10_000 },
+  past: { requests: 1_000, accepted: 100, bytesSent: 10_000, handshakes: { full: 50, resumed: 20, failed: 7 } },
 }
 
 const worker = (slot: number, row = slot) => ({ slot, pid: 200 + slot, generation: 2, row })
@@ -97,6 +97,7 @@ test('a row that the worker has not begun tells nothing of it', () => {
     requests: 0,
     accepted: 0,
     bytesSent: 0,
+    handshakes: null,
     ageMs: 0,
     idleMs: 0,
     pssBytes: null,
@@ -148,6 +149,7 @@ test('counts are the row’s, and totals those of the living and the gone', () =
     requests: 5,
     accepted: 3,
     bytesSent: 707,
+    handshakes: null,
     ageMs: 3_000,
     idleMs: 1_000,
     pssBytes: 64,
@@ -160,8 +162,31 @@ test('counts are the row’s, and totals those of the living and the gone', () =
     requests: 1_010,
     accepted: 106,
     bytesSent: 11_414,
+    handshakes: null,
     pssBytes: 64,
   })
+})
+
+test('handshakes are told of where a listener speaks TLS', () => {
+  begin(0, (row) => {
+    for (const result of ['full', 'full', 'resumed', 'failed'] as const) row.countHandshake(result)
+  })
+  const listeners = tree.listeners.map((it) => ({ ...it, isSecure: true }))
+  const { workers, totals } = statusOf(
+    { ...tree, listeners, workers: [worker(0), worker(7, 3)] },
+    scoreboard,
+    0,
+    () => null,
+    () => null,
+  )
+  assert.deepEqual(
+    workers.map(({ handshakes }) => handshakes),
+    [
+      { full: 2, resumed: 1, failed: 1 },
+      { full: 0, resumed: 0, failed: 0 },
+    ],
+  )
+  assert.deepEqual(totals.handshakes, { full: 52, resumed: 21, failed: 8 })
 })
 
 test('the head is what the supervisor knows', () => {

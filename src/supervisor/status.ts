@@ -14,7 +14,7 @@ import type {
   WorkerState,
   WorkerStatus,
 } from '../control/tree-status.ts'
-import { type Counts, DRAINING, IN_WORKER_START, type Row, type Scoreboard, STARTING } from '../scoreboard.ts'
+import { type Counts, DRAINING, IN_WORKER_START, type Row, type Scoreboard, STARTING, sumOf } from '../scoreboard.ts'
 import { type ReadUsage, readUsage } from './process-usage.ts'
 
 /** What the supervisor knows of its tree. */
@@ -55,13 +55,14 @@ export function statusOf(
   readUsageOf: ReadUsage = readUsage,
 ): TreeStatus {
   const { pid, version, startedAt, phase, generation, model, accept, listeners, network, histograms, past } = tree
+  const speaksTls = listeners.some(({ isSecure }) => isSecure)
   const workers = tree.workers.map((worker) => ({
-    ...workerStatus(worker, scoreboard.row(worker.row), now),
+    ...workerStatus(worker, scoreboard.row(worker.row), now, speaksTls),
     pssBytes: readPss(worker.pid),
     usage: readUsageOf(worker.pid),
   }))
   const uptimeMs = Math.round(now - startedAt)
-  const totals = totalsOf(workers, past)
+  const totals = totalsOf(workers, past, speaksTls)
   return { pid, version, uptimeMs, phase, generation, model, accept, listeners, network, histograms, workers, totals }
 }
 
@@ -70,9 +71,11 @@ function workerStatus(
   { slot, pid, generation }: WorkerFacts,
   row: Row,
   now: number,
+  speaksTls: boolean,
 ): Omit<WorkerStatus, 'pssBytes' | 'usage'> {
-  if (row.pid !== pid) return { slot, pid, generation, ...UNBEGUN }
-  const { connections, active, requests, accepted, bytesSent } = row
+  if (row.pid !== pid) return { slot, pid, generation, ...UNBEGUN, handshakes: speaksTls ? NO_HANDSHAKES : null }
+  const { connections, active } = row
+  const { requests, accepted, bytesSent, handshakes } = row.counts
   return {
     slot,
     pid,
@@ -83,6 +86,7 @@ function workerStatus(
     requests,
     accepted,
     bytesSent,
+    handshakes: speaksTls ? handshakes : null,
     ageMs: msBetween(row.bornAt, now),
     idleMs: msBetween(row.activeAt, now),
   }
@@ -103,6 +107,7 @@ const UNBEGUN = {
   ageMs: 0,
   idleMs: 0,
 } as const
+const NO_HANDSHAKES = { full: 0, resumed: 0, failed: 0 }
 
 function stateOf({ phase, active, connections }: Pick<Row, 'phase' | 'active' | 'connections'>): WorkerState {
   if (phase === DRAINING) return 'draining'
@@ -111,16 +116,19 @@ function stateOf({ phase, active, connections }: Pick<Row, 'phase' | 'active' | 
   return connections > 0 ? 'keepalive' : 'waiting'
 }
 
-function totalsOf(workers: readonly WorkerStatus[], past: Counts): TotalStatus {
+function totalsOf(workers: readonly WorkerStatus[], past: Counts, speaksTls: boolean): TotalStatus {
   const sum = (of: (worker: WorkerStatus) => number) => workers.reduce((total, worker) => total + of(worker), 0)
+  const living = workers.map((worker) => ({ ...worker, handshakes: worker.handshakes ?? NO_HANDSHAKES }))
+  const { requests, accepted, bytesSent, handshakes } = sumOf([past, ...living])
   const isKnown = workers.some(({ pssBytes }) => pssBytes !== null)
   return {
     workers: workers.length,
     connections: sum((it) => it.connections),
     active: sum((it) => it.active),
-    requests: past.requests + sum((it) => it.requests),
-    accepted: past.accepted + sum((it) => it.accepted),
-    bytesSent: past.bytesSent + sum((it) => it.bytesSent),
+    requests,
+    accepted,
+    bytesSent,
+    handshakes: speaksTls ? handshakes : null,
     pssBytes: isKnown ? sum((it) => it.pssBytes ?? 0) : null,
   }
 }

@@ -43,8 +43,10 @@ export const RECORD = {
   reset: 9,
   /** getsockopt(TCP_SAVED_SYN) at the accept: MSS; window scale, -1 for none; TTL; bits: SYN_SACK, SYN_TIMESTAMPS. */
   savedSyn: 10,
-  /** The TLS handshake is over. Text: version, cipher, and the name asked for. */
+  /** The TLS handshake is over. Text: version, cipher, the name asked for, whether it was by a ticket. */
   secured: 11,
+  /** The TLS handshake has failed. Text: why. */
+  handshakeFailed: 12,
 } as const
 
 export type RecordKind = (typeof RECORD)[keyof typeof RECORD]

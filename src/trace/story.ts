@@ -14,6 +14,7 @@ export type StepKind =
   | 'rst'
   | 'accepted'
   | 'secured'
+  | 'handshake-failed'
   | 'received'
   | 'request'
   | 'response'

@@ -69,6 +69,8 @@ export function wordsOf(record: TraceRecord, known: Known): Words | null {
       }
     case RECORD.secured:
       return here('secured', null, `The TLS handshake is over: ${text}`)
+    case RECORD.handshakeFailed:
+      return here('handshake-failed', null, `The TLS handshake failed: ${text}`)
     case RECORD.request:
       return { kind: 'request', way: 'here', call: null, text: `Received request: ${text}` }
     case RECORD.response:

@@ -24,6 +24,7 @@ import { PlainTransport, type Transport } from '../net/transport.ts'
 import type { Wire } from '../net/wire.ts'
 import { CLOCK_OFFSET_MS, Row } from '../scoreboard.ts'
 import type { AccessLog } from './access-log.ts'
+import { witnessHandshake } from './handshakes.ts'
 import { Heads } from './heads.ts'
 import type { Ledger } from './ledger.ts'
 import type { Measures } from './measures.ts'
@@ -175,6 +176,7 @@ export class Service {
   accepted(transport: Transport, connection: Traceable): Transport {
     this.measures?.accepted(transport.fd, connection.peer)
     connection.trace = this.tracer?.accepted(transport.fd, connection) ?? null
+    witnessHandshake(transport, connection, this)
     return connection.trace === null ? transport : new TracedTransport(transport, connection.trace)
   }
 

@@ -32,14 +32,17 @@ export class TakenStream extends Duplex implements TakenSocket {
   readonly remoteAddress: string | undefined
   readonly remotePort: number | undefined
   readonly remoteFamily: 'IPv4' | 'IPv6' | undefined
+  /** Not there without TLS, as on a net.Socket. */
+  declare readonly encrypted?: true
   readonly connecting = false
   readonly pending = false
   timeout = 0
   readonly #owner: SocketOwner
 
-  constructor(owner: SocketOwner, peer: SocketAddress) {
+  constructor(owner: SocketOwner, peer: SocketAddress, isSecure: boolean) {
     super({ allowHalfOpen: true })
     this.#owner = owner
+    if (isSecure) this.encrypted = true
     if (peer.family !== 'Unix') {
       this.remoteAddress = peer.address
       this.remotePort = peer.port

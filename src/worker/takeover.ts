@@ -105,7 +105,7 @@ class Takeover extends Deadline implements Watcher, Held, SocketOwner, TakenConn
     this.ledger = connection.ledger
     this.#sentBefore = wire.outbox.bytesSent
     this.#patience = new Patience(connection.service)
-    this.socket = this.#stream = new TakenStream(this, connection.peer)
+    this.socket = this.#stream = new TakenStream(this, connection.peer, wire.isSecure)
     wire.handOver(this)
     this.#service.loop.deadlines.clear(connection)
     this.#service.passOn(connection, this)

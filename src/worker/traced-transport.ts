@@ -18,8 +18,8 @@ export class TracedTransport implements Transport {
   readonly isSecure: boolean
   readonly #inner: Transport
   readonly #trace: ConnectionTrace
-  /** 1 once TLS is spoken. */
-  #bit = 0
+  /** 1 where TLS is spoken. */
+  readonly #bit: 0 | 1
 
   constructor(inner: Transport, trace: ConnectionTrace) {
     this.fd = inner.fd
@@ -27,11 +27,12 @@ export class TracedTransport implements Transport {
     this.isSecure = inner.isSecure
     this.#inner = inner
     this.#trace = trace
+    this.#bit = inner.isSecure ? 1 : 0
   }
 
   recv(memory: Memory, at: number, length: number): number {
     const result = this.#inner.recv(memory, at, length)
-    if (result !== -EAGAIN) this.#tell(result)
+    if (result !== -EAGAIN) this.#trace.write(monotonicMs(), RECORD.received, result, this.#bit)
     return result
   }
 
@@ -47,16 +48,6 @@ export class TracedTransport implements Transport {
     const result = this.#inner.sendfile(file, offset, length)
     this.#trace.write(atMs, RECORD.sentFile, result, length, this.#bit)
     return result
-  }
-
-  #tell(result: number): void {
-    const { secure } = this.#inner
-    if (secure !== null && this.#bit === 0 && result > 0) {
-      this.#bit = 1
-      const name = secure.serverName === null ? '' : ` for ${secure.serverName}`
-      this.#trace.write(monotonicMs(), RECORD.secured, 0, 0, 0, 0, `${secure.version}, ${secure.cipher}${name}`)
-    }
-    this.#trace.write(monotonicMs(), RECORD.received, result, this.#bit)
   }
 
   get secure(): Secure | null {

@@ -96,6 +96,22 @@ function focused(page: Page): Promise<string> {
   return page.evaluate('document.activeElement.textContent')
 }
 
+test('where a listener speaks TLS, its handshakes are told of beside the rest', withBrowser, async (t) => {
+  const admin = await startPretendAdmin(t)
+  const { page, problems } = await openInChromium(t, admin.url)
+  await says(page, '#link-text', /^live$/)
+  const titles = () => page.locator('#tiles').getByRole('heading').allTextContents()
+  const without = await titles()
+  assert.deepEqual([without.length, without.includes('TLS handshakes')], [5, false])
+  const plain = pretendStatus()
+  const handshakes = { full: 1_200, resumed: 3_000, failed: 7 }
+  admin.status = { ...plain, totals: { ...plain.totals, handshakes } }
+  const tile = page.locator('.tile:visible', { hasText: 'TLS handshakes' })
+  await tile.filter({ hasText: '4.2k so far, 7 failed' }).waitFor()
+  assert.equal((await titles()).length, 6)
+  assert.deepEqual(problems, [])
+})
+
 test('each drawing tells its numbers; parts have headings, tables have captions', withBrowser, async (t) => {
   const admin = await startPretendAdmin(t)
   admin.status = pretendStatus({

@@ -8,6 +8,8 @@
  *         client.send(request('GET /'))
  *         …
  */
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import type { TestContext } from 'node:test'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { makeCertificate } from '../../src/openssl/make-certificate.ts'
@@ -56,6 +58,25 @@ export function overTls({ tls = {}, config = {}, files = {} }: TlsWishes = {}) {
 export async function plainPort({ program }: Server): Promise<number> {
   const [, second] = await program.waitForLines(/^Server listening on /, 2)
   return Number(second!.split(':').at(-1))
+}
+
+/** RFC 8446 §6: a fatal alert. */
+export const HANDSHAKE_FAILURE = Uint8Array.of(21, 3, 3, 0, 2, 2, 40)
+/** The first bytes of a handshake, and no more. */
+export const HELLO_BEGUN = Uint8Array.of(22, 3, 1, 2, 0, 1)
+
+/** What node:tls says first. */
+export async function clientHello(t: TestContext, options: ConnectionOptions = {}): Promise<Buffer> {
+  const server = createServer().listen(0, '127.0.0.1')
+  t.after(() => server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const client = connect({ ...options, port, host: '127.0.0.1', servername: 'localhost' })
+  client.on('error', () => {})
+  const [socket] = await once(server, 'connection')
+  const [bytes] = await once(socket, 'data')
+  client.destroy()
+  return bytes
 }
 
 export interface TlsClient extends RawClient {

@@ -66,6 +66,8 @@ export interface Rates {
   readonly requestsPerSecond: number
   readonly acceptedPerSecond: number
   readonly sentBytesPerSecond: number
+  /** Of TLS, finished ones. Null where no listener speaks it. */
+  readonly handshakesPerSecond: number | null
   /** SYNs and ACKs that listeners have dropped meanwhile. Null where the kernel does not tell. */
   readonly drops: number | null
 }
@@ -100,6 +102,13 @@ export interface WorkerRow {
   readonly requestsPerSecond: number | null
 }
 
+/** Of TLS, by what became of them. */
+export interface HandshakeCounts {
+  readonly full: number
+  readonly resumed: number
+  readonly failed: number
+}
+
 export interface Totals {
   readonly workers: number
   readonly connections: number
@@ -107,6 +116,8 @@ export interface Totals {
   readonly requests: number
   readonly accepted: number
   readonly bytesSent: number
+  /** Null where no listener speaks TLS. */
+  readonly handshakes: HandshakeCounts | null
   readonly pssBytes: number | null
 }
 

@@ -73,6 +73,7 @@ const WAYS: Readonly<Record<Exclude<StepKind, 'fin' | 'rst'>, readonly [Lane, La
   ack: ['client', 'kernel'],
   accepted: ['kernel', 'worker'],
   secured: ['worker', 'worker'],
+  'handshake-failed': ['worker', 'worker'],
   received: ['kernel', 'worker'],
   request: ['worker', 'worker'],
   response: ['worker', 'worker'],

@@ -4,7 +4,7 @@
  */
 
 import type { PageDocument } from './document.ts'
-import { byId, element, setClass, setText } from './dom.ts'
+import { byId, element, setClass, setText, show } from './dom.ts'
 import { History } from './history.ts'
 import { Sparkline } from './sparkline.ts'
 import { bytes, count, rate } from './units.ts'
@@ -21,6 +21,8 @@ interface TileKind {
   readonly unit: string
   /** Null: not known yet. */
   readonly tell: (document: PageDocument) => Told | null
+  /** Whether there is such a thing at all. */
+  readonly isThere?: (document: PageDocument) => boolean
 }
 
 const KINDS: readonly TileKind[] = [
@@ -43,6 +45,17 @@ const KINDS: readonly TileKind[] = [
         text: rate(rates.acceptedPerSecond),
         more: `${count(totals.accepted)} so far`,
       },
+  },
+  {
+    title: 'TLS handshakes',
+    unit: '/s',
+    tell: ({ rates, totals: { handshakes } }) =>
+      handshakes && {
+        value: rates?.handshakesPerSecond ?? 0,
+        text: rate(rates?.handshakesPerSecond ?? 0),
+        more: `${count(handshakes.full + handshakes.resumed)} so far, ${count(handshakes.failed)} failed`,
+      },
+    isThere: ({ totals }) => totals.handshakes !== null,
   },
   {
     title: 'Sent',
@@ -77,13 +90,16 @@ const KINDS: readonly TileKind[] = [
 
 export class Tiles {
   readonly #tiles = KINDS.map((kind) => new Tile(kind))
+  readonly #node = byId('tiles')
 
   constructor() {
-    byId('tiles').append(...this.#tiles.map(({ node }) => node))
+    this.#node.append(...this.#tiles.map(({ node }) => node))
   }
 
   update(document: PageDocument): void {
     for (const tile of this.#tiles) tile.update(document)
+    const shown = this.#tiles.filter(({ node }) => !node.hidden).length
+    setClass(this.#node, shown % 3 === 0 ? 'tiles is-in-threes' : 'tiles') // else one would stand alone in its row
   }
 }
 
@@ -105,6 +121,7 @@ class Tile {
   }
 
   update(document: PageDocument): void {
+    show(this.node, this.#kind.isThere?.(document) ?? true)
     const told = this.#kind.tell(document)
     setText(this.#value, told?.text ?? '–')
     setText(this.#more, told?.more ?? '\u00a0')

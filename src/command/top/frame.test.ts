@@ -66,6 +66,25 @@ q quit  p pause  s sort: busiest
 `,
   ))
 
+test('where a listener speaks TLS, a line of its handshakes', () => {
+  const withHandshakes = (status: TreeStatus, full: number, failed: number): TreeStatus => ({
+    ...status,
+    totals: { ...status.totals, handshakes: { full, resumed: 300, failed } },
+  })
+  const [before, now] = [withHandshakes(BEFORE, 1_000, 2), withHandshakes(NOW, 1_012, 3)]
+  const lineIn = (view: View) =>
+    shown(80, 24, view)
+      .split('\n')
+      .find((line) => line.startsWith('TLS'))
+  const look = lookAt(now, lookAt(before, null))
+  assert.equal(
+    lineIn({ ...viewOf(), look }),
+    'TLS              12/s    1.3k so far   handshakes, 300 resumed, 3 failed',
+  )
+  assert.match(lineIn({ ...viewOf(), look: lookAt(now, null) })!, /^TLS +-\/s +1\.3k so far/)
+  assert.equal(lineIn(viewOf()), undefined)
+})
+
 test('where there are few lines, the least important are left out', () => {
   assert.equal(
     shown(60, 12),

@@ -6,7 +6,7 @@
 import type { TreeStatus } from '../../control/tree-status.ts'
 import { bytes, count, duration, many, rate } from '../units.ts'
 import { cell, clipped, type Line, lengthOf, lineOf, piece, wholeParts } from './line.ts'
-import type { Look } from './look.ts'
+import { finishedHandshakes, type Look } from './look.ts'
 import { queueLines } from './queues.ts'
 import type { Size, View } from './view.ts'
 import { statesIn, workerLines } from './workers.ts'
@@ -48,6 +48,7 @@ function upperLines(view: View, columns: number, rows: number): Ranked[] {
     { rank: 1, line: wholeParts(requestsParts(look), columns) },
     { rank: 4, line: wholeParts(connectionsParts(look), columns) },
     { rank: 5, line: wholeParts(sentParts(look), columns) },
+    ...handshakesParts(look).map((parts) => ({ rank: 5, line: wholeParts(parts, columns) })),
     ...dropsParts(look).map((parts) => ({ rank: 2, line: wholeParts(parts, columns) })),
     blank(),
     { rank: 7, line: titles! },
@@ -105,6 +106,17 @@ function connectionsParts({ status: { totals }, since }: Look): Line[] {
 function sentParts({ status: { totals }, since }: Look): Line[] {
   const aSecond = since === null ? '-' : bytes(since.perSecond.bytesSent)
   return countedParts('sent', `${aSecond}/s`, bytes(totals.bytesSent))
+}
+
+/** Of TLS. Nothing where no listener speaks it. */
+function handshakesParts({ status, since }: Look): Line[][] {
+  const { handshakes } = status.totals
+  const finished = finishedHandshakes(status)
+  if (handshakes === null || finished === null) return []
+  const perSecond = since?.handshakesPerSecond ?? null
+  const aSecond = perSecond === null ? '-' : rate(perSecond)
+  const more = [`handshakes, ${count(handshakes.resumed)} resumed`, `, ${count(handshakes.failed)} failed`]
+  return [countedParts('TLS', `${aSecond}/s`, count(finished), ...more)]
 }
 
 /** SYNs and ACKs: of the whole network namespace, as the kernel counts them. Nothing where it does not tell. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { TreeStatus } from '../../control/tree-status.ts'
+import type { HandshakesStatus, TreeStatus } from '../../control/tree-status.ts'
 import { listenerWith, networkWith, statusWith, workerWith } from './documents.test.support.ts'
 import { type Look, lookAt } from './look.ts'
 
@@ -57,6 +57,22 @@ test('what was dropped between two looks', () => {
   assert.equal(drops(3, 10, 11), 1)
   assert.equal(drops(null, 10), null)
   assert.equal(drops(3, null), null)
+})
+
+test('handshakes a second are those that were finished, and none are told where there is no TLS', () => {
+  const withHandshakes = (uptimeMs: number, handshakes: HandshakesStatus | null) => {
+    const status = at(uptimeMs, 0)
+    return { ...status, totals: { ...status.totals, handshakes } }
+  }
+  const [before, now] = [
+    { full: 10, resumed: 20, failed: 5 },
+    { full: 12, resumed: 26, failed: 99 },
+  ]
+  const rateOf = (...counts: readonly (HandshakesStatus | null)[]) =>
+    looks(...counts.map((it, i) => withHandshakes(2_000 * i, it))).since!.handshakesPerSecond
+  assert.equal(rateOf(before, now), 4)
+  assert.equal(rateOf(now, before), 0)
+  assert.deepEqual([rateOf(null, now), rateOf(before, null), rateOf(null, null)], [null, null, null])
 })
 
 test('the longest that a queue has been, in any look and in the server’s memory', () => {

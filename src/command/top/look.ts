@@ -25,6 +25,8 @@ export interface Since {
   readonly perSecond: Counts
   /** By process id. */
   readonly workers: ReadonlyMap<number, Counts>
+  /** Handshakes of TLS that were finished. Null where there was none to count at one of the looks. */
+  readonly handshakesPerSecond: number | null
   /** SYNs and ACKs that listeners have dropped. Null where the kernel does not tell. */
   readonly drops: number | null
 }
@@ -43,6 +45,7 @@ function sinceThen(then: TreeStatus, now: TreeStatus): Since | null {
   return {
     perSecond: perSecond(then.totals, now.totals, ms),
     workers: new Map(workers),
+    handshakesPerSecond: handshakesBetween(then, now, ms),
     drops: dropsBetween(then, now),
   }
 }
@@ -54,6 +57,16 @@ function perSecond(then: Counts, now: Counts, ms: number): Counts {
   // A pid may be another's by now, who has counted less.
   const rate = (of: keyof Counts) => (Math.max(0, now[of] - then[of]) * 1000) / ms
   return { requests: rate('requests'), accepted: rate('accepted'), bytesSent: rate('bytesSent') }
+}
+
+function handshakesBetween(then: TreeStatus, now: TreeStatus, ms: number): number | null {
+  const [before, after] = [finishedHandshakes(then), finishedHandshakes(now)]
+  return before === null || after === null ? null : (Math.max(0, after - before) * 1000) / ms
+}
+
+/** Null where no listener speaks TLS. */
+export function finishedHandshakes({ totals: { handshakes } }: TreeStatus): number | null {
+  return handshakes === null ? null : handshakes.full + handshakes.resumed
 }
 
 function dropsBetween({ network: then }: TreeStatus, { network: now }: TreeStatus): number | null {
