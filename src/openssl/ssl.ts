@@ -88,11 +88,6 @@ export function SSL_shutdown(ssl: Ssl): void {
   if (libssl.SSL_in_init(ssl) === 0 && libssl.SSL_shutdown(ssl) < 0) takeError()
 }
 
-/** Whether the handshake is not finished. */
-export function SSL_in_init(ssl: Ssl): boolean {
-  return libssl.SSL_in_init(ssl) !== 0
-}
-
 /** Whether the handshake was finished. True also after an error, where SSL_in_init says that it is under way again. */
 export function hasFinishedHandshake(ssl: Ssl): boolean {
   return libssl.SSL_get_state(ssl) === TLS_ST_OK
