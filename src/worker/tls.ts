@@ -11,6 +11,7 @@ import type { Fd } from '../kernel/fd.ts'
 import { type NamedPair, TlsServer } from '../net/tls-server.ts'
 import { OpensslError } from '../openssl/errors.ts'
 import { TicketKeyReader } from '../ticket-keys.ts'
+import { type KeyLog, openKeyLog, tryKeyLog } from './key-log.ts'
 
 /** What is spoken inside. */
 const PROTOCOLS = ['http/1.1']
@@ -18,7 +19,7 @@ const PROTOCOLS = ['http/1.1']
 /** Null: no listener speaks it. `ticketKeys` is null for who will accept nobody. Throws an OperatorError for the first mistake. */
 export function openTls(tls: TlsConfig | null, ticketKeys: Fd | null): TlsServer | null {
   if (tls === null) return null
-  const { clientCa } = tls
+  const { clientCa, keyLogFile } = tls
   const pairs = tls.certificates.map(readPair)
   try {
     return new TlsServer({
@@ -28,6 +29,7 @@ export function openTls(tls: TlsConfig | null, ticketKeys: Fd | null): TlsServer
       clientAuthorities: clientCa === null ? null : readAuthorities(clientCa),
       ticketKeys: tls.ticketRotationMs === 0 || ticketKeys === null ? null : new TicketKeyReader(ticketKeys),
       hasTickets: tls.ticketRotationMs > 0,
+      keyLog: keyLogFile === null ? null : keyLogOf(keyLogFile, ticketKeys !== null),
     })
   } catch (error) {
     if (!(error instanceof OpensslError)) throw error
@@ -35,6 +37,13 @@ export function openTls(tls: TlsConfig | null, ticketKeys: Fd | null): TlsServer
   } finally {
     for (const { key } of pairs) key.fill(0) // OpenSSL has its own
   }
+}
+
+/** Who will accept nobody makes no file. */
+function keyLogOf(file: string, accepts: boolean): KeyLog | null {
+  if (accepts) return openKeyLog(file)
+  tryKeyLog(file)
+  return null
 }
 
 function readPair({ cert, key, keyPassphraseFile, ocsp }: TlsCertificate): NamedPair {
