@@ -15,7 +15,7 @@ import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** Small, and driven by many tests. */
-export const SMALL_PACKAGES = ['curl', 'wrk', 'strace', 'slowhttptest', 'sslscan']
+export const SMALL_PACKAGES = ['curl', 'wrk', 'strace', 'slowhttptest', 'openssl', 'sslscan']
 /** A browser is some hundred megabytes, and so is Prometheus, for its promtool: CI has them, a person chooses. */
 export const LARGE_PACKAGES = ['chromium', 'prometheus']
 
