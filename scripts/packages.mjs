@@ -7,7 +7,7 @@
  *
  * A test whose program is not there skips itself and says so; installing is a
  * convenience for CI and containers, so it happens only as root, and only what is
- * missing. Each package is named as the command it brings.
+ * missing. A package is named as the command that it brings, but for those in COMMANDS.
  */
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
@@ -15,20 +15,27 @@ import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** Small, and driven by many tests. */
-export const SMALL_PACKAGES = ['curl', 'wrk', 'strace', 'slowhttptest']
+export const SMALL_PACKAGES = ['curl', 'wrk', 'strace', 'slowhttptest', 'openssl', 'sslscan']
 /** A browser is some hundred megabytes, and so is Prometheus, for its promtool: CI has them, a person chooses. */
 export const LARGE_PACKAGES = ['chromium', 'prometheus']
 
+/** What a package brings that is not named as it is. */
+const COMMANDS = { 'testssl.sh': 'testssl' }
+
 /** True when all are there at the end. When not, it has been said which are missing, and nothing is thrown. */
 export function ensureDebianPackages(names) {
-  const missing = names.filter((name) => !hasCommand(name))
+  const missing = names.filter((name) => !isInstalled(name))
   if (missing.length === 0) return true
   if (canInstall()) install(missing)
-  const lacking = missing.filter((name) => !hasCommand(name))
+  const lacking = missing.filter((name) => !isInstalled(name))
   for (const name of lacking) {
     console.log(`${name} is not installed: tests that need it are skipped (apt-get install ${name})`)
   }
   return lacking.length === 0
+}
+
+function isInstalled(name) {
+  return hasCommand(COMMANDS[name] ?? name)
 }
 
 export function hasCommand(name) {

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
- * npm run test:lifecycle, npm run test:hostile: the scenes of test/lifecycle/ or
- * test/hostile/ in their long form, one after the other, with the figures that
- * come of them.
+ * npm run test:lifecycle, npm run test:hostile, npm run test:tls-scan: the scenes of
+ * test/lifecycle/, test/hostile/ or test/tls-scan/ in their long form, one after the
+ * other, with the figures that come of them.
  *
  *     npm run test:lifecycle                     all
  *     npm run test:lifecycle -- reloads forks    those whose name begins so
@@ -19,7 +19,7 @@ import { chooseSeed, countLines, findTests, runSuite } from './suite.mjs'
 const SCENE_MS_MAX = 900_000
 
 /** What some of them need, by folder. Without it they skip themselves. */
-const PACKAGES = { lifecycle: [], hostile: ['slowhttptest'] }
+const PACKAGES = { lifecycle: [], hostile: ['slowhttptest'], 'tls-scan': ['sslscan', 'testssl.sh'] }
 
 const [folder, ...asked] = process.argv.slice(2)
 

@@ -65,13 +65,23 @@ function describeAddress(listen: Listen): string {
 
 /** Never what the files hold. */
 function describeTls(tls: TlsConfig): string[] {
-  const { certificates, minVersion, ticketRotationMs, clientCertificates, clientCa, redirect, redirectPort } = tls
+  const {
+    certificates,
+    minVersion,
+    ticketRotationMs,
+    clientCertificates,
+    clientCa,
+    keyLogFile,
+    redirect,
+    redirectPort,
+  } = tls
   const tickets = ticketRotationMs === 0 ? 'no tickets' : `a new key for tickets every ${ticketRotationMs} ms`
   const to = redirectPort === 'auto' ? 'the first port with TLS' : `port ${redirectPort}`
   return [
     `${minVersion} and newer, ${tickets}`,
     ...certificates.map(({ cert, key, ocsp }) => `${cert} with ${key}${ocsp === null ? '' : ` and ${ocsp}`}`),
     ...(clientCa === null ? [] : [`certificates of clients ${clientCertificates}, of ${clientCa}`]),
+    ...(keyLogFile === null ? [] : [`secrets of connections are written to ${keyLogFile}`]),
     ...(redirect ? [`listeners without TLS redirect to ${to}`] : []),
   ]
 }

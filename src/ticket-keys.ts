@@ -9,7 +9,7 @@
  * resumed with them; so they are in no file, and the oldest is forgotten with each
  * new one.
  */
-import { randomBytes } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
 import { MAP_SHARED, O_CLOEXEC, O_RDONLY, PROT_READ, PROT_WRITE } from './kernel/constants.ts'
 import { must } from './kernel/errno.ts'
 import { close, type Fd } from './kernel/fd.ts'
@@ -63,7 +63,7 @@ export class TicketKeys {
     const { bytes } = this.#memory
     const count = countIn(this.#memory)
     const next = Atomics.load(count, 0) + 1
-    randomBytes(KEY_BYTES).copy(bytes, placeOf(next))
+    randomFillSync(bytes, placeOf(next), KEY_BYTES) // nowhere else, not even for a moment
     Atomics.store(count, 0, next)
   }
 

@@ -21,7 +21,7 @@ import { refuseContradictions } from './contradictions.ts'
 import { resolveListen } from './listen.ts'
 import { OperatorError, summarizeOperatorError } from './operator-error.ts'
 import type { Config, Listen, Options } from './options.ts'
-import { findAccessLog, findControl, findPidFile, findTarget, resolveControl } from './paths.ts'
+import { findAccessLog, findControl, findFileToWrite, findTarget, resolveControl } from './paths.ts'
 import { checkOptions, parseText } from './schema.ts'
 import { defaultSettings, lay, type NameOption, nest, type Settings, withoutInfinity } from './settings.ts'
 import { completeSite } from './site/complete-site.ts'
@@ -140,7 +140,7 @@ async function complete(settings: Settings, configFile: string | null): Promise<
     accessLogFormat: take('accessLogFormat'),
     user: take('user'),
     group: take('group'),
-    pidFile: findPidFile(settings.get('pidFile')!),
+    pidFile: findFileToWrite(settings.get('pidFile')!),
     control: findControl(settings.get('control')!),
     admin: await findAdmin(settings.get('admin')!, settings.get('adminTokenFile')!),
     readyPath: take('readyPath'),

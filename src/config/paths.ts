@@ -86,7 +86,7 @@ export function findReadableFile(written: Setting): string {
 }
 
 /** The absolute path of a file that could be written, or null. */
-export function findPidFile(written: Setting): string | null {
+export function findFileToWrite(written: Setting): string | null {
   return written.value === null ? null : findWritableFile(written, String(written.value))
 }
 

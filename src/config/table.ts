@@ -220,6 +220,7 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
   'tls.ticketRotationMs': { kind: 'integer', default: DAY_MS / 3, min: MINUTE_MS, max: 7 * DAY_MS, orZero: true },
   'tls.clientCertificates': { kind: 'choice', default: 'off', choices: ['off', 'optional', 'required'] },
   'tls.clientCa': { kind: 'text', default: null, says: 'the path of a file' },
+  'tls.keyLogFile': { kind: 'text', default: null, says: 'the path of a file' },
   'tls.redirect': { kind: 'boolean', default: false },
   'tls.redirectPort': { kind: 'integer', default: 'auto', min: 1, max: 65_535, word: 'auto' },
   'pool.minSpare': { kind: 'integer', default: 5, min: 1, max: 1024 },

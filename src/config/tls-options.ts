@@ -104,6 +104,17 @@ export interface TlsOptions {
   readonly clientCa: string
 
   /**
+   * A file to which the secrets of each connection are written, in the format of
+   * NSS: with it Wireshark, and everybody else who has it, reads what was said. For
+   * finding out what goes wrong, never for a server that others use. It is appended
+   * to, and where there is none made for its owner alone (0600); one that everybody may
+   * open is refused. Opened at start and at each reload, before privileges are
+   * dropped; USR1 does not open it anew. SSLKEYLOGFILE in the environment does nothing.
+   * @default none
+   */
+  readonly keyLogFile: string
+
+  /**
    * Whether listeners without TLS (`http://`) only send clients to those with it: every
    * request is answered with a redirect (308) to the same host and path under
    * `https:`.
@@ -148,6 +159,8 @@ export interface TlsConfig {
   readonly clientCertificates: TlsOptions['clientCertificates']
   /** Null if and only if `clientCertificates` is 'off'. */
   readonly clientCa: string | null
+  /** Null: secrets are written nowhere. */
+  readonly keyLogFile: string | null
   readonly redirect: boolean
   readonly redirectPort: number | 'auto'
 }

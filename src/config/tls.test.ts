@@ -64,6 +64,7 @@ const DEFAULTS = {
   ticketRotationMs: 28_800_000,
   clientCertificates: 'off',
   clientCa: null,
+  keyLogFile: null,
   redirect: false,
   redirectPort: 'auto',
 }
@@ -118,6 +119,7 @@ test('all else is as asked', async () => {
     ticketRotationMs: 0,
     clientCertificates: 'optional',
     clientCa: 'ca.pem',
+    keyLogFile: 'sub/keys.log',
     redirect: true,
     redirectPort: 8443,
   }
@@ -164,6 +166,16 @@ const REFUSED: readonly (readonly [config: object, line: string, message: string
     '',
     `tls.clientCa ${IN_FILE} is given, but tls.clientCertificates is 'off'; ` +
       "make it 'optional' or 'required', or leave clientCa out",
+  ],
+  [
+    { tls: { ...PAIR, keyLogFile: 'sub' } },
+    '',
+    `tls.keyLogFile ${IN_FILE} is 'sub', which is a directory; give the path of a file in it`,
+  ],
+  [
+    { tls: { ...PAIR, keyLogFile: 'none/keys.log' } },
+    '',
+    `tls.keyLogFile ${IN_FILE} is 'none/keys.log', whose directory does not exist; create it first`,
   ],
   [
     { tls: { ...PAIR, redirectPort: 443 } },

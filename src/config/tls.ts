@@ -9,7 +9,7 @@
  */
 import { OperatorError, quote } from './operator-error.ts'
 import type { Listen } from './options.ts'
-import { findReadableFile } from './paths.ts'
+import { findFileToWrite, findReadableFile } from './paths.ts'
 import type { NameOption, Setting, Settings } from './settings.ts'
 import { objectAt, Place, placeOf } from './site/place.ts'
 import { describeValues, OPTION_PATHS, OPTION_TABLE, type OptionPath } from './table.ts'
@@ -65,6 +65,7 @@ export function findTls(settings: Settings): TlsConfig | null {
     ticketRotationMs: take('tls.ticketRotationMs'),
     clientCertificates: take('tls.clientCertificates'),
     clientCa: findClientCa(look('tls.clientCertificates'), look('tls.clientCa')),
+    keyLogFile: findFileToWrite(look('tls.keyLogFile')),
     redirect: take('tls.redirect'),
     redirectPort: take('tls.redirectPort'),
   }

@@ -42,6 +42,7 @@ export function serverWith(options: Partial<TlsServerOptions> = {}): TlsServer {
     protocols: ['http/1.1'],
     hasTickets: true,
     ticketKeys: null,
+    keyLog: null,
     ...options,
   })
 }

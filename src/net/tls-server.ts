@@ -6,6 +6,7 @@
 import type { Fd } from '../kernel/fd.ts'
 import { chooseByName, setProtocols, staple } from '../openssl/choices.ts'
 import { type ContextOptions, createContext, type KeyPair } from '../openssl/context.ts'
+import { setKeyLog } from '../openssl/key-log.ts'
 import type { SslContext } from '../openssl/ssl.ts'
 import { type KeySource, setTicketKeys } from '../openssl/tickets.ts'
 import { Handshakes, TlsTransport } from './tls-transport.ts'
@@ -26,6 +27,8 @@ export interface TlsServerOptions extends Omit<ContextOptions, 'pairs'> {
   readonly hasTickets: boolean
   /** With which keys; null: with OpenSSL's own, which nobody else has. */
   readonly ticketKeys: KeySource | null
+  /** Is told of the secrets of each connection; null: nobody is. */
+  readonly keyLog: ((line: string) => void) | null
 }
 
 export class TlsServer {
@@ -40,6 +43,7 @@ export class TlsServer {
     setProtocols(contexts, options.protocols)
     for (const [i, [{ ocsp }]] of groups.entries()) if (ocsp !== null) staple(contexts[i]!, ocsp)
     if (options.ticketKeys !== null) setTicketKeys(contexts, options.ticketKeys)
+    setKeyLog(contexts, options.keyLog)
     const names = new Map<string, SslContext>()
     for (const [i, pairs] of groups.entries()) {
       for (const name of pairs[0].names) if (!names.has(name)) names.set(name, contexts[i]!)

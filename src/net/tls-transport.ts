@@ -101,7 +101,6 @@ export class TlsTransport implements Transport {
   onHandshake: OnHandshake | null = null
   readonly #ssl: Ssl
   readonly #handshakes: Handshakes
-  /** The handshake is known to be over: a byte has come through it, or the connection has ended behind it. */
   #isEstablished = false
   #isResumed = false
   /** Bytes that had been read from the socket when OpenSSL last held none of them back. */
@@ -237,7 +236,10 @@ export class TlsTransport implements Transport {
   #judge(result: number): number {
     const why = whyNot(this.#ssl, result)
     this.wantsWrite = why === 'write'
-    if (why === 'read' || why === 'write') return -EAGAIN
+    if (why === 'read' || why === 'write') {
+      if (!this.#isEstablished && hasFinishedHandshake(this.#ssl)) this.#establish()
+      return -EAGAIN
+    }
     if (!this.#isEstablished) this.#conclude(reasonOf(why))
     if (why === 'over') return 0
     if (why === 'gone') return -ECONNRESET

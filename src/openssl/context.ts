@@ -35,7 +35,7 @@ export interface KeyPair {
   readonly certificate: Buffer
   readonly key: Buffer
   /** Of an encrypted key. */
-  readonly passphrase: string | null
+  readonly passphrase: Buffer | null
 }
 
 export interface ContextOptions {

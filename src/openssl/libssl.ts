@@ -34,3 +34,8 @@ export function prototype(c: string): Prototype {
 export function callback(type: Prototype, call: (...args: number[]) => number): number {
   return Number(koffi.register(call, koffi.pointer(type)))
 }
+
+/** The same, of one that is handed a text and answers nothing. */
+export function textCallback(type: Prototype, call: (pointer: number, text: string) => void): number {
+  return Number(koffi.register(call, koffi.pointer(type)))
+}

@@ -3,7 +3,7 @@
  *
  * https://docs.openssl.org/3.0/man3/PEM_read_bio_PrivateKey/
  */
-import { allocate, memoryOf } from '../kernel/memory.ts'
+import { allocate, type Memory } from '../kernel/memory.ts'
 import { mustSucceed, takeError } from './errors.ts'
 import { bindSsl } from './libssl.ts'
 
@@ -47,15 +47,30 @@ function readOne(bio: number): number {
  * Throws an OpensslError for what is no key, and for a wrong passphrase. With one, if only an empty one, OpenSSL does
  * not ask for it at the terminal.
  */
-export function readKey(pem: Buffer, passphrase: string | null): Key {
-  const secret = memoryOf(Buffer.from(`${passphrase ?? ''}\0`))
+export function readKey(pem: Buffer, passphrase: Buffer | null): Key {
+  const secret = allocate((passphrase?.length ?? 0) + 1)
+  passphrase?.copy(secret.bytes)
   try {
-    return withBio(pem, (bio) =>
-      mustSucceed(libcrypto.PEM_read_bio_PrivateKey(bio, 0, 0, secret.address), 'the key cannot be read'),
-    ) as Key
+    return mustSucceed(tryKey(pem, secret), 'the key cannot be read') as Key
   } finally {
     secret.bytes.fill(0)
+    if (passphrase !== null) overwriteStack(pem, secret)
   }
+}
+
+function tryKey(pem: Buffer, { address }: Memory): number {
+  return withBio(pem, (bio) => libcrypto.PEM_read_bio_PrivateKey(bio, 0, 0, address))
+}
+
+/**
+ * OpenSSL (decode_epki2pki.c) leaves a passphrase where it was on the stack, and that of FFI calls lives as long as the
+ * process. The same call with another one puts that in its place.
+ */
+function overwriteStack(pem: Buffer, { bytes, address }: Memory): void {
+  bytes.fill('x', 0, bytes.length - 1)
+  const key = tryKey(pem, { bytes, address })
+  if (key > 0) freeKey(key as Key)
+  takeError()
 }
 
 export function freeCertificate(certificate: Certificate): void {

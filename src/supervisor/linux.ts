@@ -278,8 +278,8 @@ export class Linux implements Os {
     this.#outside.beginReload()
   }
 
-  endReload({ number }: Generation): void {
-    this.#outside.endReload(number)
+  endReload({ number, config }: Generation): void {
+    this.#outside.endReload(number, config)
   }
 
   tellPool(isFull: boolean): void {

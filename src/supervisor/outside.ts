@@ -42,6 +42,8 @@ export class Outside {
   onSucceeded: () => void = () => {}
   /** Of the keys of session tickets: a successor goes on with them. */
   readonly #ticketKeys: Fd
+  /** Of which it has been warned. */
+  #keyLogFile: string | null = null
   /** Called when this server is about to take the place of the one with that pid. */
   onSucceeding: (predecessorPid: number) => void = () => {}
 
@@ -66,6 +68,7 @@ export class Outside {
   announce({ listeners }: Listening, config: Config): void {
     const warning = warnOfRoot(config)
     if (warning !== null) this.#log.warn(warning)
+    this.#warnOfKeyLog(config)
     for (const listener of listeners) {
       const shortfall = warnOfBacklog(listener)
       if (shortfall !== null) this.#log.warn(shortfall)
@@ -91,9 +94,19 @@ export class Outside {
   }
 
   /** Whether it succeeded or not: this generation serves. */
-  endReload(generation: number): void {
+  endReload(generation: number, config: Config): void {
+    this.#warnOfKeyLog(config)
     this.#notifier.ready()
     this.#notifier.status(`generation ${generation} serves`)
+  }
+
+  /** Once for each file. */
+  #warnOfKeyLog({ tls }: Config): void {
+    const file = tls?.keyLogFile ?? null
+    if (file !== null && file !== this.#keyLogFile) {
+      this.#log.warn(`tls.keyLogFile: whoever reads ${file} can decrypt what is said over TLS from now on`)
+    }
+    this.#keyLogFile = file
   }
 
   beginEnding(): void {

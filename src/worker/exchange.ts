@@ -8,6 +8,7 @@ import type { IncomingRequest, Reply, Secure, TakenConnection } from '../handler
 import type { RequestHead } from '../http/head.ts'
 import type { Wire } from '../net/wire.ts'
 import type { Connection } from './connection.ts'
+import { authorityOf, isEveryAddress } from './own-authority.ts'
 import { failureReply } from './reply.ts'
 import type { RequestBody } from './request-body.ts'
 import { takeOver } from './takeover.ts'
@@ -42,7 +43,8 @@ export class Exchange implements IncomingRequest {
   }
 
   get localAuthority(): string {
-    return this.#connection.localAuthority
+    const { localAuthority, isClosed } = this.#connection
+    return isEveryAddress(localAuthority) && !isClosed ? authorityOf(this.#wire.fd) : localAuthority
   }
 
   get isSecure(): boolean {

@@ -11,10 +11,10 @@ import type { WorkerLine } from '../channel.ts'
 import { EPOLLHUP, EPOLLIN, EPOLLRDHUP, POLLIN } from '../kernel/constants.ts'
 import { close, type Fd } from '../kernel/fd.ts'
 import { poll } from '../kernel/poll.ts'
-import { formatSocketAddress } from '../kernel/sockaddr.ts'
-import { getpeername, getsockname } from '../kernel/socket.ts'
+import { getpeername } from '../kernel/socket.ts'
 import type { Watcher } from '../net/loop.ts'
 import { Connection } from './connection.ts'
+import { authorityOf } from './own-authority.ts'
 import type { Door, Service } from './service.ts'
 
 const HANG_UP = EPOLLHUP | EPOLLRDHUP
@@ -93,6 +93,6 @@ export function adopt(fd: Fd, isSecure: boolean, service: Service): void {
   const isForeign = isSecure && service.tls === null
   const transport = service.transport(fd, isSecure && !isForeign, true)
   if (isForeign || !service.admits(peer)) return transport.reset()
-  const connection = new Connection(transport, peer, formatSocketAddress(getsockname(fd)), service)
+  const connection = new Connection(transport, peer, authorityOf(fd), service)
   if (service.closesIdle) connection.stop()
 }

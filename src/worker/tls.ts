@@ -11,6 +11,7 @@ import type { Fd } from '../kernel/fd.ts'
 import { type NamedPair, TlsServer } from '../net/tls-server.ts'
 import { OpensslError } from '../openssl/errors.ts'
 import { TicketKeyReader } from '../ticket-keys.ts'
+import { type KeyLog, openKeyLog, tryKeyLog } from './key-log.ts'
 
 /** What is spoken inside. */
 const PROTOCOLS = ['http/1.1']
@@ -18,7 +19,7 @@ const PROTOCOLS = ['http/1.1']
 /** Null: no listener speaks it. `ticketKeys` is null for who will accept nobody. Throws an OperatorError for the first mistake. */
 export function openTls(tls: TlsConfig | null, ticketKeys: Fd | null): TlsServer | null {
   if (tls === null) return null
-  const { clientCa } = tls
+  const { clientCa, keyLogFile } = tls
   const pairs = tls.certificates.map(readPair)
   try {
     return new TlsServer({
@@ -28,13 +29,21 @@ export function openTls(tls: TlsConfig | null, ticketKeys: Fd | null): TlsServer
       clientAuthorities: clientCa === null ? null : readAuthorities(clientCa),
       ticketKeys: tls.ticketRotationMs === 0 || ticketKeys === null ? null : new TicketKeyReader(ticketKeys),
       hasTickets: tls.ticketRotationMs > 0,
+      keyLog: keyLogFile === null ? null : keyLogOf(keyLogFile, ticketKeys !== null),
     })
   } catch (error) {
     if (!(error instanceof OpensslError)) throw error
     throw new OperatorError(`TLS cannot be spoken as asked: ${error.message}`)
   } finally {
-    for (const { key } of pairs) key.fill(0) // OpenSSL has its own
+    for (const { key, passphrase } of pairs) for (const secret of [key, passphrase]) secret?.fill(0) // OpenSSL has its own
   }
+}
+
+/** Who will accept nobody makes no file. */
+function keyLogOf(file: string, accepts: boolean): KeyLog | null {
+  if (accepts) return openKeyLog(file)
+  tryKeyLog(file)
+  return null
 }
 
 function readPair({ cert, key, keyPassphraseFile, ocsp }: TlsCertificate): NamedPair {
@@ -47,11 +56,10 @@ function readPair({ cert, key, keyPassphraseFile, ocsp }: TlsCertificate): Named
     throw new OperatorError(
       `the certificate in ${quote(cert)} is not valid before ${leaf.validFrom}; is the clock right?`,
     )
-  const passphrase = keyPassphraseFile === null ? null : read(keyPassphraseFile).toString('utf8').split(/\r?\n/)[0]!
   const pair = {
     certificate,
     key: read(key),
-    passphrase,
+    passphrase: keyPassphraseFile === null ? null : firstLine(read(keyPassphraseFile)),
     names: namesIn(leaf),
     ocsp: ocsp === null ? null : readOcsp(ocsp),
   }
@@ -60,6 +68,16 @@ function readPair({ cert, key, keyPassphraseFile, ocsp }: TlsCertificate): Named
   const remedies = { unreadable: UNREADABLE_KEY, foreign: `is not the key of the certificate in ${quote(cert)}` }
   throw new OperatorError(`the key in ${quote(key)} ${remedies[mistake]}`)
 }
+
+/** Never as a string: nobody could wipe that. */
+function firstLine(bytes: Buffer): Buffer {
+  const end = bytes.indexOf(LF)
+  if (end === -1) return bytes
+  return bytes.subarray(0, bytes[end - 1] === CR ? end - 1 : end)
+}
+
+const CR = 0x0d
+const LF = 0x0a
 
 const UNREADABLE_KEY =
   'cannot be read: it is no private key in PEM, or it is encrypted and tls.keyPassphraseFile does not hold its passphrase'

@@ -1,11 +1,14 @@
 /** Who comes without TLS is sent to it, and who has come over it is told to stay (HSTS). */
 import assert from 'node:assert/strict'
+import { networkInterfaces } from 'node:os'
 import { type TestContext, test } from 'node:test'
-import { curl, unless } from '../support/curl.ts'
+import { curl, say, unless } from '../support/curl.ts'
 import { journey } from '../support/journey.ts'
 import { connect, connectAndSend, request } from '../support/raw.ts'
 import { type Server, startServer } from '../support/server.ts'
 import { AUTHORITY, connectTls, overTls, plainPort } from '../support/tls.ts'
+
+const hasIPv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'))
 
 const HSTS = 'max-age=60; includeSubDomains'
 const STRICT = 'strict-transport-security'
@@ -111,6 +114,15 @@ journey(
       client.send('HEAD /mine HTTP/1.1\r\nHost: a.test\r\n\r\n')
       assert.equal((await client.response('HEAD')).fields.get(STRICT), HSTS)
     },
+
+    'but not by the ready path, and of what is refused before it comes to a host': async (t, server) => {
+      const client = await connectTls(t, server.port)
+      client.send(request('GET /-/ready'))
+      assert.equal((await client.response()).fields.has(STRICT), false)
+      client.send('GET / HTTP/1.1\r\n\r\n')
+      const { status, fields } = await client.response()
+      assert.deepEqual([status, fields.has(STRICT)], [400, false])
+    },
   },
 )
 
@@ -140,6 +152,29 @@ test('the port that clients are sent to may be another than we listen on; 443 is
     assert.equal((await client.response()).fields.get('location'), `${origin}/x`)
   }
 })
+
+for (const accept of ['shared', 'parent']) {
+  for (const [listener, hosts] of [
+    ['0.0.0.0', ['127.0.0.1', '127.0.0.2']],
+    ['[::]', ['127.0.0.1', '127.0.0.2', '::1']],
+  ] as const) {
+    const skip = listener === '[::]' && !hasIPv6 && 'this machine has no IPv6'
+    test(`accept ${accept}: ${listener} sends who names no host to the address that he came to`, {
+      skip,
+    }, async (t) => {
+      const listen = ['127.0.0.1:0', `http://${listener}:0`]
+      const server = await started(t, { redirect: true }, { listen, accept, socket: { ipv6Only: false } })
+      const port = await plainPort(server)
+      for (const host of hosts) {
+        const location = `Location: https://${host.includes(':') ? `[${host}]` : host}:${server.port}/x\r\n`
+        for (const head of ['GET /x HTTP/1.0\r\n\r\n', 'GET /x HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n']) {
+          const answer = await say(port, head, host)
+          assert.ok(answer.includes(location), answer)
+        }
+      }
+    })
+  }
+}
 
 test('without tls.redirect both listeners answer, and HSTS is said by one', async (t) => {
   const server = await started(t, {}, { security: { hsts: HSTS }, model: 'fork' })

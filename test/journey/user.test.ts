@@ -1,6 +1,5 @@
 /** Started as root, prefork runs the app as somebody else, for good; and says what to set where nobody is named. */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
   chownSync,
@@ -15,17 +14,11 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { NOBODY, withNobody } from '../support/nobody.ts'
 import { waitUntil } from '../support/program.ts'
 import { ask, connectAndSend, request } from '../support/raw.ts'
-import { addFiles, folderOf, PREFORK, runPrefork, type Server, startServer } from '../support/server.ts'
+import { addFiles, folderOf, runPrefork, type Server, startServer } from '../support/server.ts'
 import { appOptions, SPAWNS, startApp, type TreeOptions } from '../support/tree.ts'
-
-const NOBODY = 65_534
-const isRoot = process.geteuid?.() === 0
-const asNobody = [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', process.execPath, PREFORK, '--version']
-const skip = !isRoot
-  ? 'only root may become somebody else'
-  : spawnSync('setpriv', asNobody).status !== 0 && 'another user cannot run this node here (or setpriv is missing)'
 
 const APP = `
 import { readFileSync } from 'node:fs'
@@ -49,7 +42,7 @@ function start(t: TestContext, app: string, { args = [], ...options }: TreeOptio
 const four = (id: number) => Array(4).fill(id).join('\t')
 
 for (const spawn of SPAWNS) {
-  test(`by ${spawn}, workers and whoever loads the app are the user, with no way back`, { skip }, async (t) => {
+  test(`by ${spawn}, workers and whoever loads the app are the user, with no way back`, withNobody, async (t) => {
     const server = await start(t, APP, { spawn })
     const expected = { uid: four(NOBODY), gid: four(NOBODY), groups: String(NOBODY), noNewPrivs: '1' }
     for (const path of ['/', '/loaded']) assert.deepEqual(JSON.parse(await ask(server.port, path)), expected)
@@ -59,26 +52,30 @@ for (const spawn of SPAWNS) {
   })
 }
 
-test('a number will do, and a group of its own', { skip }, async (t) => {
+test('a number will do, and a group of its own', withNobody, async (t) => {
   const server = await start(t, APP, { args: ['--user', '4711', '--group', '4712'] })
   const expected = { uid: four(4711), gid: four(4712), groups: '4712', noNewPrivs: '1' }
   assert.deepEqual(JSON.parse(await ask(server.port, '/')), expected)
 })
 
-test('one who is killed is replaced by one of the same user, and a reload brings such workers', { skip }, async (t) => {
-  const server = await start(t, APP, { workers: 1 })
-  const uid = async () => (JSON.parse(await ask(server.port, '/')) as { uid: string }).uid
-  const [first] = server.workers()
-  server.expectLog(/worker 0 .* was ended by SIGKILL/)
-  process.kill(first!, 'SIGKILL')
-  await waitUntil(() => ![first, undefined].includes(server.workers()[0]), 'the slot is filled again')
-  assert.equal(await uid(), four(NOBODY))
-  server.signal('SIGHUP')
-  await server.waitForLog(/generation 2 serves/)
-  assert.equal(await uid(), four(NOBODY))
-})
+test(
+  'one who is killed is replaced by one of the same user, and a reload brings such workers',
+  withNobody,
+  async (t) => {
+    const server = await start(t, APP, { workers: 1 })
+    const uid = async () => (JSON.parse(await ask(server.port, '/')) as { uid: string }).uid
+    const [first] = server.workers()
+    server.expectLog(/worker 0 .* was ended by SIGKILL/)
+    process.kill(first!, 'SIGKILL')
+    await waitUntil(() => ![first, undefined].includes(server.workers()[0]), 'the slot is filled again')
+    assert.equal(await uid(), four(NOBODY))
+    server.signal('SIGHUP')
+    await server.waitForLog(/generation 2 serves/)
+    assert.equal(await uid(), four(NOBODY))
+  },
+)
 
-test('what root may read, the app may not', { skip }, async (t) => {
+test('what root may read, the app may not', withNobody, async (t) => {
   const app = `import { readFileSync } from 'node:fs'
   export default () => { try { return new Response(readFileSync('secret')) } catch (error) { return new Response(error.code) } }`
   const server = await start(t, app, { files: { secret: 'of root' } })
@@ -86,7 +83,7 @@ test('what root may read, the app may not', { skip }, async (t) => {
   assert.equal(await ask(server.port, '/'), 'EACCES')
 })
 
-test('without a user the workers are root, and that is said once', { skip }, async (t) => {
+test('without a user the workers are root, and that is said once', withNobody, async (t) => {
   const server = await startApp(t, APP, { log: [/ info supervisor /] })
   server.signal('SIGHUP')
   await server.waitForLog(/generation 2 serves/)
@@ -107,7 +104,7 @@ const NAMES: readonly (readonly [string, string, RegExp])[] = [
   ],
 ]
 for (const [flag, name, says] of NAMES) {
-  test(`${flag} ${name} is a sentence`, { skip }, async (t) => {
+  test(`${flag} ${name} is a sentence`, withNobody, async (t) => {
     const { code, stderr } = await runPrefork(t, { args: ['--port', '0', flag, name] })
     assert.equal(code, 1)
     assert.equal(stderr.length, 1)
@@ -115,7 +112,7 @@ for (const [flag, name, says] of NAMES) {
   })
 }
 
-test('a reload to a user who does not exist fails, and the old workers serve on', { skip }, async (t) => {
+test('a reload to a user who does not exist fails, and the old workers serve on', withNobody, async (t) => {
   const server = await startServer(t, {
     files: { 'prefork.config.mjs': 'export default { workers: 1 }' },
     log: [/ info /],
@@ -158,7 +155,7 @@ async function isWritten(file: string, path: string): Promise<void> {
 }
 
 for (const spawn of SPAWNS) {
-  test(`by ${spawn}, the access log in a folder of root's is written and reopened`, { skip }, async (t) => {
+  test(`by ${spawn}, the access log in a folder of root's is written and reopened`, withNobody, async (t) => {
     const { server, file } = await startLogged(t, { spawn, workers: 2 })
     await ask(server.port, '/first')
     await isWritten(file, '/first')
@@ -177,7 +174,7 @@ for (const spawn of SPAWNS) {
   })
 }
 
-test('a worker born after the log was moved away has one to write', { skip }, async (t) => {
+test('a worker born after the log was moved away has one to write', withNobody, async (t) => {
   const { server, file } = await startLogged(t, { workers: 1 })
   renameSync(file, `${file}.1`)
   const [victim] = server.workers()
@@ -188,7 +185,7 @@ test('a worker born after the log was moved away has one to write', { skip }, as
   await isWritten(file, '/second')
 })
 
-test('in the model fork, who has a connection goes on in the new log, too', { skip }, async (t) => {
+test('in the model fork, who has a connection goes on in the new log, too', withNobody, async (t) => {
   const { server, file } = await startLogged(t, { args: ['--model', 'fork'] })
   const client = await connectAndSend(t, server.port, request('GET /first'))
   await client.response()
@@ -204,7 +201,7 @@ test('in the model fork, who has a connection goes on in the new log, too', { sk
 })
 
 test('a log that was root’s, left by a server without a user, becomes the user’s; its lines stay', {
-  skip,
+  ...withNobody,
 }, async (t) => {
   const write = (folder: string) => writeFileSync(join(folder, 'access.log'), 'before\n', { mode: 0o640 })
   const { server, file } = await startLogged(t, {}, write)
@@ -220,7 +217,7 @@ const TRAPS: Readonly<Record<string, (secret: string, log: string) => void>> = {
   'another name of it': linkSync,
 }
 for (const [name, set] of Object.entries(TRAPS)) {
-  test(`${name}, in place of the log, gives nothing of root’s away`, { skip }, async (t) => {
+  test(`${name}, in place of the log, gives nothing of root’s away`, withNobody, async (t) => {
     const cwd = openFolder(t)
     const [secret, log] = [join(cwd, 'secret'), join(cwd, 'logs', 'access.log')]
     mkdirSync(join(cwd, 'logs'))
@@ -238,7 +235,7 @@ function startLoggedIn(t: TestContext, cwd: string): Promise<Server> {
   return startApp(t, OK, { cwd, workers: 1, args: ['--user', 'nobody', '--access-log', 'logs/access.log'] })
 }
 
-test('in a folder of the user’s own the log is left to the user', { skip }, async (t) => {
+test('in a folder of the user’s own the log is left to the user', withNobody, async (t) => {
   const cwd = openFolder(t)
   mkdirSync(join(cwd, 'logs'))
   chownSync(join(cwd, 'logs'), NOBODY, NOBODY)

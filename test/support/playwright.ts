@@ -25,8 +25,9 @@ export async function openInChromium(
   t: TestContext,
   url: string,
   options: BrowserContextOptions = {},
+  flags: readonly string[] = [],
 ): Promise<OpenedPage> {
-  const browser = await chromium.launch({ executablePath: pathOf('chromium'), args: [...CHROMIUM_FLAGS] })
+  const browser = await chromium.launch({ executablePath: pathOf('chromium'), args: [...CHROMIUM_FLAGS, ...flags] })
   undoAfter(t, () => browser.close())
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options })
   context.setDefaultTimeout(DEADLINE_MS)
