@@ -105,6 +105,8 @@ export class TlsTransport implements Transport {
   #isResumed = false
   /** Bytes that had been read from the socket when OpenSSL last held none of them back. */
   #bytesReadWhenEmpty = 0
+  /** When bytes were last received, it held more of them. */
+  #hadPending = false
   #round = 0
   #secure: Secure | null = null
 
@@ -135,7 +137,7 @@ export class TlsTransport implements Transport {
       this.mayHoldMore = !this.#isDrained()
       return result
     }
-    this.mayHoldMore = false
+    this.mayHoldMore = this.#hadPending = false
     return this.#judge(result)
   }
 
@@ -186,15 +188,18 @@ export class TlsTransport implements Transport {
   }
 
   /**
-   * Neither OpenSSL has anything left nor the socket had at the last read(2), which got less than it had room for: what
-   * comes from here on, the kernel tells of. It spares each request a read that finds nothing.
+   * Neither OpenSSL has anything left nor the socket: this call has read from it, and got less than it had room for. What
+   * comes from here on the kernel tells of. (What came since an earlier read(2) it may have told of already.) It spares each
+   * request a read that finds nothing.
    */
   #isDrained(): boolean {
-    if (SSL_has_pending(this.#ssl)) return false
+    const mayHaveReadNothing = this.#hadPending
+    this.#hadPending = SSL_has_pending(this.#ssl)
+    if (this.#hadPending) return false
     const total = bytesRead(this.#ssl)
     const isShort = total - this.#bytesReadWhenEmpty < READ_BUFFER_BYTES
     this.#bytesReadWhenEmpty = total
-    return isShort
+    return isShort && !mayHaveReadNothing
   }
 
   #isOneTooMany(): boolean {
