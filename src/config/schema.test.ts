@@ -42,7 +42,7 @@ const ACCEPTED: readonly unknown[] = [
   { tls: { certificates: [{ cert: 'b.pem', key: 'b.key' }], ticketRotationMs: 60_000, redirectPort: 443 } },
   { tls: { certificates: [{ cert: 'b.pem', key: 'b.key', keyPassphraseFile: 'b.txt', ocsp: 'b.der' }] } },
   { tls: { ciphers: 'ECDHE+AESGCM:!aNULL:@SECLEVEL=2', ciphersuites: 'TLS_AES_128_GCM_SHA256' } },
-  { tls: { groups: '?X25519MLKEM768:*X25519/P-256', clientCertificates: 'required' } },
+  { tls: { groups: '?X25519MLKEM768:*X25519/P-256', clientCertificates: 'required', kernel: 'off' } },
   { security: { hsts: 'max-age=31536000; includeSubDomains; preload' } },
   {
     static: {

@@ -3,7 +3,8 @@
  * verbs, by the OpenSSL of this process (openssl/ssl.ts).
  *
  *     recv   SSL_read    the first ones do the handshake; nothing is received until that is over
- *     send   SSL_write   a record of 16 KiB at most for each write(2)
+ *     send   SSL_write   a record of 16 KiB at most for each write(2); or send(2) and
+ *                        sendfile(2), where the kernel encrypts (kernel-tls.ts)
  *     close  SSL_shutdown, which says close_notify, then close(2)
  *
  * OpenSSL may hold bytes that it has received and not given out yet, of which the
@@ -18,6 +19,8 @@ import { allocate, type Memory, memoryOf } from '../kernel/memory.ts'
 import { resetOnClose, send, shutdown } from '../kernel/socket.ts'
 import { type OpensslError, SSL_R_HTTP_REQUEST } from '../openssl/errors.ts'
 import {
+  BIO_get_ktls_send,
+  concludeKtls,
   SSL_free,
   SSL_get_cipher_name,
   SSL_get_servername,
@@ -25,6 +28,7 @@ import {
   SSL_get0_alpn_selected,
   SSL_get1_peer_certificate,
   SSL_new,
+  SSL_new_ktls,
   SSL_read,
   SSL_session_reused,
   SSL_shutdown,
@@ -33,6 +37,7 @@ import {
   type SslContext,
   whyNot,
 } from '../openssl/ssl.ts'
+import { KernelTls } from './kernel-tls.ts'
 import type { Secure, Transport } from './transport.ts'
 
 /** A copy: the connection may be over when somebody looks. */
@@ -43,6 +48,7 @@ function secureOf(ssl: Ssl): Secure {
     serverName: SSL_get_servername(ssl),
     protocol: SSL_get0_alpn_selected(ssl),
     isResumed: SSL_session_reused(ssl),
+    isSentByKernel: BIO_get_ktls_send(ssl),
     clientCertificate: SSL_get1_peer_certificate(ssl),
   }
 }
@@ -90,15 +96,19 @@ export class TlsTransport implements Transport {
   failure: OpensslError | null = null
   readonly #ssl: Ssl
   readonly #handshakes: Handshakes
+  readonly #triesKernel: boolean
   #isEstablished = false
+  /** Where the kernel encrypts what is sent. */
+  #kernel: KernelTls | null = null
   #round = 0
   #secure: Secure | null = null
 
-  constructor(context: SslContext, handshakes: Handshakes, fd: Fd, isShared = false) {
+  constructor(context: SslContext, handshakes: Handshakes, fd: Fd, triesKernel: boolean, isShared = false) {
     this.#handshakes = handshakes
     this.fd = fd
     this.isShared = isShared
-    this.#ssl = SSL_new(context, fd)
+    this.#triesKernel = triesKernel
+    this.#ssl = triesKernel ? SSL_new_ktls(context, fd) : SSL_new(context, fd)
   }
 
   /** Asked for before the handshake is over, it is not all known. */
@@ -117,7 +127,8 @@ export class TlsTransport implements Transport {
     if (!this.#isEstablished && this.#isOneTooMany()) return -EAGAIN
     const result = SSL_read(this.#ssl, memory.address + at, length)
     if (result > 0) {
-      this.mayHoldMore = this.#isEstablished = true
+      if (!this.#isEstablished) this.#establish()
+      this.mayHoldMore = true
       return result
     }
     this.mayHoldMore = false
@@ -125,7 +136,8 @@ export class TlsTransport implements Transport {
   }
 
   /** Until all is taken, or the socket has no room: a record that is half sent is OpenSSL's to finish, and not counted. */
-  send(memory: Memory, at: number, length: number): number {
+  send(memory: Memory, at: number, length: number, more = false): number {
+    if (this.#kernel !== null) return this.#kernel.send(memory, at, length, more)
     let sent = 0
     while (sent < length) {
       const result = SSL_write(this.#ssl, memory.address + at + sent, length - sent)
@@ -136,6 +148,7 @@ export class TlsTransport implements Transport {
   }
 
   sendfile(file: Fd, offset: number, length: number): number {
+    if (this.#kernel !== null) return this.#kernel.sendfile(file, offset, length)
     let sent = 0
     while (sent < length) {
       const read = pread(file, filePiece, 0, Math.min(RECORD_BYTES, length - sent), offset + sent)
@@ -168,6 +181,11 @@ export class TlsTransport implements Transport {
     this.#free()
     resetOnClose(this.fd)
     close(this.fd)
+  }
+
+  #establish(): void {
+    this.#isEstablished = true
+    if (this.#triesKernel && concludeKtls(this.#ssl)) this.#kernel = new KernelTls(this.fd)
   }
 
   #isOneTooMany(): boolean {

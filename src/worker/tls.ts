@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs'
 import { OperatorError, quote } from '../config/operator-error.ts'
 import type { TlsCertificate, TlsConfig } from '../config/options.ts'
 import type { Fd } from '../kernel/fd.ts'
+import { hasKernelTls } from '../kernel/tcp.ts'
 import { type NamedPair, TlsServer } from '../net/tls-server.ts'
 import { OpensslError } from '../openssl/errors.ts'
 import { TicketKeyReader } from '../ticket-keys.ts'
@@ -28,6 +29,7 @@ export function openTls(tls: TlsConfig | null, ticketKeys: Fd | null): TlsServer
       clientAuthorities: clientCa === null ? null : readAuthorities(clientCa),
       ticketKeys: tls.ticketRotationMs === 0 || ticketKeys === null ? null : new TicketKeyReader(ticketKeys),
       hasTickets: tls.ticketRotationMs > 0,
+      triesKernel: tls.kernel === 'auto' && hasKernelTls(),
     })
   } catch (error) {
     if (!(error instanceof OpensslError)) throw error

@@ -20,6 +20,8 @@ export class TracedTransport implements Transport {
   readonly #trace: ConnectionTrace
   /** 1 once TLS is spoken. */
   #bit = 0
+  /** 1 where OpenSSL encrypts what is sent. */
+  #sentBit = 0
 
   constructor(inner: Transport, trace: ConnectionTrace) {
     this.fd = inner.fd
@@ -38,14 +40,14 @@ export class TracedTransport implements Transport {
   send(memory: Memory, at: number, length: number, more: boolean): number {
     const atMs = monotonicMs()
     const result = this.#inner.send(memory, at, length, more)
-    this.#trace.write(atMs, RECORD.sent, result, length, this.#bit)
+    this.#trace.write(atMs, RECORD.sent, result, length, this.#sentBit)
     return result
   }
 
   sendfile(file: Fd, offset: number, length: number): number {
     const atMs = monotonicMs()
     const result = this.#inner.sendfile(file, offset, length)
-    this.#trace.write(atMs, RECORD.sentFile, result, length, this.#bit)
+    this.#trace.write(atMs, RECORD.sentFile, result, length, this.#sentBit)
     return result
   }
 
@@ -53,8 +55,8 @@ export class TracedTransport implements Transport {
     const { secure } = this.#inner
     if (secure !== null && this.#bit === 0 && result > 0) {
       this.#bit = 1
-      const name = secure.serverName === null ? '' : ` for ${secure.serverName}`
-      this.#trace.write(monotonicMs(), RECORD.secured, 0, 0, 0, 0, `${secure.version}, ${secure.cipher}${name}`)
+      this.#sentBit = secure.isSentByKernel ? 0 : 1
+      this.#trace.write(monotonicMs(), RECORD.secured, 0, 0, 0, 0, secureText(secure))
     }
     this.#trace.write(monotonicMs(), RECORD.received, result, this.#bit)
   }
@@ -100,4 +102,9 @@ export class TracedTransport implements Transport {
     this.#inner.reset()
     this.#trace.write(atMs, RECORD.reset, 0)
   }
+}
+
+function secureText({ version, cipher, serverName, isSentByKernel }: Secure): string {
+  const name = serverName === null ? '' : ` for ${serverName}`
+  return `${version}, ${cipher}${name}${isSentByKernel ? '; the kernel encrypts what is sent' : ''}`
 }
