@@ -7,7 +7,7 @@
  *
  * A test whose program is not there skips itself and says so; installing is a
  * convenience for CI and containers, so it happens only as root, and only what is
- * missing. Each package is named as the command it brings.
+ * missing. Most packages are named as the command they bring.
  */
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
@@ -19,12 +19,16 @@ export const SMALL_PACKAGES = ['curl', 'wrk', 'strace', 'slowhttptest']
 /** A browser is some hundred megabytes, and so is Prometheus, for its promtool: CI has them, a person chooses. */
 export const LARGE_PACKAGES = ['chromium', 'prometheus']
 
+/** Those that are not. */
+const COMMAND_OF = { e2fsprogs: 'mke2fs', 'qemu-system-x86': 'qemu-system-x86_64' }
+
 /** True when all are there at the end. When not, it has been said which are missing, and nothing is thrown. */
 export function ensureDebianPackages(names) {
-  const missing = names.filter((name) => !hasCommand(name))
+  const isMissing = (name) => !hasCommand(COMMAND_OF[name] ?? name)
+  const missing = names.filter(isMissing)
   if (missing.length === 0) return true
   if (canInstall()) install(missing)
-  const lacking = missing.filter((name) => !hasCommand(name))
+  const lacking = missing.filter(isMissing)
   for (const name of lacking) {
     console.log(`${name} is not installed: tests that need it are skipped (apt-get install ${name})`)
   }
