@@ -20,7 +20,7 @@ export const SMALL_PACKAGES = ['curl', 'wrk', 'strace', 'slowhttptest', 'openssl
 export const LARGE_PACKAGES = ['chromium', 'prometheus']
 
 /** What a package brings that is not named as it is. */
-const COMMANDS = { 'testssl.sh': 'testssl' }
+const COMMANDS = { 'testssl.sh': 'testssl', e2fsprogs: 'mke2fs', 'qemu-system-x86': 'qemu-system-x86_64' }
 
 /** True when all are there at the end. When not, it has been said which are missing, and nothing is thrown. */
 export function ensureDebianPackages(names) {

@@ -43,6 +43,7 @@ const ACCEPTED: readonly unknown[] = [
   { tls: { certificates: [{ cert: 'b.pem', key: 'b.key', keyPassphraseFile: 'b.txt', ocsp: 'b.der' }] } },
   { tls: { ciphers: 'ECDHE+AESGCM:!aNULL:@SECLEVEL=2', ciphersuites: 'TLS_AES_128_GCM_SHA256' } },
   { tls: { groups: '?X25519MLKEM768:*X25519/P-256', clientCertificates: 'required', keyLogFile: 'keys.log' } },
+  { tls: { kernel: 'off' } },
   { security: { hsts: 'max-age=31536000; includeSubDomains; preload' } },
   {
     static: {

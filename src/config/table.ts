@@ -218,6 +218,7 @@ export const OPTION_TABLE: Readonly<Record<OptionPath, OptionRow>> = {
     accepts: isNameList,
   },
   'tls.ticketRotationMs': { kind: 'integer', default: DAY_MS / 3, min: MINUTE_MS, max: 7 * DAY_MS, orZero: true },
+  'tls.kernel': { kind: 'choice', default: 'auto', choices: ['auto', 'off'] },
   'tls.clientCertificates': { kind: 'choice', default: 'off', choices: ['off', 'optional', 'required'] },
   'tls.clientCa': { kind: 'text', default: null, says: 'the path of a file' },
   'tls.keyLogFile': { kind: 'text', default: null, says: 'the path of a file' },

@@ -90,6 +90,14 @@ export interface TlsOptions {
   readonly ticketRotationMs: number
 
   /**
+   * Who encrypts what is sent. 'auto': the kernel, where it can and OpenSSL can leave
+   * it to it, so that files go by `sendfile(2)` (kernel TLS; see docs/tls.md);
+   * elsewhere, and with 'off' everywhere, OpenSSL in the worker.
+   * @default 'auto'
+   */
+  readonly kernel: 'auto' | 'off'
+
+  /**
    * Whether clients must have a certificate, too. 'optional': those who show one are
    * let in only when it holds; 'required': nobody else is let in.
    * @default 'off'
@@ -156,6 +164,7 @@ export interface TlsConfig {
   readonly groups: string
   /** 0: no tickets. */
   readonly ticketRotationMs: number
+  readonly kernel: TlsOptions['kernel']
   readonly clientCertificates: TlsOptions['clientCertificates']
   /** Null if and only if `clientCertificates` is 'off'. */
   readonly clientCa: string | null

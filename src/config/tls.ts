@@ -63,6 +63,7 @@ export function findTls(settings: Settings): TlsConfig | null {
     ciphersuites: take('tls.ciphersuites'),
     groups: take('tls.groups'),
     ticketRotationMs: take('tls.ticketRotationMs'),
+    kernel: take('tls.kernel'),
     clientCertificates: take('tls.clientCertificates'),
     clientCa: findClientCa(look('tls.clientCertificates'), look('tls.clientCa')),
     keyLogFile: findFileToWrite(look('tls.keyLogFile')),

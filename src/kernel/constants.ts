@@ -61,6 +61,7 @@ export const TCP_INFO = 11
 export const TCP_FASTOPEN = 23
 export const TCP_SAVE_SYN = 27
 export const TCP_SAVED_SYN = 28
+export const TCP_ULP = 31
 
 // net/tcp_states.h
 export const TCP_ESTABLISHED = 1
@@ -135,6 +136,8 @@ export const SIOCOUTQ = 0x5411
 // poll.h
 export const POLLIN = 0x1
 export const POLLOUT = 0x4
+export const POLLERR = 0x8
+export const POLLHUP = 0x10
 
 // sys/epoll.h
 export const EPOLL_CLOEXEC = 0o2000000

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { AF_INET, AF_UNIX, IPPROTO_TCP, SOCK_STREAM, TCP_DEFER_ACCEPT } from './constants.ts'
 import { close, type Fd } from './fd.ts'
 import { allocate, memoryOf } from './memory.ts'
 import { socketAddress } from './sockaddr.ts'
 import { accept4, bind, connect, getsockname, listen, recv, send, setsockopt, socket } from './socket.ts'
-import { acceptQueue, defersAccept, msSinceHandshake, savedSyn, saveSyn } from './tcp.ts'
+import { acceptQueue, defersAccept, hasKernelTls, msSinceHandshake, savedSyn, saveSyn } from './tcp.ts'
 
 const SOMAXCONN = Number(readFileSync('/proc/sys/net/core/somaxconn', 'latin1'))
 
@@ -96,4 +96,10 @@ test('a Unix socket has no SYN', (t) => {
   t.after(() => close(fd))
   assert.throws(() => saveSyn(fd, true), { code: 'EOPNOTSUPP' })
   assert.throws(() => savedSyn(fd), { code: 'EOPNOTSUPP' })
+})
+
+test('the kernel tells whether it has TLS: where it counts it, it does', () => {
+  const has = hasKernelTls()
+  if (existsSync('/proc/net/tls_stat')) assert.equal(has, true)
+  else assert.equal(has, false)
 })

@@ -7,11 +7,20 @@
  * | tcp_info | last_data_sent 44: on a connection, ms since data was sent, or since its handshake | linux/tcp.h |
  * | tcp_info | rtt 68: on a connection, the smoothed round trip in microseconds | linux/tcp.h |
  */
-import { IPPROTO_TCP, TCP_DEFER_ACCEPT, TCP_INFO, TCP_SAVE_SYN, TCP_SAVED_SYN } from './constants.ts'
-import { EINVAL, SyscallError } from './errno.ts'
-import type { Fd } from './fd.ts'
-import { allocate } from './memory.ts'
-import { getsockname, getsockopt, getsockoptBytes, setsockopt } from './socket.ts'
+import {
+  AF_INET,
+  IPPROTO_TCP,
+  SOCK_STREAM,
+  TCP_DEFER_ACCEPT,
+  TCP_INFO,
+  TCP_SAVE_SYN,
+  TCP_SAVED_SYN,
+  TCP_ULP,
+} from './constants.ts'
+import { EINVAL, ENOTCONN, SyscallError } from './errno.ts'
+import { close, type Fd } from './fd.ts'
+import { allocate, memoryOf } from './memory.ts'
+import { getsockname, getsockopt, getsockoptBytes, setsockopt, setsockoptBytes, socket } from './socket.ts'
 
 /** The connections of a listener whose handshake is finished and that nobody has accepted yet. */
 export interface AcceptQueue {
@@ -107,5 +116,27 @@ export function savedSyn(connection: Fd): Buffer | null {
   } catch (error) {
     if (error instanceof SyscallError && error.errno === EINVAL) return null
     throw error
+  }
+}
+
+const TLS = memoryOf(Buffer.from('tls'))
+
+/**
+ * setsockopt(sockfd, IPPROTO_TCP, TCP_ULP, "tls", 3) on a socket without a connection: whether the kernel can
+ * encrypt and decrypt TLS. It looks for that first, and loads the module `tls` for who may load modules
+ * (CAP_NET_ADMIN); what it has it then refuses for want of a connection (ENOTCONN).
+ *
+ * https://docs.kernel.org/networking/tls.html (linux/tcp.h; Linux 4.13)
+ */
+export function hasKernelTls(): boolean {
+  let fd: Fd | null = null
+  try {
+    fd = socket(AF_INET, SOCK_STREAM)
+    setsockoptBytes(fd, IPPROTO_TCP, TCP_ULP, TLS)
+    return true
+  } catch (error) {
+    return error instanceof SyscallError && error.errno === ENOTCONN
+  } finally {
+    if (fd !== null) close(fd)
   }
 }

@@ -125,6 +125,19 @@ test('a file of no length is closed, too', () => {
   assert.equal(file.closed, 1)
 })
 
+test('behind nothing, nothing more is said to follow', () => {
+  const { outbox, transport } = setUp()
+  transport.takes = [-EAGAIN]
+  outbox.writeLatin1('head')
+  assert.equal(outbox.flush(transport), 'blocked')
+  outbox.writeUtf8('', 0)
+  outbox.writeLatin1('')
+  outbox.writeBytes(new Uint8Array(0))
+  outbox.writeFile(new CountedFile(7, 0, 0))
+  assert.equal(outbox.flush(transport), 'sent')
+  assert.deepEqual(transport.log, ['send 4: -11', 'send 4'])
+})
+
 test('a file that ends early is the end of the connection', () => {
   const { outbox, transport } = setUp()
   const files = [new CountedFile(7, 0, 100), new CountedFile(8, 0, 100)]

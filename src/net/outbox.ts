@@ -122,13 +122,14 @@ export class Outbox {
     if (this.#queue === null && bytes.length <= Math.min(room, COPY_BYTES_MAX)) {
       this.#shared.bytes.set(bytes, this.#shared.used)
       this.#shared.used += bytes.length
-    } else if (bytes.length > 0) {
+    } else {
       this.#wait(bytes)
     }
   }
 
   /** Adds a part of a file, and owns it from here. */
   writeFile(file: OutgoingFile): void {
+    if (file.length === 0) return file.close()
     this.#moveShared()
     this.#queue!.push({ memory: null, file, at: file.offset, end: file.offset + file.length })
   }
@@ -178,7 +179,9 @@ export class Outbox {
     this.#queue = [{ memory: memoryOf(rest), file: null, at: 0, end: rest.length }]
   }
 
+  /** Nothing is not kept: whoever is told that more follows would wait for it. */
   #wait(bytes: Uint8Array): void {
+    if (bytes.length === 0) return
     this.#moveShared()
     this.#queue!.push({ memory: memoryOf(bytes), file: null, at: 0, end: bytes.length })
   }

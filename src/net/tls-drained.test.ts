@@ -17,10 +17,17 @@ const READ_BYTES = [16_709, 16_713]
 const memory = allocate(64 * 1024)
 const events = new EpollEvents(1)
 
-for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
-  test(`${version}: who reads only as long as he is told to misses nothing`, async (t) => {
+const KINDS = [
+  ['TLSv1.2', false],
+  ['TLSv1.3', false],
+  ['TLSv1.2', true],
+  ['TLSv1.3', true],
+] as const
+
+for (const [version, triesKernel] of KINDS) {
+  test(`${version}, ${triesKernel ? 'with' : 'without'} kernel TLS: who reads only as long as he is told to misses nothing`, async (t) => {
     const random = seededRandom(t)
-    const pair = await connected(t, serverWith(), { minVersion: version, maxVersion: version })
+    const pair = await connected(t, serverWith({ triesKernel }), { minVersion: version, maxVersion: version })
     pair.client.setNoDelay(true)
     pair.client.write('hello')
     assert.equal((await pair.receive()).bytes.toString(), 'hello')
@@ -64,7 +71,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
 }
 
 test('who has read all there was need not read once more', async (t) => {
-  const pair = await connected(t, serverWith())
+  const pair = await connected(t, serverWith({ triesKernel: false }))
   for (const text of ['hello', 'and again']) {
     pair.client.write(text)
     assert.equal((await pair.receive()).bytes.toString(), text)

@@ -41,6 +41,7 @@ export function serverWith(options: Partial<TlsServerOptions> = {}): TlsServer {
     clientAuthorities: null,
     protocols: ['http/1.1'],
     hasTickets: true,
+    triesKernel: true,
     ticketKeys: null,
     keyLog: null,
     ...options,

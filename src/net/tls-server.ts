@@ -34,12 +34,14 @@ export interface TlsServerOptions extends Omit<ContextOptions, 'pairs'> {
 export class TlsServer {
   readonly #first: SslContext
   readonly #handshakes = new Handshakes()
+  readonly #triesKernel: boolean
 
   /** Throws an OpensslError: see createContext. */
   constructor(options: TlsServerOptions) {
     const groups = groupByNames(options.pairs)
     const contexts = groups.map((pairs) => createContext({ ...options, pairs }))
     this.#first = contexts[0]!
+    this.#triesKernel = options.triesKernel
     setProtocols(contexts, options.protocols)
     for (const [i, [{ ocsp }]] of groups.entries()) if (ocsp !== null) staple(contexts[i]!, ocsp)
     if (options.ticketKeys !== null) setTicketKeys(contexts, options.ticketKeys)
@@ -53,7 +55,7 @@ export class TlsServer {
 
   /** For a connection that has been accepted. */
   transport(fd: Fd, isShared = false): TlsTransport {
-    return new TlsTransport(this.#first, this.#handshakes, fd, isShared)
+    return new TlsTransport(this.#first, this.#handshakes, fd, this.#triesKernel, isShared)
   }
 }
 

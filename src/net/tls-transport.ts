@@ -3,7 +3,8 @@
  * verbs, by the OpenSSL of this process (openssl/ssl.ts).
  *
  *     recv   SSL_read    the first ones do the handshake; nothing is received until that is over
- *     send   SSL_write   a record of 16 KiB at most for each write(2)
+ *     send   SSL_write   a record of 16 KiB at most for each write(2); or send(2) and
+ *                        sendfile(2), where the kernel encrypts (kernel-tls.ts)
  *     close  SSL_shutdown, which says close_notify, then close(2)
  *
  * OpenSSL may hold bytes that it has received and not given out yet, of which the
@@ -19,6 +20,7 @@ import { resetOnClose, send, shutdown } from '../kernel/socket.ts'
 import { type OpensslError, SSL_R_HTTP_REQUEST } from '../openssl/errors.ts'
 import {
   bytesRead,
+  concludeKtls,
   hasFinishedHandshake,
   READ_BUFFER_BYTES,
   SSL_free,
@@ -29,6 +31,7 @@ import {
   SSL_get1_peer_certificate,
   SSL_has_pending,
   SSL_new,
+  SSL_new_ktls,
   SSL_read,
   SSL_session_reused,
   SSL_shutdown,
@@ -37,16 +40,18 @@ import {
   type SslContext,
   whyNot,
 } from '../openssl/ssl.ts'
+import { KernelTls } from './kernel-tls.ts'
 import type { HandshakeResult, OnHandshake, Secure, Transport } from './transport.ts'
 
 /** A copy: the connection may be over when somebody looks. */
-function secureOf(ssl: Ssl, isResumed = SSL_session_reused(ssl)): Secure {
+function secureOf(ssl: Ssl, isResumed = SSL_session_reused(ssl), isSentByKernel = false): Secure {
   return {
     version: SSL_get_version(ssl),
     cipher: SSL_get_cipher_name(ssl),
     serverName: SSL_get_servername(ssl),
     protocol: SSL_get0_alpn_selected(ssl),
     isResumed,
+    isSentByKernel,
     clientCertificate: SSL_get1_peer_certificate(ssl),
   }
 }
@@ -101,27 +106,31 @@ export class TlsTransport implements Transport {
   onHandshake: OnHandshake | null = null
   readonly #ssl: Ssl
   readonly #handshakes: Handshakes
+  readonly #triesKernel: boolean
   #isEstablished = false
   #isResumed = false
   /** Bytes that had been read from the socket when OpenSSL last held none of them back. */
   #bytesReadWhenEmpty = 0
   /** When bytes were last received, it held more of them. */
   #hadPending = false
+  /** Where the kernel encrypts what is sent. */
+  #kernel: KernelTls | null = null
   #round = 0
   #secure: Secure | null = null
 
-  constructor(context: SslContext, handshakes: Handshakes, fd: Fd, isShared = false) {
+  constructor(context: SslContext, handshakes: Handshakes, fd: Fd, triesKernel: boolean, isShared = false) {
     this.#handshakes = handshakes
     this.fd = fd
     this.isShared = isShared
-    this.#ssl = SSL_new(context, fd)
+    this.#triesKernel = triesKernel
+    this.#ssl = triesKernel ? SSL_new_ktls(context, fd) : SSL_new(context, fd)
   }
 
   /** Asked for before the handshake is over, it is not all known. */
   get secure(): Secure {
     if (this.#secure !== null) return this.#secure
     if (!this.#isEstablished) return secureOf(this.#ssl)
-    this.#secure = secureOf(this.#ssl, this.#isResumed)
+    this.#secure = secureOf(this.#ssl, this.#isResumed, this.#kernel !== null)
     return this.#secure
   }
 
@@ -142,7 +151,8 @@ export class TlsTransport implements Transport {
   }
 
   /** Until all is taken, or the socket has no room: a record that is half sent is OpenSSL's to finish, and not counted. */
-  send(memory: Memory, at: number, length: number): number {
+  send(memory: Memory, at: number, length: number, more = false): number {
+    if (this.#kernel !== null) return this.#kernel.send(memory, at, length, more)
     let sent = 0
     while (sent < length) {
       const result = SSL_write(this.#ssl, memory.address + at + sent, length - sent)
@@ -153,6 +163,7 @@ export class TlsTransport implements Transport {
   }
 
   sendfile(file: Fd, offset: number, length: number): number {
+    if (this.#kernel !== null) return this.#kernel.sendfile(file, offset, length)
     let sent = 0
     while (sent < length) {
       const read = pread(file, filePiece, 0, Math.min(RECORD_BYTES, length - sent), offset + sent)
@@ -209,8 +220,14 @@ export class TlsTransport implements Transport {
 
   #establish(): void {
     this.#isEstablished = true
+    if (this.#triesKernel) this.#concludeKernel()
     this.#isResumed = SSL_session_reused(this.#ssl)
     this.#tell(this.#isResumed ? 'resumed' : 'full', null)
+  }
+
+  #concludeKernel(): void {
+    if (concludeKtls(this.#ssl)) this.#kernel = new KernelTls(this.fd)
+    this.#bytesReadWhenEmpty = Number.NEGATIVE_INFINITY // until here no more was read than was needed: it may be short of all
   }
 
   /** No byte has come through the handshake, and none will. */

@@ -1,6 +1,6 @@
 /**
- * What a connection does with its socket: plain TCP here; TLS would be the
- * second implementation of the same verbs.
+ * What a connection does with its socket: plain TCP here; TLS is the second
+ * implementation of the same verbs (tls-transport.ts).
  *
  * Results are those of the system calls: bytes, 0, or a negative errno; nothing
  * here throws for what a peer does.
@@ -24,6 +24,8 @@ export interface Secure {
   readonly protocol: string | null
   /** It has come back with a session ticket. */
   readonly isResumed: boolean
+  /** What is sent the kernel encrypts (kernel TLS). */
+  readonly isSentByKernel: boolean
   /** What the client has shown, and an authority has vouched for, in DER; null: none. */
   readonly clientCertificate: Buffer | null
 }

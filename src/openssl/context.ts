@@ -9,7 +9,7 @@ import { memoryOf } from '../kernel/memory.ts'
 import { mustSucceed, OpensslError } from './errors.ts'
 import { bindSsl } from './libssl.ts'
 import { freeCertificate, freeKey, readCertificates, readKey } from './pem.ts'
-import type { SslContext } from './ssl.ts'
+import { SSL_OP_ENABLE_KTLS, type SslContext } from './ssl.ts'
 
 const libssl = {
   TLS_server_method: bindSsl('TLS_server_method', 'uintptr_t', []),
@@ -48,6 +48,8 @@ export interface ContextOptions {
   readonly groups: string
   /** Whether clients get session tickets. */
   readonly hasTickets: boolean
+  /** Whether the kernel encrypts what is sent, where OpenSSL and the kernel can do that (see SSL_new_ktls). */
+  readonly triesKernel: boolean
   /** Whether clients are asked for a certificate, and must have one. */
   readonly clientCertificates: 'off' | 'optional' | 'required'
   /** Who may have signed those: PEM. Null where none is asked for. */
@@ -62,10 +64,12 @@ export function createContext(options: ContextOptions): SslContext {
   const { pairs, minVersion, ciphers, ciphersuites, groups } = options
   const context = mustSucceed(libssl.SSL_CTX_new(libssl.TLS_server_method()), 'SSL_CTX_new') as SslContext
   try {
-    libssl.SSL_CTX_set_options(context, options.hasTickets ? OPTIONS : OPTIONS + SSL_OP_NO_TICKET)
+    libssl.SSL_CTX_set_options(context, OPTIONS)
+    if (!options.hasTickets) libssl.SSL_CTX_set_options(context, SSL_OP_NO_TICKET)
+    if (options.triesKernel) libssl.SSL_CTX_set_options(context, SSL_OP_ENABLE_KTLS)
     libssl.SSL_CTX_set_num_tickets(context, options.hasTickets ? TICKETS : 0)
     control(context, SSL_CTRL_MODE, MODE)
-    control(context, SSL_CTRL_SET_READ_AHEAD, 1)
+    control(context, SSL_CTRL_SET_READ_AHEAD, options.triesKernel ? 0 : 1) // see concludeKtls
     control(context, SSL_CTRL_SET_SESS_CACHE_MODE, SSL_SESS_CACHE_OFF)
     mustSucceed(control(context, SSL_CTRL_SET_MIN_PROTO_VERSION, VERSIONS[minVersion]), minVersion)
     mustSucceed(libssl.SSL_CTX_set_cipher_list(context, ciphers), `ciphers '${ciphers}'`)

@@ -19,6 +19,10 @@ export type SslContext = number & { readonly __context: true }
 const libssl = {
   SSL_new: bindSsl('SSL_new', 'uintptr_t', ['uintptr_t']),
   SSL_set_fd: bindSsl('SSL_set_fd', 'int', ['uintptr_t', 'int']),
+  SSL_set_wfd: bindSsl('SSL_set_wfd', 'int', ['uintptr_t', 'int']),
+  SSL_clear_options: bindSsl('SSL_clear_options', 'uint64_t', ['uintptr_t', 'uint64_t']),
+  SSL_set_read_ahead: bindSsl('SSL_set_read_ahead', 'void', ['uintptr_t', 'int']),
+  SSL_set0_rbio: bindSsl('SSL_set0_rbio', 'void', ['uintptr_t', 'uintptr_t']),
   SSL_set_accept_state: bindSsl('SSL_set_accept_state', 'void', ['uintptr_t']),
   SSL_read: bindSsl('SSL_read', 'int', ['uintptr_t', 'uintptr_t', 'int']),
   SSL_write: bindSsl('SSL_write', 'int', ['uintptr_t', 'uintptr_t', 'int']),
@@ -26,6 +30,7 @@ const libssl = {
   SSL_want: bindSsl('SSL_want', 'int', ['uintptr_t']),
   SSL_get_rbio: bindSsl('SSL_get_rbio', 'uintptr_t', ['uintptr_t']),
   SSL_has_pending: bindSsl('SSL_has_pending', 'int', ['uintptr_t']),
+  SSL_get_wbio: bindSsl('SSL_get_wbio', 'uintptr_t', ['uintptr_t']),
   SSL_shutdown: bindSsl('SSL_shutdown', 'int', ['uintptr_t']),
   SSL_in_init: bindSsl('SSL_in_init', 'int', ['uintptr_t']),
   SSL_get_state: bindSsl('SSL_get_state', 'int', ['uintptr_t']),
@@ -34,11 +39,15 @@ const libssl = {
   SSL_get0_alpn_selected: bindSsl('SSL_get0_alpn_selected', 'void', ['uintptr_t', 'uintptr_t', 'uintptr_t']),
   SSL_get1_peer_certificate: bindSsl('SSL_get1_peer_certificate', 'uintptr_t', ['uintptr_t']),
   SSL_free: bindSsl('SSL_free', 'void', ['uintptr_t']),
-  BIO_test_flags: bindSsl('BIO_test_flags', 'int', ['uintptr_t', 'int']),
 }
 
 const libcrypto = {
   BIO_number_read: bindSsl('BIO_number_read', 'uint64_t', ['uintptr_t']),
+  BIO_new_socket: bindSsl('BIO_new_socket', 'uintptr_t', ['int', 'int']),
+  BIO_free: bindSsl('BIO_free', 'int', ['uintptr_t']),
+  BIO_new_fd: bindSsl('BIO_new_fd', 'uintptr_t', ['int', 'int']),
+  BIO_ctrl: bindSsl('BIO_ctrl', 'long', ['uintptr_t', 'int', 'long', 'uintptr_t']),
+  BIO_test_flags: bindSsl('BIO_test_flags', 'int', ['uintptr_t', 'int']),
   i2d_X509: bindSsl('i2d_X509', 'int', ['uintptr_t', 'uintptr_t']),
 }
 
@@ -54,6 +63,48 @@ export function SSL_new(context: SslContext, fd: Fd): Ssl {
   mustSucceed(libssl.SSL_set_fd(ssl, fd), 'SSL_set_fd')
   libssl.SSL_set_accept_state(ssl)
   return ssl
+}
+
+/**
+ * As SSL_new, of a context that has `triesKernel`: what is sent the kernel may come to encrypt, what is received it never
+ * decrypts. So it is read by a BIO that knows nothing of kernel TLS: before Linux 6.14 the kernel takes no new key, and
+ * a client that changes its own (KeyUpdate, RFC 8446 §4.6.3) would not be understood any more.
+ */
+export function SSL_new_ktls(context: SslContext, fd: Fd): Ssl {
+  const ssl = mustSucceed(libssl.SSL_new(context), 'SSL_new') as Ssl
+  libssl.SSL_set0_rbio(ssl, mustSucceed(libcrypto.BIO_new_fd(fd, BIO_NOCLOSE), 'BIO_new_fd'))
+  mustSucceed(libssl.SSL_set_wfd(ssl, fd), 'SSL_set_wfd')
+  libssl.SSL_set_accept_state(ssl)
+  return ssl
+}
+
+/**
+ * The handshake of such a connection is over: whether the kernel encrypts what is sent. Only from here on OpenSSL reads
+ * ahead. Where it has, and tries kernel TLS for new keys in vain, it loses what it has read already (3.2 to 3.5 at
+ * least): a request that came along with the client's Finished, or its KeyUpdate. So it tries no more, either.
+ */
+export function concludeKtls(ssl: Ssl): boolean {
+  libssl.SSL_clear_options(ssl, SSL_OP_ENABLE_KTLS)
+  libssl.SSL_set_read_ahead(ssl, 1)
+  return BIO_get_ktls_send(ssl)
+}
+
+/**
+ * Whether this OpenSSL was built with kernel TLS. There is no function that says so: a socket's BIO remembers that a control
+ * message comes next where it was, and ignores what it does not know where it was not.
+ */
+export function hasKtls(): boolean {
+  const bio = mustSucceed(libcrypto.BIO_new_socket(-1, BIO_NOCLOSE), 'BIO_new_socket')
+  const before = libcrypto.BIO_test_flags(bio, -1)
+  libcrypto.BIO_ctrl(bio, BIO_CTRL_SET_KTLS_TX_SEND_CTRL_MSG, 0, 0)
+  const isRemembered = libcrypto.BIO_test_flags(bio, -1) !== before
+  libcrypto.BIO_free(bio)
+  return isRemembered
+}
+
+/** Whether the kernel encrypts what is sent. */
+export function BIO_get_ktls_send(ssl: Ssl): boolean {
+  return libcrypto.BIO_ctrl(libssl.SSL_get_wbio(ssl), BIO_CTRL_GET_KTLS_SEND, 0, 0) === 1
 }
 
 export function SSL_free(ssl: Ssl): void {
@@ -161,14 +212,16 @@ export function whyNot(ssl: Ssl, result: number): WhyNot {
 
 /** An error that somebody else has left in the queue (an app's, by node:crypto) would be taken for ours. */
 function waitsAllTheSame(ssl: Ssl): 'read' | 'write' | null {
-  if (libssl.BIO_test_flags(libssl.SSL_get_rbio(ssl), BIO_FLAGS_SHOULD_RETRY) === 0) return null
   const want = libssl.SSL_want(ssl)
   if (want !== SSL_READING && want !== SSL_WRITING) return null
+  const bio = want === SSL_READING ? libssl.SSL_get_rbio(ssl) : libssl.SSL_get_wbio(ssl)
+  if (libcrypto.BIO_test_flags(bio, BIO_FLAGS_SHOULD_RETRY) === 0) return null
   takeError()
   return want === SSL_READING ? 'read' : 'write'
 }
 
 // openssl/ssl.h, openssl/bio.h, openssl/tls1.h
+export const SSL_OP_ENABLE_KTLS = 2 ** 3
 const SSL_ERROR_WANT_READ = 2
 const SSL_ERROR_WANT_WRITE = 3
 const SSL_ERROR_SYSCALL = 5
@@ -177,4 +230,7 @@ const SSL_WRITING = 2
 const SSL_READING = 3
 const BIO_FLAGS_SHOULD_RETRY = 8
 const TLS_ST_OK = 1
+const BIO_NOCLOSE = 0
+const BIO_CTRL_GET_KTLS_SEND = 73
+const BIO_CTRL_SET_KTLS_TX_SEND_CTRL_MSG = 74 // internal/bio.h
 const TLSEXT_NAMETYPE_host_name = 0

@@ -25,8 +25,9 @@ export function witnessHandshake(transport: Transport, of: Traceable, service: S
   }
 }
 
-function factsOf({ version, cipher, serverName, isResumed }: Secure): string {
-  return `${version}, ${cipher}${serverName === null ? '' : ` for ${serverName}`}${isResumed ? ', by a ticket' : ''}`
+function factsOf({ version, cipher, serverName, isResumed, isSentByKernel }: Secure): string {
+  const facts = `${version}, ${cipher}${serverName === null ? '' : ` for ${serverName}`}${isResumed ? ', by a ticket' : ''}`
+  return isSentByKernel ? `${facts}; the kernel encrypts what is sent` : facts
 }
 
 function tellFailure(why: string | null, beganAt: number, of: Traceable, service: Service): void {

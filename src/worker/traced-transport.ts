@@ -18,7 +18,7 @@ export class TracedTransport implements Transport {
   readonly isSecure: boolean
   readonly #inner: Transport
   readonly #trace: ConnectionTrace
-  /** 1 where TLS is spoken. */
+  /** 1 where TLS is spoken: OpenSSL decrypts what is received. */
   readonly #bit: 0 | 1
 
   constructor(inner: Transport, trace: ConnectionTrace) {
@@ -39,15 +39,20 @@ export class TracedTransport implements Transport {
   send(memory: Memory, at: number, length: number, more: boolean): number {
     const atMs = monotonicMs()
     const result = this.#inner.send(memory, at, length, more)
-    this.#trace.write(atMs, RECORD.sent, result, length, this.#bit)
+    this.#trace.write(atMs, RECORD.sent, result, length, this.#sentBit)
     return result
   }
 
   sendfile(file: Fd, offset: number, length: number): number {
     const atMs = monotonicMs()
     const result = this.#inner.sendfile(file, offset, length)
-    this.#trace.write(atMs, RECORD.sentFile, result, length, this.#bit)
+    this.#trace.write(atMs, RECORD.sentFile, result, length, this.#sentBit)
     return result
+  }
+
+  /** 1 where OpenSSL encrypts what is sent. By then the handshake is over, and what is known of it is kept. */
+  get #sentBit(): 0 | 1 {
+    return this.#bit === 1 && this.#inner.secure?.isSentByKernel !== true ? 1 : 0
   }
 
   get secure(): Secure | null {

@@ -230,6 +230,19 @@ journey(
       for (const { body } of await slow.responses(4)) assert.ok(body.equals(FILE))
     },
 
+    'whole, too, where the connection ends with it': async (t, server) => {
+      const slow = await connectTls(t, server.port)
+      slow.pause()
+      slow.send(request('GET /small.txt') + request('GET /large.bin', 'Connection: close'))
+      const client = await connectTls(t, server.port)
+      client.send(request('GET /small.txt'))
+      assert.equal((await client.response()).body.toString(), 'small')
+      slow.resume()
+      assert.equal((await slow.response()).body.toString(), 'small')
+      assert.ok((await slow.response()).body.equals(FILE))
+      assert.equal(await slow.ended(), 'fin')
+    },
+
     'a client that leaves in the midst of one': async (t, server) => {
       const client = await connectTls(t, server.port)
       client.send(request('GET /large.bin').repeat(4))

@@ -14,7 +14,7 @@ import type { Readable } from 'node:stream'
 import type { TestContext } from 'node:test'
 
 /** For what takes milliseconds on an idle machine: long enough for the busiest, short enough to see what hangs. */
-export const DEADLINE_MS = 30_000
+export const DEADLINE_MS = Number(process.env.PREFORK_DEADLINE_MS ?? 30_000)
 /** How often `waitUntil` looks. */
 const LOOK_AGAIN_MS = 10
 
