@@ -37,6 +37,7 @@ export const SYSTEM_CALLS = {
       epoll_ctl: 1, // the newcomer enters the epoll; among several workers, the listener leaves it and enters it anew
       recvfrom: 1,
       sendto: 1,
+      shutdown: 1, // the answer waits for the FIN, and both leave in one packet
       close: 1,
     },
   },

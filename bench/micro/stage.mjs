@@ -189,6 +189,7 @@ class MemoryTransport {
     return 0
   }
 
+  endSoon() {}
   finish() {}
   close() {}
   reset() {}

@@ -92,6 +92,11 @@ export class Outbox {
     return bytes
   }
 
+  /** Nothing waits to be sent. */
+  get isEmpty(): boolean {
+    return this.#queue === null && this.#shared.used === 0
+  }
+
   get isBlocked(): boolean {
     return this.#queue !== null
   }

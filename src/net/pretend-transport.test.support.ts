@@ -54,6 +54,10 @@ export class PretendTransport implements Transport {
     return this.inFlight
   }
 
+  endSoon(): void {
+    this.log.push('endSoon')
+  }
+
   finish(): void {
     this.log.push('finish')
   }

@@ -10,21 +10,22 @@
  * OpenSSL may hold bytes that it has received and not given out yet, of which the
  * kernel says nothing: `mayHoldMore` tells that the next recv is worth a try.
  */
-import { SHUT_WR, SIOCOUTQ } from '../kernel/constants.ts'
-import { EAGAIN, ECONNRESET, EPROTO } from '../kernel/errno.ts'
+import { IPPROTO_TCP, SHUT_WR, SIOCOUTQ, TCP_CORK } from '../kernel/constants.ts'
+import { EAGAIN, ECONNRESET, EPROTO, SyscallError } from '../kernel/errno.ts'
 import { close, type Fd } from '../kernel/fd.ts'
 import { pread } from '../kernel/file.ts'
 import { ioctl } from '../kernel/ioctl.ts'
 import { allocate, type Memory, memoryOf } from '../kernel/memory.ts'
-import { resetOnClose, send, shutdown } from '../kernel/socket.ts'
+import { resetOnClose, send, setsockopt, shutdown } from '../kernel/socket.ts'
 import { type OpensslError, SSL_R_HTTP_REQUEST } from '../openssl/errors.ts'
 import {
-  bytesRead,
+  BIO_number_read,
   concludeKtls,
   hasFinishedHandshake,
   READ_BUFFER_BYTES,
   SSL_free,
   SSL_get_cipher_name,
+  SSL_get_rbio,
   SSL_get_servername,
   SSL_get_version,
   SSL_get0_alpn_selected,
@@ -105,6 +106,8 @@ export class TlsTransport implements Transport {
   /** Who connects and leaves without a word has begun no handshake: nobody is told of it. */
   onHandshake: OnHandshake | null = null
   readonly #ssl: Ssl
+  /** What it reads from. */
+  readonly #rbio: number
   readonly #handshakes: Handshakes
   readonly #triesKernel: boolean
   #isEstablished = false
@@ -115,6 +118,9 @@ export class TlsTransport implements Transport {
   #hadPending = false
   /** Where the kernel encrypts what is sent. */
   #kernel: KernelTls | null = null
+  /** What waits in the kernel leaves with the FIN: the answer's last bytes, and close_notify (tcp(7), TCP_CORK). */
+  #endsSoon = false
+  #isFinished = false
   #round = 0
   #secure: Secure | null = null
 
@@ -124,6 +130,7 @@ export class TlsTransport implements Transport {
     this.isShared = isShared
     this.#triesKernel = triesKernel
     this.#ssl = triesKernel ? SSL_new_ktls(context, fd) : SSL_new(context, fd)
+    this.#rbio = SSL_get_rbio(this.#ssl)
   }
 
   /** Asked for before the handshake is over, it is not all known. */
@@ -180,13 +187,24 @@ export class TlsTransport implements Transport {
     return ioctl(this.fd, SIOCOUTQ)
   }
 
+  endSoon(): void {
+    if (this.#endsSoon || this.#kernel !== null) return
+    this.#endsSoon = true
+    try {
+      setsockopt(this.fd, IPPROTO_TCP, TCP_CORK, 1)
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error // a Unix socket has no such thing
+    }
+  }
+
   finish(): void {
     SSL_shutdown(this.#ssl)
+    this.#isFinished = true
     shutdown(this.fd, SHUT_WR)
   }
 
   close(): void {
-    if (this.failure === null) SSL_shutdown(this.#ssl)
+    if (this.failure === null && !this.#isFinished) SSL_shutdown(this.#ssl)
     this.#free()
     if (this.isShared) shutdown(this.fd, SHUT_WR)
     close(this.fd)
@@ -207,7 +225,7 @@ export class TlsTransport implements Transport {
     const mayHaveReadNothing = this.#hadPending
     this.#hadPending = SSL_has_pending(this.#ssl)
     if (this.#hadPending) return false
-    const total = bytesRead(this.#ssl)
+    const total = BIO_number_read(this.#rbio)
     const isShort = total - this.#bytesReadWhenEmpty < READ_BUFFER_BYTES
     this.#bytesReadWhenEmpty = total
     return isShort && !mayHaveReadNothing
@@ -233,7 +251,7 @@ export class TlsTransport implements Transport {
   /** No byte has come through the handshake, and none will. */
   #conclude(why: string | null): void {
     if (hasFinishedHandshake(this.#ssl)) this.#establish()
-    else if (bytesRead(this.#ssl) > 0) this.#tell('failed', why)
+    else if (BIO_number_read(this.#rbio) > 0) this.#tell('failed', why)
   }
 
   #tell(result: HandshakeResult, why: string | null): void {

@@ -60,6 +60,8 @@ export interface Transport {
   sendfile(file: Fd, offset: number, length: number): number
   /** Bytes that the kernel has taken, and that the peer has not acknowledged. */
   bytesInFlight(): number
+  /** What is sent from here on is followed at once by `finish`: it may wait for that, and leave together with the FIN. */
+  endSoon(): void
   /** Says that nothing more will be sent (FIN). */
   finish(): void
   /** Gives the descriptor back; once, and not after `reset`. */
@@ -76,6 +78,7 @@ export class PlainTransport implements Transport {
   readonly mayHoldMore = false
   readonly wantsWrite = false
   readonly isHeldBack = false
+  #endsSoon = false
 
   constructor(fd: Fd, isShared = false) {
     this.fd = fd
@@ -89,7 +92,7 @@ export class PlainTransport implements Transport {
   }
 
   send(memory: Memory, at: number, length: number, more: boolean): number {
-    return send(this.fd, memory, at, length, more ? MSG_MORE : 0)
+    return send(this.fd, memory, at, length, more || this.#endsSoon ? MSG_MORE : 0)
   }
 
   sendfile(file: Fd, offset: number, length: number): number {
@@ -98,6 +101,10 @@ export class PlainTransport implements Transport {
 
   bytesInFlight(): number {
     return ioctl(this.fd, SIOCOUTQ)
+  }
+
+  endSoon(): void {
+    this.#endsSoon = true
   }
 
   finish(): void {

@@ -29,6 +29,7 @@ export class Wire {
   /** Who is told of its events; null: nobody yet. */
   #watcher: Watcher | null = null
   #watchesWrite = false
+  #endsSoon = false
 
   constructor(
     transport: Transport,
@@ -132,8 +133,15 @@ export class Wire {
     return this.outbox.bytesSent - this.#transport.bytesInFlight()
   }
 
+  /** What is flushed from here on is the last: `finish` or `end` follows at once. */
+  endSoon(): void {
+    this.#endsSoon = true
+    this.#transport.endSoon()
+  }
+
   /** Nothing more will be sent (FIN). */
   finish(): void {
+    this.#endsSoon = false
     this.#transport.finish()
   }
 
@@ -144,8 +152,10 @@ export class Wire {
     else if (this.#watcher !== null) this.#loop.forget(this.#transport.fd)
     this.outbox.discard()
     this.inbox.drop()
-    if (reset) this.#transport.reset()
-    else this.#transport.close()
+    if (reset) return this.#transport.reset()
+    // What waits for the FIN close(2) would throw away if the client has sent something that nobody has read.
+    if (this.#endsSoon) this.#transport.finish()
+    this.#transport.close()
   }
 
   /** For good: edge-triggered, it costs nothing once nobody is blocked. */

@@ -126,9 +126,14 @@ export function SSL_has_pending(ssl: Ssl): boolean {
   return libssl.SSL_has_pending(ssl) !== 0
 }
 
-/** Bytes that have been read from the socket, in the connection's life. */
-export function bytesRead(ssl: Ssl): number {
-  return libcrypto.BIO_number_read(libssl.SSL_get_rbio(ssl))
+/** A `BIO *`: what it reads from. */
+export function SSL_get_rbio(ssl: Ssl): number {
+  return libssl.SSL_get_rbio(ssl)
+}
+
+/** Bytes that have been read through it, from the socket, in the connection's life. */
+export function BIO_number_read(bio: number): number {
+  return libcrypto.BIO_number_read(bio)
 }
 
 /** openssl/ssl3.h: room for a record as long as one may be (SSL3_RT_MAX_PLAIN_LENGTH), and more: so much is read at once. */

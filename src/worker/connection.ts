@@ -343,11 +343,10 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
 
   /** Everything is sent but what lies in the shared buffer. Closing while the client still sends would reset what we said. */
   #finish(): boolean {
+    if (!this.outbox.isEmpty) this.#wire.endSoon()
     if (!this.flush() || this.outbox.isBlocked) return false
-    if (!this.#mustLinger || this.#inbox.hasEnded) {
-      this.close()
-      return false
-    }
+    if (!this.#mustLinger || this.#inbox.hasEnded) this.close()
+    if (this.isClosed) return false
     this.#wire.finish()
     this.#phase = LINGERING
     this.#patience.bind('lingerMs', this.service.loop.now)

@@ -79,6 +79,10 @@ export class TracedTransport implements Transport {
     return this.#inner.bytesInFlight()
   }
 
+  endSoon(): void {
+    this.#inner.endSoon()
+  }
+
   finish(): void {
     const atMs = monotonicMs()
     this.#inner.finish()

@@ -87,6 +87,7 @@ test('a connection from its SYN to its end, in the words of the lesson', async (
     /^· Received request: GET \/page$/,
     /^· Response: 200$/,
     new RegExp(`^← send\\(${fd}\\) = \\d+ {2}\\d+ bytes$`),
+    new RegExp(`^· shutdown\\(${fd}, SHUT_WR\\) = 0 {2}nothing more will be sent$`),
     new RegExp(`^· close\\(${fd}\\) = 0 {2}Closed, after 1 request$`),
   ]
   const wanted = [...(seesPackets(trace) ? byTheKernel : []), ...byTheWorker]
