@@ -19,6 +19,13 @@ import { sendfile } from '../kernel/file.ts'
 import type { Memory } from '../kernel/memory.ts'
 import { poll } from '../kernel/poll.ts'
 import { send } from '../kernel/socket.ts'
+import { hasKernelTls } from '../kernel/tcp.ts'
+import { hasKtls } from '../openssl/ssl.ts'
+
+/** Whether a connection may come to it: OpenSSL is built for it, and the kernel has it. */
+export function mayHaveKernelTls(): boolean {
+  return hasKtls() && hasKernelTls()
+}
 
 export class KernelTls {
   readonly #fd: Fd

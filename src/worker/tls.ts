@@ -8,10 +8,9 @@ import { readFileSync } from 'node:fs'
 import { OperatorError, quote } from '../config/operator-error.ts'
 import type { TlsCertificate, TlsConfig } from '../config/options.ts'
 import type { Fd } from '../kernel/fd.ts'
-import { hasKernelTls } from '../kernel/tcp.ts'
+import { mayHaveKernelTls } from '../net/kernel-tls.ts'
 import { type NamedPair, TlsServer } from '../net/tls-server.ts'
 import { OpensslError } from '../openssl/errors.ts'
-import { hasKtls } from '../openssl/ssl.ts'
 import { TicketKeyReader } from '../ticket-keys.ts'
 import { type KeyLog, openKeyLog, tryKeyLog } from './key-log.ts'
 
@@ -32,7 +31,7 @@ export function openTls(tls: TlsConfig | null, ticketKeys: Fd | null): TlsServer
       ticketKeys: tls.ticketRotationMs === 0 || ticketKeys === null ? null : new TicketKeyReader(ticketKeys),
       hasTickets: tls.ticketRotationMs > 0,
       keyLog: keyLogFile === null ? null : keyLogOf(keyLogFile, ticketKeys !== null),
-      triesKernel: tls.kernel === 'auto' && hasKtls() && hasKernelTls(),
+      triesKernel: tls.kernel === 'auto' && mayHaveKernelTls(),
     })
   } catch (error) {
     if (!(error instanceof OpensslError)) throw error
