@@ -8,7 +8,7 @@ import { EAGAIN } from '../kernel/errno.ts'
 import { allocate } from '../kernel/memory.ts'
 import { authority, connected, listenerFor, type Pair, serverWith, until } from './tls-scene.test.support.ts'
 import type { TlsServer } from './tls-server.ts'
-import type { TlsTransport } from './tls-transport.ts'
+import { HANDSHAKES_PER_ROUND, type TlsTransport } from './tls-transport.ts'
 
 const LEFT = 'failed: the client left in the midst of it'
 
@@ -137,6 +137,23 @@ test('one that we break off has no reason of the client’s', async (t) => {
     it.transport[end]()
     assert.deepEqual(told, ['failed'])
   }
+})
+
+test('one that is held back, and broken off before it has its turn', async (t) => {
+  const server = serverWith()
+  const memory = allocate(1024)
+  for (let i = 0; i < HANDSHAKES_PER_ROUND; i++) {
+    const { transport } = await stranger(t, server, HELLO_BEGUN, true)
+    transport.beginTurn(1)
+    transport.recv(memory, 0, 1024)
+  }
+  const { transport } = await stranger(t, server, HELLO_BEGUN, true)
+  const told = toldOf(transport)
+  transport.beginTurn(1)
+  assert.equal(transport.recv(memory, 0, 1024), -EAGAIN)
+  assert.equal(transport.isHeldBack, true)
+  transport.close()
+  assert.deepEqual(told, ['failed'])
 })
 
 test('who connects and leaves without a word has begun none', async (t) => {

@@ -17,12 +17,13 @@ import { pread } from '../kernel/file.ts'
 import { ioctl } from '../kernel/ioctl.ts'
 import { allocate, type Memory, memoryOf } from '../kernel/memory.ts'
 import { resetOnClose, send, setsockopt, shutdown } from '../kernel/socket.ts'
+import { READ_BUFFER_BYTES } from '../openssl/context.ts'
 import { type OpensslError, SSL_R_HTTP_REQUEST } from '../openssl/errors.ts'
 import {
   BIO_number_read,
   concludeKtls,
   hasFinishedHandshake,
-  READ_BUFFER_BYTES,
+  isWithinRecord,
   SSL_free,
   SSL_get_cipher_name,
   SSL_get_rbio,
@@ -39,6 +40,7 @@ import {
   SSL_write,
   type Ssl,
   type SslContext,
+  type WhyNot,
   whyNot,
 } from '../openssl/ssl.ts'
 import { KernelTls } from './kernel-tls.ts'
@@ -110,12 +112,14 @@ export class TlsTransport implements Transport {
   readonly #rbio: number
   readonly #handshakes: Handshakes
   readonly #triesKernel: boolean
+  /** Of a handshake that is held back nothing may have been read yet. */
+  #hasBegun = false
   #isEstablished = false
   #isResumed = false
   /** Bytes that had been read from the socket when OpenSSL last held none of them back. */
   #bytesReadWhenEmpty = 0
-  /** When bytes were last received, it held more of them. */
-  #hadPending = false
+  /** The next receive reads nothing from the socket, or no more than the rest of a record that has begun: not all there is. */
+  #readsExactly = false
   /** Where the kernel encrypts what is sent. */
   #kernel: KernelTls | null = null
   /** What waits in the kernel leaves with the FIN: the answer's last bytes, and close_notify (tcp(7), TCP_CORK). */
@@ -150,11 +154,15 @@ export class TlsTransport implements Transport {
     const result = SSL_read(this.#ssl, memory.address + at, length)
     if (result > 0) {
       if (!this.#isEstablished) this.#establish()
+      this.wantsWrite = false
       this.mayHoldMore = !this.#isDrained()
       return result
     }
-    this.mayHoldMore = this.#hadPending = false
-    return this.#judge(result)
+    this.mayHoldMore = false
+    const why = whyNot(this.#ssl, result)
+    this.wantsWrite = why === 'write'
+    this.#readsExactly = isWithinRecord(this.#ssl)
+    return this.#judge(why)
   }
 
   /** Until all is taken, or the socket has no room: a record that is half sent is OpenSSL's to finish, and not counted. */
@@ -163,7 +171,7 @@ export class TlsTransport implements Transport {
     let sent = 0
     while (sent < length) {
       const result = SSL_write(this.#ssl, memory.address + at + sent, length - sent)
-      if (result <= 0) return sent > 0 ? sent : this.#judge(result)
+      if (result <= 0) return sent > 0 ? sent : this.#judge(whyNot(this.#ssl, result))
       sent += result
     }
     return sent
@@ -198,7 +206,7 @@ export class TlsTransport implements Transport {
   }
 
   finish(): void {
-    SSL_shutdown(this.#ssl)
+    if (this.failure === null) SSL_shutdown(this.#ssl)
     this.#isFinished = true
     shutdown(this.fd, SHUT_WR)
   }
@@ -222,17 +230,18 @@ export class TlsTransport implements Transport {
    * request a read that finds nothing.
    */
   #isDrained(): boolean {
-    const mayHaveReadNothing = this.#hadPending
-    this.#hadPending = SSL_has_pending(this.#ssl)
-    if (this.#hadPending) return false
+    const isKnown = !this.#readsExactly
+    this.#readsExactly = SSL_has_pending(this.#ssl)
+    if (this.#readsExactly) return false
     const total = BIO_number_read(this.#rbio)
     const isShort = total - this.#bytesReadWhenEmpty < READ_BUFFER_BYTES
     this.#bytesReadWhenEmpty = total
-    return isShort && !mayHaveReadNothing
+    return isShort && isKnown
   }
 
   #isOneTooMany(): boolean {
     this.isHeldBack = !this.#handshakes.mayGoOn(this.#round)
+    this.#hasBegun ||= this.isHeldBack
     return this.isHeldBack
   }
 
@@ -251,7 +260,7 @@ export class TlsTransport implements Transport {
   /** No byte has come through the handshake, and none will. */
   #conclude(why: string | null): void {
     if (hasFinishedHandshake(this.#ssl)) this.#establish()
-    else if (BIO_number_read(this.#rbio) > 0) this.#tell('failed', why)
+    else if (this.#hasBegun || BIO_number_read(this.#rbio) > 0) this.#tell('failed', why)
   }
 
   #tell(result: HandshakeResult, why: string | null): void {
@@ -273,9 +282,7 @@ export class TlsTransport implements Transport {
   }
 
   /** Of a call that has answered 0 or less. */
-  #judge(result: number): number {
-    const why = whyNot(this.#ssl, result)
-    this.wantsWrite = why === 'write'
+  #judge(why: WhyNot): number {
     if (why === 'read' || why === 'write') {
       if (!this.#isEstablished && hasFinishedHandshake(this.#ssl)) this.#establish()
       return -EAGAIN

@@ -17,6 +17,7 @@ const libssl = {
   SSL_CTX_free: bindSsl('SSL_CTX_free', 'void', ['uintptr_t']),
   SSL_CTX_ctrl: bindSsl('SSL_CTX_ctrl', 'long', ['uintptr_t', 'int', 'long', 'uintptr_t']),
   SSL_CTX_set_num_tickets: bindSsl('SSL_CTX_set_num_tickets', 'int', ['uintptr_t', 'size_t']),
+  SSL_CTX_set_default_read_buffer_len: bindSsl('SSL_CTX_set_default_read_buffer_len', 'void', ['uintptr_t', 'size_t']),
   SSL_CTX_set_options: bindSsl('SSL_CTX_set_options', 'uint64_t', ['uintptr_t', 'uint64_t']),
   SSL_CTX_set_cipher_list: bindSsl('SSL_CTX_set_cipher_list', 'int', ['uintptr_t', 'str']),
   SSL_CTX_set_ciphersuites: bindSsl('SSL_CTX_set_ciphersuites', 'int', ['uintptr_t', 'str']),
@@ -29,6 +30,14 @@ const libssl = {
 }
 
 const libcrypto = { X509_STORE_add_cert: bindSsl('X509_STORE_add_cert', 'int', ['uintptr_t', 'uintptr_t']) }
+
+/**
+ * So much is read from the socket at once, where there is as much. Room for a record as long as one may be, and more than
+ * OpenSSL would take, which is less for a client that asks for short records (RFC 6066 §4).
+ */
+export const READ_BUFFER_BYTES = 17 * 1024
+/** And more than OpenSSL skips at its beginning. */
+const ALIGNMENT_BYTES = 64
 
 /** A certificate with its chain, and its key, as PEM. */
 export interface KeyPair {
@@ -70,6 +79,7 @@ export function createContext(options: ContextOptions): SslContext {
     libssl.SSL_CTX_set_num_tickets(context, options.hasTickets ? TICKETS : 0)
     control(context, SSL_CTRL_MODE, MODE)
     control(context, SSL_CTRL_SET_READ_AHEAD, options.triesKernel ? 0 : 1) // see concludeKtls
+    libssl.SSL_CTX_set_default_read_buffer_len(context, READ_BUFFER_BYTES + ALIGNMENT_BYTES)
     control(context, SSL_CTRL_SET_SESS_CACHE_MODE, SSL_SESS_CACHE_OFF)
     mustSucceed(control(context, SSL_CTRL_SET_MIN_PROTO_VERSION, VERSIONS[minVersion]), minVersion)
     mustSucceed(libssl.SSL_CTX_set_cipher_list(context, ciphers), `ciphers '${ciphers}'`)

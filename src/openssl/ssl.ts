@@ -54,6 +54,7 @@ const libcrypto = {
 const texts = {
   SSL_get_version: bindText('SSL_get_version', ['uintptr_t']),
   SSL_CIPHER_get_name: bindText('SSL_CIPHER_get_name', ['uintptr_t']),
+  SSL_rstate_string: bindText('SSL_rstate_string', ['uintptr_t']),
   SSL_get_servername: bindText('SSL_get_servername', ['uintptr_t', 'int']),
 }
 
@@ -136,8 +137,10 @@ export function BIO_number_read(bio: number): number {
   return libcrypto.BIO_number_read(bio)
 }
 
-/** openssl/ssl3.h: room for a record as long as one may be (SSL3_RT_MAX_PLAIN_LENGTH), and more: so much is read at once. */
-export const READ_BUFFER_BYTES = 16 * 1024
+/** A record has begun, and its head is read: what is read next is the rest of it, and not a byte more. */
+export function isWithinRecord(ssl: Ssl): boolean {
+  return texts.SSL_rstate_string(ssl) === 'RB'
+}
 
 /** close_notify to the peer, as far as the kernel takes it. Not while the handshake is under way, where it would be an error. */
 export function SSL_shutdown(ssl: Ssl): void {

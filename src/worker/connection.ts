@@ -8,7 +8,6 @@
  *
  * Nothing is received while a response waits to be sent, so a client that does not read is held back, not stored. The
  * socket is watched edge-triggered, once: a turn receives until there is nothing more, or remembers that there is.
- *
  * After a FIN the client may have left, or only half-closed: its request's signal aborts, and it is answered.
  */
 import type { Reply } from '../handlers/handler.ts'
@@ -150,8 +149,10 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     if (this.#inTurn || this.#phase === CLOSED) return
     this.#inTurn = true
     this.#wire.open()
-    while (this.#step());
-    if (!this.flush()) return
+    do {
+      while (this.#step());
+      if (!this.flush()) return
+    } while (this.#phase === LEAVING && !this.outbox.isBlocked) // the rest has left just now: its end is due
     this.#inbox.close()
     this.#inTurn = false
     const isIdle = this.#phase === HEAD && this.#parser === null && !this.outbox.isBlocked && !this.#inbox.isReadable

@@ -24,7 +24,12 @@ const FLAGS = O_WRONLY | O_APPEND | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK
 /** Throws an OperatorError when it cannot be had. */
 export function openKeyLog(path: string): KeyLog {
   const fd = openOrThrow(path, FLAGS | O_CREAT)
-  return (line) => void write(fd, Buffer.from(`${line}\n`, 'latin1'))
+  let isCut = false
+  return (line) => {
+    const bytes = Buffer.from(`${isCut ? '\n' : ''}${line}\n`, 'latin1')
+    const written = write(fd, bytes)
+    if (written > 0) isCut = written < bytes.length // the disk is full: what is written next begins a line all the same
+  }
 }
 
 /** The same mistakes, for who will write nothing: no file is made. */
