@@ -15,6 +15,7 @@
  *              whose figures the others are set against, where it takes part
  */
 const KEPT = { connections: 64, isKeepAlive: true, pipelined: 1 }
+const ONCE = { ...KEPT, isKeepAlive: false }
 const FILE_SERVERS = ['prefork', 'nginx', 'nginx-cache', 'lighttpd', 'apache', 'bun', 'floor']
 const HELLO_SERVERS = [
   'prefork',
@@ -44,7 +45,7 @@ export const WORKLOADS = {
   app: throughput('hello, by a handler in JavaScript', 'hello', '/hello', KEPT, APP_SERVERS, 'deno'),
   json: throughput('an app that answers JSON', 'json', '/json?id=7', KEPT, [...APP_SERVERS, 'fastify', 'hono'], 'deno'),
   pipelined: throughput('hello, 16 pipelined', 'hello', '/hello', { ...KEPT, pipelined: 16 }, HELLO_SERVERS),
-  once: throughput('hello, a connection for each request', 'hello', '/hello', { ...KEPT, isKeepAlive: false }, [
+  once: throughput('hello, a connection for each request', 'hello', '/hello', ONCE, [
     ...HELLO_SERVERS,
     'prefork-deferred',
     'nginx-deferred',
@@ -61,13 +62,13 @@ export const WORKLOADS = {
     'bun',
     'node',
   ]),
-  'tls-full': handshakes('whole handshakes, TLS 1.3', { version: '1.3', isResumed: false }),
+  'tls-full': overTls('whole handshakes, TLS 1.3', 'hello', '/hello', HANDSHAKING_SERVERS, ONCE),
   'tls-resumed': handshakes('resumed handshakes, TLS 1.3', { version: '1.3', isResumed: true }),
   'tls-full-12': handshakes('whole handshakes, TLS 1.2', { version: '1.2', isResumed: false }),
   'tls-resumed-12': handshakes('resumed handshakes, TLS 1.2', { version: '1.2', isResumed: true }),
   'hello-logged': logged('hello, with an access log', 'hello', '/hello', LOGGING_SERVERS),
   '1k-logged': logged('a file of 1 KB, with an access log', 'file', '/1k.bin', [...LOGGING_SERVERS, 'lighttpd']),
-  fork: throughput('a process for each connection', 'hello', '/hello', { ...KEPT, isKeepAlive: false }, [
+  fork: throughput('a process for each connection', 'hello', '/hello', ONCE, [
     'prefork-fork',
     'prefork-prefork',
     'apache-prefork',
@@ -98,12 +99,12 @@ function throughput(title, work, path, load, servers, yardstick = 'nginx') {
   return { title, measure: 'throughput', work, path, load, servers, yardstick }
 }
 
-function overTls(title, work, path, servers) {
-  return { ...throughput(title, work, path, KEPT, servers), isSecure: true }
+function overTls(title, work, path, servers, load = KEPT) {
+  return { ...throughput(title, work, path, load, servers), isSecure: true }
 }
 
 function handshakes(title, handshake) {
-  const asked = throughput(title, 'hello', '/hello', { ...KEPT, isKeepAlive: false }, HANDSHAKING_SERVERS)
+  const asked = throughput(title, 'hello', '/hello', ONCE, HANDSHAKING_SERVERS)
   return { ...asked, measure: 'handshakes', isSecure: true, handshake }
 }
 
