@@ -11,6 +11,7 @@ import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { type Program, startProgram } from '../../test/support/program.ts'
 import type { ControlAnswer, ControlRequest } from '../control/protocol.ts'
+import { NO_TOTALS } from '../control/tree-status.test.support.ts'
 import type { TreeStatus } from '../control/tree-status.ts'
 import { EpollWatcher } from '../supervisor/control.test.support.ts'
 import { ControlServer } from '../supervisor/control-server.ts'
@@ -48,16 +49,7 @@ export function statusWith(address: string): TreeStatus {
     network: null,
     histograms: null,
     workers: [],
-    totals: {
-      workers: 0,
-      connections: 0,
-      active: 0,
-      requests: 0,
-      accepted: 0,
-      bytesSent: 0,
-      handshakes: null,
-      pssBytes: null,
-    },
+    totals: NO_TOTALS,
   }
 }
 

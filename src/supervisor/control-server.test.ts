@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { seededRandom } from '../../test/support/random.ts'
 import { type ControlAnswer, MESSAGE_BYTES_MAX, type Piece, sendPacket } from '../control/protocol.ts'
+import { NO_TOTALS } from '../control/tree-status.test.support.ts'
 import type { TreeStatus } from '../control/tree-status.ts'
 import { bind as bindFunction } from '../kernel/libc.ts'
 import { allocate } from '../kernel/memory.ts'
@@ -289,15 +290,6 @@ function largeStatus(workers: number): TreeStatus {
       pssBytes: null,
       usage: null,
     })),
-    totals: {
-      workers,
-      connections: 0,
-      active: 0,
-      requests: 0,
-      accepted: 0,
-      bytesSent: 0,
-      handshakes: null,
-      pssBytes: null,
-    },
+    totals: { ...NO_TOTALS, workers },
   }
 }
