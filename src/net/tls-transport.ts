@@ -122,8 +122,6 @@ export class TlsTransport implements Transport {
   #readsExactly = false
   /** Where the kernel encrypts what is sent. */
   #kernel: KernelTls | null = null
-  /** What waits in the kernel leaves with the FIN: the answer's last bytes, and close_notify (tcp(7), TCP_CORK). */
-  #endsSoon = false
   #isFinished = false
   #round = 0
   #secure: Secure | null = null
@@ -195,9 +193,9 @@ export class TlsTransport implements Transport {
     return ioctl(this.fd, SIOCOUTQ)
   }
 
+  /** What waits in the kernel leaves with the FIN: the answer's last bytes, and close_notify (tcp(7), TCP_CORK). */
   endSoon(): void {
-    if (this.#endsSoon || this.#kernel !== null) return
-    this.#endsSoon = true
+    if (this.#kernel !== null) return
     try {
       setsockopt(this.fd, IPPROTO_TCP, TCP_CORK, 1)
     } catch (error) {

@@ -135,6 +135,7 @@ export class Wire {
 
   /** What is flushed from here on is the last: `finish` or `end` follows at once. */
   endSoon(): void {
+    if (this.#endsSoon) return
     this.#endsSoon = true
     this.#transport.endSoon()
   }
