@@ -166,6 +166,8 @@ class MemoryTransport {
     this.#request = request
   }
 
+  keepSecure() {}
+
   beginTurn() {}
 
   recv(memory, at) {

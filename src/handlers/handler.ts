@@ -58,7 +58,7 @@ export interface IncomingRequest {
   readonly secure: Secure | null
   /** Aborts when the client leaves before the response is sent. Made when first read. */
   readonly signal: AbortSignal
-  /** To be called before code runs for it that is not ours, whatever that may leave to promises. */
+  /** To be called before code runs for it that is not ours: it may leave something to promises, or ask for `secure` when the connection is over. */
   enterForeignCode(): void
   /** Keeps the worker from ending, within its stop deadline, until `promise` has settled. */
   waitUntil(promise: Promise<unknown>): void

@@ -18,6 +18,7 @@ export class PretendTransport implements Transport {
   mayHoldMore = false
   wantsWrite = false
   isHeldBack = false
+  keepSecure(): void {}
   beginTurn(): void {}
   readonly log: string[] = []
   /** What has been sent, as Latin-1; files as `<fd:offset+length>`. */

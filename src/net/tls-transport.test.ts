@@ -91,10 +91,15 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   })
 }
 
-test('what is known of a connection is to be had when it is over, too', async (t) => {
+test('what is known of a connection is to be had when it is over, where that was wished', async (t) => {
   for (const end of ['close', 'reset'] as const) {
+    const forgotten = await connected(t, serverWith())
+    await asked(forgotten)
+    forgotten.transport[end]()
+    assert.throws(() => forgotten.transport.secure, /is over/)
     const pair = await connected(t, serverWith())
     await asked(pair)
+    pair.transport.keepSecure()
     pair.transport[end]()
     const { version, serverName } = pair.transport.secure
     assert.deepEqual([version, serverName], ['TLSv1.3', 'localhost'])

@@ -125,6 +125,8 @@ export class TlsTransport implements Transport {
   #isFinished = false
   #round = 0
   #secure: Secure | null = null
+  #isAskedLater = false
+  #isFreed = false
 
   constructor(context: SslContext, handshakes: Handshakes, fd: Fd, triesKernel: boolean, isShared = false) {
     this.#handshakes = handshakes
@@ -138,9 +140,15 @@ export class TlsTransport implements Transport {
   /** Asked for before the handshake is over, it is not all known. */
   get secure(): Secure {
     if (this.#secure !== null) return this.#secure
+    if (this.#isFreed) throw new Error('the connection is over, and what it was like was not to be kept')
     if (!this.#isEstablished) return secureOf(this.#ssl)
     this.#secure = secureOf(this.#ssl, this.#isResumed, this.#kernel !== null)
     return this.#secure
+  }
+
+  /** What it is is found out at the end, and not before: 2 us that most connections do not cost. */
+  keepSecure(): void {
+    this.#isAskedLater = true
   }
 
   beginTurn(round: number): void {
@@ -204,13 +212,12 @@ export class TlsTransport implements Transport {
   }
 
   finish(): void {
-    if (this.failure === null) SSL_shutdown(this.#ssl)
-    this.#isFinished = true
+    this.#sayGoodbye()
     shutdown(this.fd, SHUT_WR)
   }
 
   close(): void {
-    if (this.failure === null && !this.#isFinished) SSL_shutdown(this.#ssl)
+    this.#sayGoodbye()
     this.#free()
     if (this.isShared) shutdown(this.fd, SHUT_WR)
     close(this.fd)
@@ -235,6 +242,12 @@ export class TlsTransport implements Transport {
     const isShort = total - this.#bytesReadWhenEmpty < READ_BUFFER_BYTES
     this.#bytesReadWhenEmpty = total
     return isShort && isKnown
+  }
+
+  /** close_notify, once, to whom it can be said. */
+  #sayGoodbye(): void {
+    if (this.#isEstablished && this.failure === null && !this.#isFinished) SSL_shutdown(this.#ssl)
+    this.#isFinished = true
   }
 
   #isOneTooMany(): boolean {
@@ -266,11 +279,11 @@ export class TlsTransport implements Transport {
     this.onHandshake = null
   }
 
-  /** An app may still ask what the connection was like when it is over: a microsecond for each connection. */
   #free(): void {
     if (!this.#isEstablished) this.#conclude(null)
-    this.#secure ??= this.secure
+    if (this.#isAskedLater) this.#secure ??= this.secure
     SSL_free(this.#ssl)
+    this.#isFreed = true
   }
 
   /** Who speaks HTTP to a port of TLS is told so in the language that he speaks. OpenSSL has read his request already. */

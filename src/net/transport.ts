@@ -42,7 +42,7 @@ export interface Transport {
   readonly isShared: boolean
   /** What goes over the wire is encrypted. */
   readonly isSecure: boolean
-  /** What that has found out; null: it is not encrypted. Made when first asked for, and to be had after the end, too. */
+  /** What that has found out; null: it is not encrypted. Made when first asked for. To be had after the end, too, where it was made by then or `keepSecure` was called. */
   readonly secure: Secure | null
   /** It holds, or may hold, bytes that the kernel has given already and says nothing of any more: the next `recv` is worth a try. */
   readonly mayHoldMore: boolean
@@ -50,6 +50,8 @@ export interface Transport {
   readonly wantsWrite: boolean
   /** The last `recv` was put off: there have been enough handshakes in this round. It is to be tried in the next. */
   readonly isHeldBack: boolean
+  /** `secure` may be asked for when the connection is over. */
+  keepSecure(): void
   /** The loop's round of this number has come to this connection. */
   beginTurn(round: number): void
   /** Bytes received, 0 when the peer has finished sending, -EAGAIN, or another -errno: the peer is gone. */
@@ -84,6 +86,8 @@ export class PlainTransport implements Transport {
     this.fd = fd
     this.isShared = isShared
   }
+
+  keepSecure(): void {}
 
   beginTurn(): void {}
 

@@ -73,6 +73,11 @@ export class Wire {
     return this.#transport.secure
   }
 
+  /** See Transport. */
+  keepSecure(): void {
+    this.#transport.keepSecure()
+  }
+
   /** Its events are another's from here on. */
   handOver(watcher: Watcher): void {
     if (this.#watcher === null) return this.watch(watcher)

@@ -31,8 +31,8 @@ const libssl = {
   SSL_get_rbio: bindSsl('SSL_get_rbio', 'uintptr_t', ['uintptr_t']),
   SSL_has_pending: bindSsl('SSL_has_pending', 'int', ['uintptr_t']),
   SSL_get_wbio: bindSsl('SSL_get_wbio', 'uintptr_t', ['uintptr_t']),
+  SSL_rstate_string: bindSsl('SSL_rstate_string', 'uintptr_t', ['uintptr_t']),
   SSL_shutdown: bindSsl('SSL_shutdown', 'int', ['uintptr_t']),
-  SSL_in_init: bindSsl('SSL_in_init', 'int', ['uintptr_t']),
   SSL_get_state: bindSsl('SSL_get_state', 'int', ['uintptr_t']),
   SSL_session_reused: bindSsl('SSL_session_reused', 'int', ['uintptr_t']),
   SSL_get_current_cipher: bindSsl('SSL_get_current_cipher', 'uintptr_t', ['uintptr_t']),
@@ -54,7 +54,6 @@ const libcrypto = {
 const texts = {
   SSL_get_version: bindText('SSL_get_version', ['uintptr_t']),
   SSL_CIPHER_get_name: bindText('SSL_CIPHER_get_name', ['uintptr_t']),
-  SSL_rstate_string: bindText('SSL_rstate_string', ['uintptr_t']),
   SSL_get_servername: bindText('SSL_get_servername', ['uintptr_t', 'int']),
 }
 
@@ -139,12 +138,21 @@ export function BIO_number_read(bio: number): number {
 
 /** A record has begun, and its head is read: what is read next is the rest of it, and not a byte more. */
 export function isWithinRecord(ssl: Ssl): boolean {
-  return texts.SSL_rstate_string(ssl) === 'RB'
+  const address = libssl.SSL_rstate_string(ssl)
+  let isBody = isBodyAt.get(address)
+  if (isBody === undefined) {
+    isBody = copyMemory(address, 2).toString('latin1') === 'RB'
+    isBodyAt.set(address, isBody)
+  }
+  return isBody
 }
 
-/** close_notify to the peer, as far as the kernel takes it. Not while the handshake is under way, where it would be an error. */
+/** What lies at the addresses of OpenSSL's constants, which are four: asked for the text, each call would make one. */
+const isBodyAt = new Map<number, boolean>()
+
+/** close_notify to the peer, as far as the kernel takes it. It does nothing before the handshake is over. */
 export function SSL_shutdown(ssl: Ssl): void {
-  if (libssl.SSL_in_init(ssl) === 0 && libssl.SSL_shutdown(ssl) < 0) takeError()
+  if (libssl.SSL_shutdown(ssl) < 0) takeError()
 }
 
 /** Whether the handshake was finished. True also after an error, where SSL_in_init says that it is under way again. */

@@ -6,7 +6,7 @@
  */
 import { copyMemory, memcpy } from '../kernel/libc.ts'
 import { allocate, type Memory, memoryOf } from '../kernel/memory.ts'
-import { takeError } from './errors.ts'
+import { mustSucceed, takeError } from './errors.ts'
 import { bindSsl, callback, prototype } from './libssl.ts'
 import type { SslContext } from './ssl.ts'
 
@@ -20,7 +20,7 @@ const libssl = {
 
 const libcrypto = {
   RAND_bytes: bindSsl('RAND_bytes', 'int', ['uintptr_t', 'int']),
-  EVP_aes_256_cbc: bindSsl('EVP_aes_256_cbc', 'uintptr_t', []),
+  EVP_CIPHER_fetch: bindSsl('EVP_CIPHER_fetch', 'uintptr_t', ['uintptr_t', 'str', 'uintptr_t']),
   EVP_EncryptInit_ex: bindSsl('EVP_EncryptInit_ex', 'int', [
     'uintptr_t',
     'uintptr_t',
@@ -57,11 +57,13 @@ export interface KeySource {
 /** From here on tickets of these contexts are made and read with these keys. */
 export function setTicketKeys(contexts: readonly SslContext[], keys: KeySource): void {
   const mac = new MacParameters()
+  // Once: EVP_aes_256_cbc() would have it looked up by its name for each ticket. It lives as long as the process.
+  const aes = mustSucceed(libcrypto.EVP_CIPHER_fetch(0, 'AES-256-CBC', 0), 'EVP_CIPHER_fetch')
   const answer = (ssl: number, name: number, iv: number, cipher: number, hmac: number, isEncrypting: number) => {
     const found = isEncrypting === 1 ? { key: keys.newest(), isNewest: true } : keys.find(copyMemory(name, NAME_BYTES))
     if (found === null) return UNKNOWN // a full handshake follows
     const { key, isNewest } = found
-    const isDone = isEncrypting === 1 ? encrypt(key, name, iv, cipher) : decrypt(key, iv, cipher)
+    const isDone = isEncrypting === 1 ? encrypt(aes, key, name, iv, cipher) : decrypt(aes, key, iv, cipher)
     if (!isDone || !mac.set(hmac, key.authentication)) return failed()
     // RFC 8446 §C.4: a ticket is for once, so that nobody is recognized by it.
     const isKept = isEncrypting === 1 || (isNewest && libssl.SSL_version(ssl) < TLS1_3_VERSION)
@@ -71,14 +73,14 @@ export function setTicketKeys(contexts: readonly SslContext[], keys: KeySource):
   for (const context of contexts) libssl.SSL_CTX_set_tlsext_ticket_key_evp_cb(context, address)
 }
 
-function encrypt({ name, encryption }: KeyAddresses, nameAt: number, iv: number, cipher: number): boolean {
+function encrypt(aes: number, { name, encryption }: KeyAddresses, nameAt: number, iv: number, cipher: number): boolean {
   if (libcrypto.RAND_bytes(iv, IV_BYTES) !== 1) return false
   memcpy(nameAt, name, NAME_BYTES)
-  return libcrypto.EVP_EncryptInit_ex(cipher, libcrypto.EVP_aes_256_cbc(), 0, encryption, iv) === 1
+  return libcrypto.EVP_EncryptInit_ex(cipher, aes, 0, encryption, iv) === 1
 }
 
-function decrypt({ encryption }: KeyAddresses, iv: number, cipher: number): boolean {
-  return libcrypto.EVP_DecryptInit_ex(cipher, libcrypto.EVP_aes_256_cbc(), 0, encryption, iv) === 1
+function decrypt(aes: number, { encryption }: KeyAddresses, iv: number, cipher: number): boolean {
+  return libcrypto.EVP_DecryptInit_ex(cipher, aes, 0, encryption, iv) === 1
 }
 
 function failed(): number {

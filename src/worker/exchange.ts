@@ -73,6 +73,7 @@ export class Exchange implements IncomingRequest {
 
   enterForeignCode(): void {
     this.#connection.service.loop.leave()
+    this.#wire.keepSecure() // an app may hold on to its context
   }
 
   waitUntil(promise: Promise<unknown>): void {

@@ -71,6 +71,10 @@ export class TracedTransport implements Transport {
     return this.#inner.isHeldBack
   }
 
+  keepSecure(): void {
+    this.#inner.keepSecure()
+  }
+
   beginTurn(round: number): void {
     this.#inner.beginTurn(round)
   }
