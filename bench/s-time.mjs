@@ -1,7 +1,6 @@
 /**
- * Clients that do little but handshakes: several of `openssl s_time`, of which each
- * opens a connection, asks for a page, reads it to its end, and opens the next; with
- * `isResumed` all come back with the session of the first.
+ * Clients that come back with a session: several of `openssl s_time`, of which each
+ * opens a connection, asks for a page, reads it to its end, and opens the next.
  *
  * https://docs.openssl.org/3.0/man1/openssl-s_time/
  */
@@ -15,8 +14,8 @@ const CLIENTS = 8
  * What they did: { connections, resumedShare, connectionsPerSecond, failures }. They
  * stop at the turn of a second, so that it takes up to one longer than `seconds`.
  */
-export async function shakeHands({ host, path }, { version, isResumed }, seconds, pinned = []) {
-  const how = [isResumed ? '-reuse' : '-new', `-tls${version.replace('.', '_')}`, '-www', path, '-time', seconds]
+export async function shakeHands({ host, path }, { version }, seconds, pinned = []) {
+  const how = ['-reuse', `-tls${version.replace('.', '_')}`, '-www', path, '-time', seconds]
   const words = [...pinned, 'openssl', 's_time', '-connect', host, ...how].map(String)
   const startedAt = performance.now()
   const told = await Promise.all(Array.from({ length: CLIENTS }, () => runOne(words)))

@@ -3,19 +3,22 @@
  * measured. No code.
  *
  *     load     how clients ask: so many connections, kept or one a request, with so
- *              many requests underway on each (`pipelined`)
+ *              many requests underway on each (`pipelined`), as OpenSSL is told to
+ *              (`opensslConf`)
  *     work     what a server must be able to do, in the words of peers/
  *     isSecure over TLS
  *     handshake
- *              which one, where that is what is measured: TLS 1.2 or 1.3, and whether
- *              clients come back with a session
+ *              with clients that come back with a session: by TLS 1.2 or 1.3
  *     isLogged each server writes an access log meanwhile; who has none is left out
  *     servers  who is compared when nobody is named
  *     yardstick
  *              whose figures the others are set against, where it takes part
  */
+import { fileURLToPath } from 'node:url'
+
 const KEPT = { connections: 64, isKeepAlive: true, pipelined: 1 }
 const ONCE = { ...KEPT, isKeepAlive: false }
+const ONCE_12 = { ...ONCE, opensslConf: fileURLToPath(new URL('tls-1.2.cnf', import.meta.url)) }
 const FILE_SERVERS = ['prefork', 'nginx', 'nginx-cache', 'lighttpd', 'apache', 'bun', 'floor']
 const HELLO_SERVERS = [
   'prefork',
@@ -63,9 +66,9 @@ export const WORKLOADS = {
     'node',
   ]),
   'tls-full': overTls('whole handshakes, TLS 1.3', 'hello', '/hello', HANDSHAKING_SERVERS, ONCE),
-  'tls-resumed': handshakes('resumed handshakes, TLS 1.3', { version: '1.3', isResumed: true }),
-  'tls-full-12': handshakes('whole handshakes, TLS 1.2', { version: '1.2', isResumed: false }),
-  'tls-resumed-12': handshakes('resumed handshakes, TLS 1.2', { version: '1.2', isResumed: true }),
+  'tls-full-12': overTls('whole handshakes, TLS 1.2', 'hello', '/hello', HANDSHAKING_SERVERS, ONCE_12),
+  'tls-resumed': handshakes('resumed handshakes, TLS 1.3', { version: '1.3' }),
+  'tls-resumed-12': handshakes('resumed handshakes, TLS 1.2', { version: '1.2' }),
   'hello-logged': logged('hello, with an access log', 'hello', '/hello', LOGGING_SERVERS),
   '1k-logged': logged('a file of 1 KB, with an access log', 'file', '/1k.bin', [...LOGGING_SERVERS, 'lighttpd']),
   fork: throughput('a process for each connection', 'hello', '/hello', ONCE, [

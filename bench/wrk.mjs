@@ -13,13 +13,14 @@ const SCRIPT = fileURLToPath(new URL('wrk.lua', import.meta.url))
 /**
  * What it measured: { requestsPerSecond, requests, p50Ms, p99Ms, failures }. With
  * `pipelined`, so many requests are sent together, and the times are of all of them.
- * `pinned` is what puts it onto a core: `['taskset', '-c', '1']`.
+ * `opensslConf` is a file that its OpenSSL obeys. `pinned` is what puts it onto a core: `['taskset', '-c', '1']`.
  */
-export async function drive(url, { connections, isKeepAlive, pipelined = 1 }, seconds, pinned = []) {
+export async function drive(url, { connections, isKeepAlive, pipelined = 1, opensslConf }, seconds, pinned = []) {
   const once = isKeepAlive ? [] : ['--header', 'Connection: close']
   const args = ['--threads', '1', '--connections', connections, '--duration', `${seconds}s`, '--latency', ...once]
   const words = [...pinned, 'wrk', ...args, '--script', SCRIPT, url, '--', pipelined].map(String)
-  const wrk = spawn(words[0], words.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] })
+  const env = opensslConf === undefined ? process.env : { ...process.env, OPENSSL_CONF: opensslConf }
+  const wrk = spawn(words[0], words.slice(1), { stdio: ['ignore', 'pipe', 'pipe'], env })
   const ended = new Promise((resolve, reject) => {
     wrk.once('error', (error) => reject(new Error(`cannot run wrk (${error.code}): install it`)))
     wrk.once('close', resolve)

@@ -1,6 +1,6 @@
 /**
- * Connections of one request each over TLS: what a handshake costs, and how many a core
- * can do. Whoever asks has as much to compute as the server, so that the server's
+ * Connections of one request each by clients that come back with a session: what a
+ * resumed handshake costs, and how many a core can do. Whoever asks has as much to compute as the server, so that the server's
  * processor time counts, and not how many there were; a core's worth is made of that.
  */
 import { cpuSecondsOfEndedChildren, cpuSecondsOfTree } from '../processes.mjs'
