@@ -35,17 +35,35 @@ export class Program {
   /** Its certificate and key, where it speaks TLS. */
   #tls = null
   #said = ''
+  #title
+
+  constructor(title) {
+    this.#title = title
+  }
 
   /** It answers `workload` as it should when this settles. */
   static async start(peer, workload, site, workers = 1) {
-    const program = new Program()
+    const program = new Program(peer.title)
     try {
       await program.#start(peer, workload, site, workers)
     } catch (error) {
       await program.stop()
-      throw new Error(`${peer.title}: ${error.message}${program.#said}`)
+      throw program.#withWords(error)
     }
     return program
+  }
+
+  /** What `work` does with it. Where that fails, it is told with whom, and what that one has said: it may be gone. */
+  async with(work) {
+    try {
+      return await work(this)
+    } catch (error) {
+      throw this.#withWords(error)
+    }
+  }
+
+  #withWords({ message }) {
+    return new Error(`${this.#title}: ${message}${this.#said === '' ? '' : `\n${this.#said}`}`)
   }
 
   async #start(peer, workload, site, workers) {

@@ -61,11 +61,12 @@ async function takeTurns({ name, workload, measure, rows, site, seconds, done },
     const programs = []
     for (const { server } of rows)
       programs.push(await Program.start(PEERS[server], workload, site, workersFor(workload)))
-    if (!isCold) for (const program of programs) await measure.measure(program, workload, WARM_UP_SECONDS)
+    const measureFor = (duration) => (program) => measure.measure(program, workload, duration)
+    if (!isCold) for (const program of programs) await program.with(measureFor(WARM_UP_SECONDS))
     for (let round = from; round <= to; round++) {
       console.error(`${name}, round ${round} of ${rounds}`)
       const samples = []
-      for (const program of programs) samples.push(await measure.measure(program, workload, seconds))
+      for (const program of programs) samples.push(await program.with(measureFor(seconds)))
       for (const [i, sample] of samples.entries()) rows[i].samples.push(sample)
       done()
     }

@@ -4,7 +4,7 @@
  *
  * https://docs.openssl.org/3.0/man3/SSL_CTX_set_tlsext_ticket_key_cb/
  */
-import { copyMemory, memcpy } from '../kernel/libc.ts'
+import { memcpy } from '../kernel/libc.ts'
 import { allocate, type Memory, memoryOf } from '../kernel/memory.ts'
 import { mustSucceed, takeError } from './errors.ts'
 import { bindSsl, callback, prototype } from './libssl.ts'
@@ -60,7 +60,7 @@ export function setTicketKeys(contexts: readonly SslContext[], keys: KeySource):
   // Once: EVP_aes_256_cbc() would have it looked up by its name for each ticket. It lives as long as the process.
   const aes = mustSucceed(libcrypto.EVP_CIPHER_fetch(0, 'AES-256-CBC', 0), 'EVP_CIPHER_fetch')
   const answer = (ssl: number, name: number, iv: number, cipher: number, hmac: number, isEncrypting: number) => {
-    const found = isEncrypting === 1 ? { key: keys.newest(), isNewest: true } : keys.find(copyMemory(name, NAME_BYTES))
+    const found = isEncrypting === 1 ? { key: keys.newest(), isNewest: true } : keys.find(nameAt(name))
     if (found === null) return UNKNOWN // a full handshake follows
     const { key, isNewest } = found
     const isDone = isEncrypting === 1 ? encrypt(aes, key, name, iv, cipher) : decrypt(aes, key, iv, cipher)
@@ -72,6 +72,14 @@ export function setTicketKeys(contexts: readonly SslContext[], keys: KeySource):
   const address = callback(PROTOTYPE, answer)
   for (const context of contexts) libssl.SSL_CTX_set_tlsext_ticket_key_evp_cb(context, address)
 }
+
+/** Valid until the next call: what is looked up with it is looked up at once. */
+function nameAt(address: number): Buffer {
+  memcpy(looked.address, address, NAME_BYTES)
+  return looked.bytes
+}
+
+const looked = allocate(NAME_BYTES)
 
 function encrypt(aes: number, { name, encryption }: KeyAddresses, nameAt: number, iv: number, cipher: number): boolean {
   if (libcrypto.RAND_bytes(iv, IV_BYTES) !== 1) return false

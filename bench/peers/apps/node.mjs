@@ -14,6 +14,7 @@ function answer(request, response) {
     return response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': text.length }).end(text)
   }
   stat(site + url, (error, found) => {
+    if (response.destroyed) return // the client has left: pipeline would throw
     if (error) return response.writeHead(404).end()
     response.writeHead(200, { 'Content-Type': 'application/octet-stream', 'Content-Length': found.size })
     pipeline(createReadStream(site + url), response, () => {})
