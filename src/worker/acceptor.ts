@@ -26,6 +26,7 @@ import { accept4, PeerAddress } from '../kernel/socket.ts'
 import { defersAccept } from '../kernel/tcp.ts'
 import { Deadline } from '../net/deadlines.ts'
 import type { Watcher } from '../net/loop.ts'
+import { PlainTransport } from '../net/transport.ts'
 import { Connection } from './connection.ts'
 import type { Door, Service } from './service.ts'
 
@@ -106,11 +107,11 @@ export class Acceptor extends Deadline implements Watcher, Door {
     if (!service.hasRoom && !service.room.makeFor(this)) return false
     const fd = this.#accept()
     if (fd === null) return false
-    const transport = service.transport(fd, this.#listener.isSecure)
+    const { isSecure, authority } = this.#listener
     const peer = this.#peer.read()
-    // A reset costs least under a flood: nothing is read, nothing said, and no TIME_WAIT is left behind.
-    if (service.admits(peer)) new Connection(transport, peer, this.#listener.authority, service, this.#isDeferred)
-    else transport.reset()
+    // A reset costs least under a flood: nothing is read, nothing said, no TLS is begun, and no TIME_WAIT is left behind.
+    if (!service.admits(peer)) new PlainTransport(fd).reset()
+    else new Connection(service.transport(fd, isSecure), peer, authority, service, this.#isDeferred)
     return true
   }
 

@@ -13,6 +13,7 @@ import { close, type Fd } from '../kernel/fd.ts'
 import { poll } from '../kernel/poll.ts'
 import { getpeername } from '../kernel/socket.ts'
 import type { Watcher } from '../net/loop.ts'
+import { PlainTransport } from '../net/transport.ts'
 import { Connection } from './connection.ts'
 import { authorityOf } from './own-authority.ts'
 import type { Door, Service } from './service.ts'
@@ -91,8 +92,7 @@ export function adopt(fd: Fd, isSecure: boolean, service: Service): void {
   }
   // It came by a listener of an older generation, and this one has no certificate any more.
   const isForeign = isSecure && service.tls === null
-  const transport = service.transport(fd, isSecure && !isForeign, true)
-  if (isForeign || !service.admits(peer)) return transport.reset()
-  const connection = new Connection(transport, peer, authorityOf(fd), service)
+  if (isForeign || !service.admits(peer)) return new PlainTransport(fd, true).reset()
+  const connection = new Connection(service.transport(fd, isSecure, true), peer, authorityOf(fd), service)
   if (service.closesIdle) connection.stop()
 }

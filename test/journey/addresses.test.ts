@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test'
 import { waitUntil } from '../support/program.ts'
 import { connect, type RawClient, request } from '../support/raw.ts'
 import { type Server, startServer } from '../support/server.ts'
+import { connectTls, overTls } from '../support/tls.ts'
 import { appOptions, HOLD, letGo } from '../support/tree.ts'
 
 const APP = `${HOLD}
@@ -123,5 +124,25 @@ for (const args of [
       await client.endsClean()
     }
     await isServedSoon(t, server, ALICE)
+  })
+}
+
+for (const accept of ['shared', 'parent']) {
+  test(`accept ${accept}, over TLS: who is one too many is turned away before any handshake`, async (t) => {
+    const { config, files, anyPort } = overTls({ config: { limits: { connectionsPerAddress: LIMIT } } })
+    const server = await startServer(t, {
+      anyPort,
+      args: ['--workers', '2', '--accept', accept],
+      files: { ...files, 'prefork.config.mjs': `export default ${JSON.stringify(config)}\n` },
+      log: [TURNED_AWAY],
+    })
+    const from = { localAddress: ALICE }
+    const guests = []
+    for (let i = 0; i < LIMIT; i++) guests.push(await connectTls(t, server.port, from))
+    await assert.rejects(connectTls(t, server.port, from), { code: 'ECONNRESET' })
+    for (const guest of guests) {
+      guest.send(request('GET /'))
+      assert.equal((await guest.response()).status, 200)
+    }
   })
 }

@@ -84,7 +84,11 @@ export interface TlsClient extends RawClient {
 }
 
 /** A connection whose handshake is over; gone with the test. It trusts the authority alone, and asks for localhost. */
-export async function connectTls(t: TestContext, port: number, options: ConnectionOptions = {}): Promise<TlsClient> {
+export async function connectTls(
+  t: TestContext,
+  port: number,
+  options: ConnectionOptions & { readonly localAddress?: string } = {},
+): Promise<TlsClient> {
   const socket = connect({ port, host: '127.0.0.1', servername: 'localhost', ca: AUTHORITY, ...options })
   t.after(() => socket.destroy())
   await new Promise<void>((resolve, reject) => {
