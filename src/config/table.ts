@@ -55,7 +55,7 @@ const INTERMEDIATE = {
     'ECDHE-RSA-CHACHA20-POLY1305',
   ],
   ciphersuites: ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256'],
-  groups: ['X25519', 'P-256', 'P-384'],
+  groups: ['?X25519MLKEM768', 'X25519', 'P-256', 'P-384'],
 }
 const A_POLICY = "the field's value, in printable ASCII, or 'off'"
 

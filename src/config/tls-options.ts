@@ -74,8 +74,10 @@ export interface TlsOptions {
 
   /**
    * Groups for the exchange of keys, the preferred one first: OpenSSL's names, with
-   * colons between.
-   * @default 'X25519:P-256:P-384'
+   * colons between. One with `?` before it is left out where OpenSSL has none of that
+   * name: X25519MLKEM768, which no quantum computer is thought to break, is there
+   * from OpenSSL 3.5 on (`node -p process.versions.openssl`).
+   * @default '?X25519MLKEM768:X25519:P-256:P-384'
    */
   readonly groups: string
 

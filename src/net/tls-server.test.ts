@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { type TestContext, test } from 'node:test'
-import type { ConnectionOptions } from 'node:tls'
+import { type ConnectionOptions, createSecureContext } from 'node:tls'
 import { close } from '../kernel/fd.ts'
 import { OpensslError } from '../openssl/errors.ts'
 import { TicketKeyReader, TicketKeys } from '../ticket-keys.ts'
@@ -73,6 +73,24 @@ test('the first of our ciphers that the client has is taken, whatever it likes b
   ] as const) {
     assert.equal((await visit(t, server, { ciphers, maxVersion })).secure.cipher, taken)
   }
+})
+
+/** To the OpenSSL of this Node. */
+function isGroup(ecdhCurve: string): boolean {
+  try {
+    createSecureContext({ ecdhCurve })
+    return true
+  } catch {
+    return false
+  }
+}
+
+test('of groups, one that may be unknown is spoken where OpenSSL has it, and is no mistake where it has not', async (t) => {
+  const server = serverWith({ groups: '?X25519MLKEM768:?X-17:X25519:P-256' })
+  await visit(t, server, { ecdhCurve: 'X25519' })
+  await visit(t, server, { ecdhCurve: 'P-256' })
+  if (isGroup('X25519MLKEM768')) await visit(t, server, { ecdhCurve: 'X25519MLKEM768' })
+  await assert.rejects(visit(t, server, { ecdhCurve: 'P-384' }), 'and no others are')
 })
 
 test('a client that offers other protocols alone is turned away; one that offers none is not', async (t) => {
@@ -207,6 +225,7 @@ for (const [what, options, says] of [
   ['a cipher that there is not', { ciphers: 'NO-SUCH-CIPHER' }, /ciphers 'NO-SUCH-CIPHER': no cipher match/],
   ['a suite that there is not', { ciphersuites: 'TLS_NO_SUCH' }, /ciphersuites 'TLS_NO_SUCH'/],
   ['a group that there is not', { groups: 'P-17' }, /groups 'P-17'/],
+  ['a group that there is not, beside one that may be unknown', { groups: '?P-17:P-18' }, /groups '\?P-17:P-18'/],
   [
     'no authority',
     { clientCertificates: 'required', clientAuthorities: Buffer.from('') },

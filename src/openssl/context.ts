@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto'
 import { memoryOf } from '../kernel/memory.ts'
-import { mustSucceed, OpensslError } from './errors.ts'
+import { mustSucceed, OpensslError, takeError } from './errors.ts'
 import { bindSsl } from './libssl.ts'
 import { freeCertificate, freeKey, readCertificates, readKey } from './pem.ts'
 import { SSL_OP_ENABLE_KTLS, type SslContext } from './ssl.ts'
@@ -84,8 +84,7 @@ export function createContext(options: ContextOptions): SslContext {
     mustSucceed(control(context, SSL_CTRL_SET_MIN_PROTO_VERSION, VERSIONS[minVersion]), minVersion)
     mustSucceed(libssl.SSL_CTX_set_cipher_list(context, ciphers), `ciphers '${ciphers}'`)
     mustSucceed(libssl.SSL_CTX_set_ciphersuites(context, ciphersuites), `ciphersuites '${ciphersuites}'`)
-    const list = memoryOf(Buffer.from(`${groups}\0`))
-    mustSucceed(control(context, SSL_CTRL_SET_GROUPS_LIST, 0, list.address), `groups '${groups}'`)
+    setGroups(context, groups)
     for (const pair of pairs) usePair(context, pair)
     askClients(context, options)
     return context
@@ -118,6 +117,23 @@ function askClients(context: SslContext, { clientCertificates, clientAuthorities
 
 function control(context: SslContext, command: number, number: number, pointer = 0): number {
   return libssl.SSL_CTX_ctrl(context, command, number, pointer)
+}
+
+/** OpenSSL leaves out a name with `?` that it does not know, and does not know `?` itself before 3.3: there it is done here. */
+function setGroups(context: SslContext, groups: string): void {
+  if (takesGroups(context, groups)) return
+  const isKnown = (name: string) => !name.startsWith('?') || takesGroups(context, name.slice(1))
+  const known = groups.split(':').filter(isKnown)
+  const list = memoryOf(Buffer.from(`${known.map((name) => name.replace('?', '')).join(':')}\0`))
+  mustSucceed(control(context, SSL_CTRL_SET_GROUPS_LIST, 0, list.address), `groups '${groups}'`)
+}
+
+/** They are the context's from here on; false: one of them is unknown, and nothing has changed. */
+function takesGroups(context: SslContext, groups: string): boolean {
+  const list = memoryOf(Buffer.from(`${groups}\0`))
+  if (control(context, SSL_CTRL_SET_GROUPS_LIST, 0, list.address) === 1) return true
+  takeError()
+  return false
 }
 
 function usePair(context: SslContext, { certificate, key, passphrase }: KeyPair): void {
