@@ -32,6 +32,8 @@ const NEW_BYTES_MAX = (YOUNG_MB / 4) * 1024 * 1024
 
 const WARM_UP_REQUESTS = 50_000
 const LOOKS = 7
+/** The first ones do not count: until a few collections are over, V8 takes a page of 256 KB into account now and then. */
+const UNSETTLED_LOOKS = 7
 const TURNS_MAX = 10_000
 const BATCHES = 15
 const BATCH_NS = 20e6
@@ -76,8 +78,8 @@ function warmUp(turn, turns) {
 function bytesOf(turn) {
   const once = newBytes(turn, 100) / 100
   const turns = Math.max(100, Math.min(TURNS_MAX, Math.floor(NEW_BYTES_MAX / Math.max(1, once))))
-  const looks = Array.from({ length: LOOKS }, () => newBytes(turn, turns) / turns)
-  return median(looks)
+  const looks = Array.from({ length: UNSETTLED_LOOKS + LOOKS }, () => newBytes(turn, turns) / turns)
+  return median(looks.slice(UNSETTLED_LOOKS))
 }
 
 function newBytes(turn, turns) {

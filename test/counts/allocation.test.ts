@@ -12,8 +12,8 @@ const { FOREIGN_CALLS, HEAP_BYTES, HEAP_MARGIN, heapBytesMax } = await load('bud
 const { measureApart } = await load('micro/measure')
 const { OPERATIONS } = await load('micro/operations')
 
-/** The least of so many processes counts: V8 may compile a function twice, or late, and in every second one it leaves 24 bytes of the router's in. */
-const ATTEMPTS = 10
+/** The least of so many processes counts: V8 may compile a function twice, or late. */
+const ATTEMPTS = 3
 
 for (const name of Object.keys(HEAP_BYTES)) {
   test(`${name} allocates no more than the budget has`, (t) => {

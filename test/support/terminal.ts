@@ -111,7 +111,7 @@ export class Terminal {
   kill(): void {
     this.#child.stdout!.removeAllListeners('data').resume()
     const pid = /^pid (\d+)$/m.exec(this.before)?.[1]
-    if (pid !== undefined && processState(Number(pid)) !== null) process.kill(Number(pid), 'SIGKILL')
+    if (pid !== undefined) killIfThere(Number(pid))
     this.#child.kill('SIGKILL')
   }
 
@@ -153,5 +153,14 @@ export class Terminal {
     else if (/^\?7[hl]$/.test(sequence)) this.modes.wrap = sequence.endsWith('h')
     else if (sequence === '?2026l') this.frames++
     else assert.match(sequence, /^(?:\?2026h|[\d;]*m)$/, `an unknown escape sequence: ${sequence}`)
+  }
+}
+
+/** It may be ending by itself just now. */
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }
