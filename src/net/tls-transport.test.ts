@@ -134,27 +134,6 @@ test('several records that came at once are told of: there may be more', async (
   for (let i = 1; i < 4; i++) assert.equal((await pair.receive()).bytes.length, 16_384)
 })
 
-test('who speaks HTTP is told so in HTTP', async (t) => {
-  const listener = listenerFor(t)
-  const client = connectPlain(listener.port, '127.0.0.1')
-  t.after(() => client.destroy())
-  const heard: Buffer[] = []
-  client.on('data', (piece) => heard.push(piece))
-  client.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
-  const transport = serverWith().transport(await listener.accept())
-  const memory = allocate(1024)
-  const result = await until(() => {
-    transport.beginTurn(performance.now())
-    const received = transport.recv(memory, 0, 1024)
-    return received === -EAGAIN ? null : received
-  })
-  assert.equal(result, -EPROTO)
-  const ended = once(client, 'end')
-  transport.close()
-  await ended
-  assert.match(Buffer.concat(heard).toString(), /^HTTP\/1\.1 400 Bad Request\r\n.*https:\/\//s)
-})
-
 test('an older version than is spoken is refused, with an alert', async (t) => {
   const pair = await connected(t, serverWith({ minVersion: 'TLSv1.3' }), { maxVersion: 'TLSv1.2' })
   const failed = once(pair.client, 'error')

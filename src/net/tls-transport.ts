@@ -11,27 +11,32 @@
  * kernel says nothing: `mayHoldMore` tells that the next recv is worth a try.
  */
 import { IPPROTO_TCP, SHUT_WR, SIOCOUTQ, TCP_CORK } from '../kernel/constants.ts'
-import { EAGAIN, ECONNRESET, EPROTO, SyscallError } from '../kernel/errno.ts'
+import { EAGAIN, ECONNRESET, EPIPE, EPROTO, SyscallError } from '../kernel/errno.ts'
 import { close, type Fd } from '../kernel/fd.ts'
 import { pread } from '../kernel/file.ts'
 import { ioctl } from '../kernel/ioctl.ts'
 import { allocate, type Memory, memoryOf } from '../kernel/memory.ts'
-import { resetOnClose, send, setsockopt, shutdown } from '../kernel/socket.ts'
-import { READ_BUFFER_BYTES } from '../openssl/context.ts'
-import { type OpensslError, SSL_R_HTTP_REQUEST } from '../openssl/errors.ts'
+import { recv, resetOnClose, send, setsockopt, shutdown } from '../kernel/socket.ts'
 import {
-  BIO_number_read,
+  clearErrors,
+  ERR_LIB_SSL,
+  OpensslError,
+  SSL_R_HTTP_REQUEST,
+  SSL_R_HTTPS_PROXY_REQUEST,
+  SSL_R_WRONG_VERSION_NUMBER,
+} from '../openssl/errors.ts'
+import {
   concludeKtls,
   hasFinishedHandshake,
-  isWithinRecord,
+  hasFoundNothing,
+  hasSpoken,
+  isKeyUpdateDue,
   SSL_free,
   SSL_get_cipher_name,
-  SSL_get_rbio,
   SSL_get_servername,
   SSL_get_version,
   SSL_get0_alpn_selected,
   SSL_get1_peer_certificate,
-  SSL_has_pending,
   SSL_new,
   SSL_new_ktls,
   SSL_read,
@@ -44,6 +49,7 @@ import {
   whyNot,
 } from '../openssl/ssl.ts'
 import { KernelTls } from './kernel-tls.ts'
+import { TlsReading } from './tls-reading.ts'
 import type { HandshakeResult, OnHandshake, Secure, Transport } from './transport.ts'
 
 /** A copy: the connection may be over when somebody looks. */
@@ -61,7 +67,12 @@ function secureOf(ssl: Ssl, isResumed = SSL_session_reused(ssl), isSentByKernel 
 
 function reasonOf(why: OpensslError | 'over' | 'gone'): string {
   if (typeof why === 'string') return 'the client left in the midst of it'
-  return why.reason === SSL_R_HTTP_REQUEST ? 'plain HTTP on a port of TLS' : why.message
+  return isPlainHttp(why) ? 'plain HTTP on a port of TLS' : why.message
+}
+
+/** As far as OpenSSL knows its methods. */
+function isPlainHttp({ library, reason }: OpensslError): boolean {
+  return library === ERR_LIB_SSL && (reason === SSL_R_HTTP_REQUEST || reason === SSL_R_HTTPS_PROXY_REQUEST)
 }
 
 /** RFC 8446 §5.1: the longest a record may be. */
@@ -108,18 +119,17 @@ export class TlsTransport implements Transport {
   /** Who connects and leaves without a word has begun no handshake: nobody is told of it. */
   onHandshake: OnHandshake | null = null
   readonly #ssl: Ssl
-  /** What it reads from. */
-  readonly #rbio: number
+  readonly #reading: TlsReading
   readonly #handshakes: Handshakes
   readonly #triesKernel: boolean
   /** Of a handshake that is held back nothing may have been read yet. */
   #hasBegun = false
   #isEstablished = false
   #isResumed = false
-  /** Bytes that had been read from the socket when OpenSSL last held none of them back. */
-  #bytesReadWhenEmpty = 0
-  /** The next receive reads nothing from the socket, or no more than the rest of a record that has begun: not all there is. */
-  #readsExactly = false
+  /** A record that is half sent holds so many bytes: it is to be offered again as it was. */
+  #bytesOffered = 0
+  /** Who speaks no TLS has been told so: what still comes from him is dropped. */
+  #isTurnedAway = false
   /** Where the kernel encrypts what is sent. */
   #kernel: KernelTls | null = null
   #isFinished = false
@@ -134,7 +144,7 @@ export class TlsTransport implements Transport {
     this.isShared = isShared
     this.#triesKernel = triesKernel
     this.#ssl = triesKernel ? SSL_new_ktls(context, fd) : SSL_new(context, fd)
-    this.#rbio = SSL_get_rbio(this.#ssl)
+    this.#reading = new TlsReading(this.#ssl)
   }
 
   /** Asked for before the handshake is over, it is not all known. */
@@ -156,19 +166,26 @@ export class TlsTransport implements Transport {
   }
 
   recv(memory: Memory, at: number, length: number): number {
-    if (!this.#isEstablished && this.#isOneTooMany()) return -EAGAIN
+    this.isHeldBack = false
+    if (!this.#isEstablished) {
+      if (this.#isTurnedAway) return this.#drop(memory, at, length)
+      if (this.#isOneTooMany()) return -EAGAIN
+      clearErrors() // why a handshake fails is told
+    }
     const result = SSL_read(this.#ssl, memory.address + at, length)
     if (result > 0) {
       if (!this.#isEstablished) this.#establish()
       this.wantsWrite = false
-      this.mayHoldMore = !this.#isDrained()
-      return result
+      this.mayHoldMore = !this.#reading.isDrained()
+      return this.#mustChangeKeys() ? this.#fail('the kernel takes no new keys') : result
     }
+    const isEmpty = hasFoundNothing()
     this.mayHoldMore = false
     const why = whyNot(this.#ssl, result)
     this.wantsWrite = why === 'write'
-    this.#readsExactly = isWithinRecord(this.#ssl)
-    return this.#judge(why)
+    this.#reading.noteNothing()
+    const judged = this.#judge(why)
+    return why === 'read' && this.#isEstablished ? this.#seeWhatCame(isEmpty) : judged
   }
 
   /** Until all is taken, or the socket has no room: a record that is half sent is OpenSSL's to finish, and not counted. */
@@ -177,10 +194,19 @@ export class TlsTransport implements Transport {
     let sent = 0
     while (sent < length) {
       const result = SSL_write(this.#ssl, memory.address + at + sent, length - sent)
-      if (result <= 0) return sent > 0 ? sent : this.#judge(whyNot(this.#ssl, result))
+      if (result <= 0) return this.#unsent(whyNot(this.#ssl, result), length - sent) || sent || -EAGAIN
+      this.#bytesOffered = 0
       sent += result
     }
     return sent
+  }
+
+  /** 0: it is only to wait. */
+  #unsent(why: WhyNot, length: number): number {
+    if (why === 'over') return -EPIPE // it has said so long before, and does not take what we send
+    if (why !== 'read' && why !== 'write') return this.#judge(why)
+    this.#bytesOffered = length
+    return 0
   }
 
   sendfile(file: Fd, offset: number, length: number): number {
@@ -189,6 +215,7 @@ export class TlsTransport implements Transport {
     while (sent < length) {
       const read = pread(file, filePiece, 0, Math.min(RECORD_BYTES, length - sent), offset + sent)
       if (read <= 0) return sent > 0 ? sent : read
+      if (read < this.#bytesOffered) return 0 // the file was cut short in the midst of a record: as if it ended here
       const result = this.send(filePiece, 0, read)
       if (result <= 0) return sent > 0 ? sent : result
       sent += result
@@ -229,25 +256,36 @@ export class TlsTransport implements Transport {
     close(this.fd)
   }
 
-  /**
-   * Neither OpenSSL has anything left nor the socket: this call has read from it, and got less than it had room for. What
-   * comes from here on the kernel tells of. (What came since an earlier read(2) it may have told of already.) It spares each
-   * request a read that finds nothing.
-   */
-  #isDrained(): boolean {
-    const isKnown = !this.#readsExactly
-    this.#readsExactly = SSL_has_pending(this.#ssl)
-    if (this.#readsExactly) return false
-    const total = BIO_number_read(this.#rbio)
-    const isShort = total - this.#bytesReadWhenEmpty < READ_BUFFER_BYTES
-    this.#bytesReadWhenEmpty = total
-    return isShort && isKnown
-  }
-
   /** close_notify, once, to whom it can be said. */
   #sayGoodbye(): void {
     if (this.#isEstablished && this.failure === null && !this.#isFinished) SSL_shutdown(this.#ssl)
     this.#isFinished = true
+  }
+
+  #seeWhatCame(isEmpty: boolean): number {
+    if (this.#mustChangeKeys()) return this.#fail('the kernel takes no new keys')
+    const judged = this.#reading.judgeNothing(isEmpty)
+    if (judged === 'enough') return this.#fail('messages about keys, without end')
+    this.isHeldBack = judged === 'again'
+    return -EAGAIN
+  }
+
+  /** The client asks for other keys, which only OpenSSL could send by. RFC 8446 §4.6.3 has them changed before anything else is sent. */
+  #mustChangeKeys(): boolean {
+    return this.#kernel !== null && isKeyUpdateDue(this.#ssl)
+  }
+
+  #fail(message: string): number {
+    this.failure = new OpensslError(0, message)
+    this.isHeldBack = false
+    return -EPROTO
+  }
+
+  /** So that a reset does not destroy what he was told. Until the deadline of his handshake. */
+  #drop(memory: Memory, at: number, length: number): number {
+    const result = recv(this.fd, memory, at, length)
+    this.isHeldBack = result > 0
+    return result > 0 ? -EAGAIN : result
   }
 
   #isOneTooMany(): boolean {
@@ -265,13 +303,13 @@ export class TlsTransport implements Transport {
 
   #concludeKernel(): void {
     if (concludeKtls(this.#ssl)) this.#kernel = new KernelTls(this.fd)
-    this.#bytesReadWhenEmpty = Number.NEGATIVE_INFINITY // until here no more was read than was needed: it may be short of all
+    this.#reading.beginAhead()
   }
 
   /** No byte has come through the handshake, and none will. */
   #conclude(why: string | null): void {
     if (hasFinishedHandshake(this.#ssl)) this.#establish()
-    else if (this.#hasBegun || BIO_number_read(this.#rbio) > 0) this.#tell('failed', why)
+    else if (this.#hasBegun || this.#reading.bytesRead > 0) this.#tell('failed', why)
   }
 
   #tell(result: HandshakeResult, why: string | null): void {
@@ -286,10 +324,17 @@ export class TlsTransport implements Transport {
     this.#isFreed = true
   }
 
-  /** Who speaks HTTP to a port of TLS is told so in the language that he speaks. OpenSSL has read his request already. */
-  #answerPlainly(): void {
+  /**
+   * Who speaks HTTP to a port of TLS is told so in the language that he speaks; and whoever begins with anything but TLS, for
+   * OpenSSL knows four methods by name.
+   */
+  #answersPlainly(why: OpensslError): boolean {
+    if (!isPlainHttp(why) && !(why.reason === SSL_R_WRONG_VERSION_NUMBER && !hasSpoken(this.#ssl))) return false
     send(this.fd, plainAnswer, 0, plainAnswer.bytes.length)
     shutdown(this.fd, SHUT_WR)
+    this.#isTurnedAway = true
+    this.isHeldBack = true
+    return true
   }
 
   /** Of a call that has answered 0 or less. */
@@ -302,7 +347,6 @@ export class TlsTransport implements Transport {
     if (why === 'over') return 0
     if (why === 'gone') return -ECONNRESET
     this.failure = why
-    if (why.reason === SSL_R_HTTP_REQUEST) this.#answerPlainly()
-    return -EPROTO
+    return this.#answersPlainly(why) ? -EAGAIN : -EPROTO
   }
 }

@@ -48,7 +48,7 @@ export interface Transport {
   readonly mayHoldMore: boolean
   /** The last `recv` could not go on before the socket has room to write. */
   readonly wantsWrite: boolean
-  /** The last `recv` was put off: there have been enough handshakes in this round. It is to be tried in the next. */
+  /** The last `recv` had nothing to give, and is to be tried again in the next round: it was put off, or has not asked the kernel. */
   readonly isHeldBack: boolean
   /** `secure` may be asked for when the connection is over. */
   keepSecure(): void

@@ -16,21 +16,32 @@ const libcrypto = {
 const TEXT_BYTES = 256
 const text = allocate(TEXT_BYTES)
 
-/** `code` is ERR_get_error's; `reason`, its low 23 bits, tells what was wrong within its library. */
+/** `code` is ERR_get_error's; `reason`, its low 23 bits, tells what was wrong within its `library`, the 8 above. */
 export class OpensslError extends Error {
   readonly code: number
+  readonly library: number
   readonly reason: number
 
   constructor(code: number, message: string) {
     super(message)
     this.name = 'OpensslError'
     this.code = code
+    this.library = Math.floor(code / 2 ** 23) % 2 ** 8
     this.reason = code % 2 ** 23
   }
 }
 
-/** openssl/sslerr.h: the first bytes are those of a request in plain HTTP. */
+/** openssl/err.h */
+export const ERR_LIB_SSL = 20
+/** openssl/sslerr.h: what comes first is a request in plain HTTP, one with CONNECT, or anything but TLS. */
+export const SSL_R_HTTPS_PROXY_REQUEST = 155
 export const SSL_R_HTTP_REQUEST = 156
+export const SSL_R_WRONG_VERSION_NUMBER = 267
+
+/** Empties the queue: what somebody else has left there is not to be taken for what comes next. */
+export function clearErrors(): void {
+  libcrypto.ERR_clear_error()
+}
 
 /** The first error of the queue, which tells the cause; the queue is empty afterwards. Null when there is none. */
 export function takeError(): OpensslError | null {

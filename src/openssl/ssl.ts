@@ -4,10 +4,11 @@
  *
  * https://docs.openssl.org/3.0/man7/ssl/
  */
+import { EAGAIN } from '../kernel/errno.ts'
 import type { Fd } from '../kernel/fd.ts'
-import { copyMemory } from '../kernel/libc.ts'
+import { clearErrno, copyMemory, lastErrno } from '../kernel/libc.ts'
 import { allocate } from '../kernel/memory.ts'
-import { mustSucceed, type OpensslError, takeError } from './errors.ts'
+import { ERR_LIB_SSL, mustSucceed, type OpensslError, takeError } from './errors.ts'
 import { bindSsl, bindText } from './libssl.ts'
 import { type Certificate, freeCertificate } from './pem.ts'
 
@@ -27,12 +28,12 @@ const libssl = {
   SSL_read: bindSsl('SSL_read', 'int', ['uintptr_t', 'uintptr_t', 'int']),
   SSL_write: bindSsl('SSL_write', 'int', ['uintptr_t', 'uintptr_t', 'int']),
   SSL_get_error: bindSsl('SSL_get_error', 'int', ['uintptr_t', 'int']),
-  SSL_want: bindSsl('SSL_want', 'int', ['uintptr_t']),
   SSL_get_rbio: bindSsl('SSL_get_rbio', 'uintptr_t', ['uintptr_t']),
   SSL_has_pending: bindSsl('SSL_has_pending', 'int', ['uintptr_t']),
   SSL_get_wbio: bindSsl('SSL_get_wbio', 'uintptr_t', ['uintptr_t']),
   SSL_rstate_string: bindSsl('SSL_rstate_string', 'uintptr_t', ['uintptr_t']),
   SSL_shutdown: bindSsl('SSL_shutdown', 'int', ['uintptr_t']),
+  SSL_get_key_update_type: bindSsl('SSL_get_key_update_type', 'int', ['uintptr_t']),
   SSL_get_state: bindSsl('SSL_get_state', 'int', ['uintptr_t']),
   SSL_session_reused: bindSsl('SSL_session_reused', 'int', ['uintptr_t']),
   SSL_get_current_cipher: bindSsl('SSL_get_current_cipher', 'uintptr_t', ['uintptr_t']),
@@ -43,6 +44,7 @@ const libssl = {
 
 const libcrypto = {
   BIO_number_read: bindSsl('BIO_number_read', 'uint64_t', ['uintptr_t']),
+  BIO_number_written: bindSsl('BIO_number_written', 'uint64_t', ['uintptr_t']),
   BIO_new_socket: bindSsl('BIO_new_socket', 'uintptr_t', ['int', 'int']),
   BIO_free: bindSsl('BIO_free', 'int', ['uintptr_t']),
   BIO_new_fd: bindSsl('BIO_new_fd', 'uintptr_t', ['int', 'int']),
@@ -113,7 +115,13 @@ export function SSL_free(ssl: Ssl): void {
 
 /** Bytes into the memory at that address; 0 or less: see `whyNot`. The first call does the handshake. */
 export function SSL_read(ssl: Ssl, address: number, length: number): number {
+  clearErrno()
   return libssl.SSL_read(ssl, address, length)
+}
+
+/** Right after an SSL_read: it has found the socket empty. */
+export function hasFoundNothing(): boolean {
+  return lastErrno() === EAGAIN
 }
 
 /** Bytes that have become records and were taken by the kernel; 0 or less: see `whyNot`. */
@@ -134,6 +142,19 @@ export function SSL_get_rbio(ssl: Ssl): number {
 /** Bytes that have been read through it, from the socket, in the connection's life. */
 export function BIO_number_read(bio: number): number {
   return libcrypto.BIO_number_read(bio)
+}
+
+/**
+ * What a client's KeyUpdate asks of us (RFC 8446 §4.6.3), and the next SSL_write would do:
+ * other keys for what we send.
+ */
+export function isKeyUpdateDue(ssl: Ssl): boolean {
+  return libssl.SSL_get_key_update_type(ssl) !== SSL_KEY_UPDATE_NONE
+}
+
+/** Whether it has sent anything, be it an alert. */
+export function hasSpoken(ssl: Ssl): boolean {
+  return libcrypto.BIO_number_written(libssl.SSL_get_wbio(ssl)) > 0
 }
 
 /** A record has begun, and its head is read: what is read next is the rest of it, and not a byte more. */
@@ -209,31 +230,26 @@ export function SSL_get1_peer_certificate(ssl: Ssl): Buffer | null {
  */
 export type WhyNot = 'read' | 'write' | 'over' | 'gone' | OpensslError
 
-/** Right after a call that answered `result`, 0 or less. */
+/**
+ * Right after a call that answered `result`, 0 or less; to be asked after each, for it
+ * empties the thread's queue of errors. What somebody else has left there (an app, by
+ * node:crypto) would be taken for ours: where the error is none of libssl's, it is asked
+ * again without, and what it says then holds unless it knows nothing better.
+ */
 export function whyNot(ssl: Ssl, result: number): WhyNot {
-  switch (libssl.SSL_get_error(ssl, result)) {
+  const first = libssl.SSL_get_error(ssl, result)
+  const error = first === SSL_ERROR_WANT_READ || first === SSL_ERROR_WANT_WRITE ? null : takeError()
+  if (error?.library === ERR_LIB_SSL) return error
+  switch (error === null ? first : libssl.SSL_get_error(ssl, result)) {
     case SSL_ERROR_WANT_READ:
       return 'read'
     case SSL_ERROR_WANT_WRITE:
       return 'write'
     case SSL_ERROR_ZERO_RETURN:
       return 'over'
-    case SSL_ERROR_SYSCALL:
-      takeError()
-      return 'gone'
     default:
-      return waitsAllTheSame(ssl) ?? takeError() ?? 'gone'
+      return first === SSL_ERROR_SYSCALL || error === null ? 'gone' : error
   }
-}
-
-/** An error that somebody else has left in the queue (an app's, by node:crypto) would be taken for ours. */
-function waitsAllTheSame(ssl: Ssl): 'read' | 'write' | null {
-  const want = libssl.SSL_want(ssl)
-  if (want !== SSL_READING && want !== SSL_WRITING) return null
-  const bio = want === SSL_READING ? libssl.SSL_get_rbio(ssl) : libssl.SSL_get_wbio(ssl)
-  if (libcrypto.BIO_test_flags(bio, BIO_FLAGS_SHOULD_RETRY) === 0) return null
-  takeError()
-  return want === SSL_READING ? 'read' : 'write'
 }
 
 // openssl/ssl.h, openssl/bio.h, openssl/tls1.h
@@ -242,10 +258,8 @@ const SSL_ERROR_WANT_READ = 2
 const SSL_ERROR_WANT_WRITE = 3
 const SSL_ERROR_SYSCALL = 5
 const SSL_ERROR_ZERO_RETURN = 6
-const SSL_WRITING = 2
-const SSL_READING = 3
-const BIO_FLAGS_SHOULD_RETRY = 8
 const TLS_ST_OK = 1
+const SSL_KEY_UPDATE_NONE = -1
 const BIO_NOCLOSE = 0
 const BIO_CTRL_GET_KTLS_SEND = 73
 const BIO_CTRL_SET_KTLS_TX_SEND_CTRL_MSG = 74 // internal/bio.h

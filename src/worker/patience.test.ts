@@ -31,11 +31,19 @@ function setUp(rate = 1_000): { patience: Patience; body: ReturnType<typeof newB
   return { patience: new Patience({ timeouts: TIMEOUTS, limits }), body: newBody() }
 }
 
-test('between two requests, a wait begins with each turn', () => {
+test('between two requests, a wait begins once, whatever comes that is no request', () => {
   const { patience } = setUp()
   assert.equal(patience.deadline(FREE, null, 'idleMs', T), T + 300)
-  assert.equal(patience.deadline(FREE, null, 'idleMs', T + 5), T + 305)
+  assert.equal(patience.deadline(FREE, null, 'idleMs', T + 5), T + 300)
+  patience.unbind() // a request
+  assert.equal(patience.deadline(FREE, null, null, T + 7), NEVER)
+  assert.equal(patience.deadline(FREE, null, 'idleMs', T + 10), T + 310)
+})
+
+test('other waits without a bound begin with each turn', () => {
+  const { patience } = setUp()
   assert.equal(patience.deadline(FREE, null, 'writeMs', T), T + 4_000)
+  assert.equal(patience.deadline(FREE, null, 'writeMs', T + 5), T + 4_005)
   assert.equal(patience.deadline(FREE, null, null, T), NEVER)
 })
 

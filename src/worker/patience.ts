@@ -4,8 +4,9 @@
  * There are three kinds. A wait with a bound (for a whole head, for what is left of a
  * body that nobody wants, for the client's FIN) ends when it ends, whatever trickles in meanwhile. A wait for bytes to be
  * moved (to send, to receive a body) lasts as long as they move fast enough
- * (pace.ts); an event that moved nothing does not count. Any other (between two
- * requests) begins anew with each turn.
+ * (pace.ts); an event that moved nothing does not count, nor does it between two
+ * requests (a record of TLS that comes byte by byte): that wait begins once. Any other
+ * begins anew with each turn.
  *
  * Reads no clock and sets no timer: the connection does.
  */
@@ -18,8 +19,8 @@ export const NEVER = Number.POSITIVE_INFINITY
 
 /**
  * What a connection waits for when it has no bound: more of a `body`; the next
- * request, or whatever else begins anew with each turn, by its name in `timeouts`;
- * or null for the handler.
+ * request, or what begins anew with each turn, by its name in `timeouts`; or null for
+ * the handler.
  */
 export type Awaited = 'body' | 'idleMs' | 'bodyMs' | 'writeMs' | null
 
@@ -60,6 +61,8 @@ export class Patience {
   readonly #bounds: Bounds
   #boundAt: number | null = null
   #bound: Bound = 'headMs'
+  /** Of the wait between two requests: when it is over; null: it is not in it. */
+  #idleUntil: number | null = null
   /** The client's, as it takes responses: since it was first waited for. */
   #pace: Pace | null = null
 
@@ -79,7 +82,7 @@ export class Patience {
   }
 
   unbind(): void {
-    this.#boundAt = null
+    this.#boundAt = this.#idleUntil = null
   }
 
   /** Since when a connection with this deadline has waited for its client and owed it nothing: for a request, the end of one that is answered, or a FIN. */
@@ -100,7 +103,11 @@ export class Patience {
     // Between two requests nothing is owed: the next response begins with a whole loan.
     if (awaited === 'idleMs') this.#pace = null
     if (this.#boundAt !== null) return this.#boundAt
-    return awaited === null ? NEVER : now + this.#bounds.timeouts[awaited]
+    if (awaited === null) return NEVER
+    const until = now + this.#bounds.timeouts[awaited]
+    if (awaited !== 'idleMs') return until
+    this.#idleUntil ??= until
+    return this.#idleUntil
   }
 
   #untilTaken(bytesArrived: number, now: number): number {

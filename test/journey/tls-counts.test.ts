@@ -254,7 +254,8 @@ test('prefork trace tells how a handshake ended', async (t) => {
   await told(/The TLS handshake is over: TLSv1\.3, TLS_AES_\w+ for localhost$/)
   await visit(t, server.port, { session })
   await told(/The TLS handshake is over: TLSv1\.3, TLS_AES_\w+ for localhost, by a ticket$/)
-  const client = await connectAndSend(t, server.port, 'SSH-2.0-OpenSSH_9.6\r\n')
+  const begun = Buffer.from('16030100050100010003', 'hex') // a record with the first bytes of a ClientHello
+  const client = await connectAndSend(t, server.port, Buffer.concat([begun, Buffer.from('and no other record')]))
   const name = `127.0.0.1:${client.port}`
   await isCutOff(client)
   await told(/Closed, after 0 requests$/)
