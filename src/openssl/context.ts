@@ -8,8 +8,9 @@ import { createHash } from 'node:crypto'
 import { memoryOf } from '../kernel/memory.ts'
 import { mustSucceed, OpensslError, takeError } from './errors.ts'
 import { bindSsl } from './libssl.ts'
-import { freeCertificate, freeKey, readCertificates, readKey } from './pem.ts'
+import { type Certificate, freeCertificate, freeKey, type Key, readCertificates, readKey } from './pem.ts'
 import { SSL_OP_ENABLE_KTLS, type SslContext } from './ssl.ts'
+import { using } from './unusable.ts'
 
 const libssl = {
   TLS_server_method: bindSsl('TLS_server_method', 'uintptr_t', []),
@@ -66,8 +67,9 @@ export interface ContextOptions {
 }
 
 /**
- * A context for servers. Throws an OpensslError: a certificate or key that cannot be
- * read, a key that is of another certificate, a list without a cipher that is known.
+ * A context for servers. Throws an OpensslError for a list without a cipher that is known;
+ * an UnusableError for a certificate or key that cannot be read, and for a key that is of
+ * another certificate.
  */
 export function createContext(options: ContextOptions): SslContext {
   const { pairs, minVersion, ciphers, ciphersuites, groups } = options
@@ -86,7 +88,7 @@ export function createContext(options: ContextOptions): SslContext {
     mustSucceed(libssl.SSL_CTX_set_ciphersuites(context, ciphersuites), `ciphersuites '${ciphersuites}'`)
     setGroups(context, groups)
     for (const pair of pairs) usePair(context, pair)
-    askClients(context, options)
+    using(options.clientAuthorities, () => askClients(context, options))
     return context
   } catch (error) {
     libssl.SSL_CTX_free(context)
@@ -137,7 +139,12 @@ function takesGroups(context: SslContext, groups: string): boolean {
 }
 
 function usePair(context: SslContext, { certificate, key, passphrase }: KeyPair): void {
-  const [leaf, ...chain] = readCertificates(certificate)
+  using(certificate, () => useCertificates(context, readCertificates(certificate)))
+  using(key, () => useKey(context, readKey(key, passphrase)))
+}
+
+function useCertificates(context: SslContext, certificates: readonly Certificate[]): void {
+  const [leaf, ...chain] = certificates
   if (leaf === undefined) throw new OpensslError(0, 'there is no certificate in it')
   try {
     mustSucceed(libssl.SSL_CTX_use_certificate(context, leaf), 'the certificate cannot be used')
@@ -148,13 +155,15 @@ function usePair(context: SslContext, { certificate, key, passphrase }: KeyPair)
       )
     }
   } finally {
-    for (const it of [leaf, ...chain]) freeCertificate(it)
+    for (const it of certificates) freeCertificate(it)
   }
-  const pkey = readKey(key, passphrase)
+}
+
+function useKey(context: SslContext, key: Key): void {
   try {
-    mustSucceed(libssl.SSL_CTX_use_PrivateKey(context, pkey), 'the key cannot be used')
+    mustSucceed(libssl.SSL_CTX_use_PrivateKey(context, key), 'the key cannot be used')
   } finally {
-    freeKey(pkey)
+    freeKey(key)
   }
 }
 
