@@ -20,16 +20,17 @@ async function visit(t: TestContext, server: TlsServer, options: ConnectionOptio
   await pair.sendAll(Buffer.from('hello'))
   await answered
   const { secure } = pair.transport
-  const names = pair.client.getPeerCertificate().subjectaltname ?? ''
+  const { subject, subjectaltname: names = '', asn1Curve: kind = 'rsa' } = pair.client.getPeerCertificate()
   const isResumed = pair.client.isSessionReused()
   const session = sessions.at(-1) ?? pair.client.getSession()
   pair.transport.close()
   return {
     secure,
     names,
+    commonName: subject?.CN,
     isResumed,
     session,
-    kind: pair.client.getPeerCertificate().asn1Curve ?? 'rsa',
+    kind,
   }
 }
 
@@ -59,6 +60,28 @@ test('ECDSA and RSA side by side: each client gets what it understands', async (
   const only = { maxVersion: 'TLSv1.2' } as const
   assert.equal((await visit(t, server, { ...only, ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' })).kind, 'rsa')
   assert.equal((await visit(t, server, { ...only, ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' })).kind, 'prime256v1')
+})
+
+test('one without a name stands alone, and the first of them is the default', async (t) => {
+  const alone = (commonName: string, keyType: 'ec' | 'rsa') => {
+    return { ...pairFor([commonName], { names: 'IP:127.0.0.1', keyType }), names: [] }
+  }
+  const server = serverWith({ pairs: [alone('a', 'ec'), alone('b', 'ec'), alone('c', 'rsa'), pairFor(['d.test'])] })
+  const only = { ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256', maxVersion: 'TLSv1.2', rejectUnauthorized: false } as const
+  for (const [servername, commonName] of [
+    ['', 'a'],
+    ['localhost', 'a'],
+    ['d.test', 'd.test'],
+  ] as const) {
+    assert.equal((await visit(t, server, { ...only, servername })).commonName, commonName)
+  }
+  const rsa = { ...only, ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' }
+  await assert.rejects(visit(t, server, rsa), 'the default has no certificate of RSA')
+})
+
+test('two for the same names, in any order, with keys of the same kind are none that a server is made of', () => {
+  const [one, other] = [pairFor(['a.test', 'b.test']), pairFor(['b.test', 'a.test', 'a.test'])]
+  assert.throws(() => serverWith({ pairs: [pairFor(['localhost']), one, other] }), /the same names and kind of key/)
 })
 
 test('the first of our ciphers that the client has is taken, whatever it likes best; but for ChaCha20', async (t) => {

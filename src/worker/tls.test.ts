@@ -17,6 +17,9 @@ function pairFor(names: string, wishes: Partial<CertificateWishes> = {}) {
 
 const { certificate, key } = pairFor('DNS:localhost')
 const other = pairFor('DNS:localhost')
+const foreign = pairFor('DNS:a.test')
+const rsa = pairFor('DNS:localhost', { keyType: 'rsa' })
+const ofAddress = pairFor('IP:127.0.0.1')
 
 /** A character of its third line is none that base64 has. */
 const damaged = (pem: string) => pem.replace(/(?<=\n.+\n.+\n)./, '*')
@@ -70,24 +73,33 @@ function write(t: TestContext, { files = {}, certificates = [{}], tls = {} }: Wr
   return { folder, config }
 }
 
-test('what is right is taken', (t) => {
-  const files = {
-    'b.key': encrypted('secret'),
-    'b.txt': 'secret\nand no more',
-    'b.der': Buffer.from('3003020106', 'hex'),
-  }
-  const passphrase = { key: 'b.key', keyPassphraseFile: 'b.txt', ocsp: 'b.der' }
-  for (const written of [
-    {},
-    { tls: { clientCertificates: 'required', clientCa: 'ca.pem' } },
-    { files, certificates: [passphrase] },
-    { files: { 'a.pem': certificate + issuer.certificate + key, 'a.key': certificate + key } },
-  ] as const) {
-    assert.notEqual(openTls(write(t, written).config, null), null)
-  }
-})
-
 const REQUIRED = { clientCertificates: 'required', clientCa: 'ca.pem' } as const
+
+const TAKEN: readonly (readonly [what: string, written: Written])[] = [
+  ['a certificate and its key', {}],
+  ['authorities of clients', { tls: REQUIRED }],
+  [
+    'an encrypted key, and an OCSP response',
+    {
+      files: { 'b.key': encrypted('secret'), 'b.txt': 'secret\nmore', 'b.der': Buffer.from('3003020106', 'hex') },
+      certificates: [{ key: 'b.key', keyPassphraseFile: 'b.txt', ocsp: 'b.der' }],
+    },
+  ],
+  [
+    'a chain, and the key in the same file',
+    { files: { 'a.pem': certificate + issuer.certificate + key, 'a.key': certificate + key } },
+  ],
+  [
+    'ECDSA and RSA for the same names',
+    { files: { 'b.pem': rsa.certificate, 'b.key': rsa.key }, certificates: [{}, { cert: 'b.pem', key: 'b.key' }] },
+  ],
+  ['two without a name', { files: { 'a.pem': ofAddress.certificate, 'a.key': ofAddress.key }, certificates: [{}, {}] }],
+]
+
+for (const [what, written] of TAKEN) {
+  test(`taken: ${what}`, (t) => assert.notEqual(openTls(write(t, written).config, null), null))
+}
+
 const NO_CERTIFICATE = 'holds no certificate in PEM (-----BEGIN CERTIFICATE-----), or a damaged one'
 const NO_KEY = 'cannot be read: it is no private key in PEM, or a damaged one'
 
@@ -150,6 +162,15 @@ const REFUSED: readonly (readonly [what: string, written: Written, sentence: str
     'a damaged authority',
     { files: { 'ca.pem': issuer.certificate + damaged(issuer.certificate) }, tls: REQUIRED },
     "TLS cannot be spoken with 'ca.pem': certificate 2 in it cannot be read: bad base64 decode",
+  ],
+  [
+    'two for the same names and kind of key',
+    {
+      files: { 'b.pem': other.certificate, 'b.key': other.key, 'c.pem': foreign.certificate, 'c.key': foreign.key },
+      certificates: [{}, { cert: 'c.pem', key: 'c.key' }, { cert: 'b.pem', key: 'b.key' }],
+    },
+    "the certificates in 'a.pem' and 'b.pem' are for the same names, with keys of the same kind (ECDSA), " +
+      'so that only one would be shown; leave the other out of tls.certificates',
   ],
   [
     'what is in no file',

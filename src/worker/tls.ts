@@ -9,7 +9,7 @@ import { OperatorError, quote } from '../config/operator-error.ts'
 import type { TlsCertificate, TlsConfig } from '../config/options.ts'
 import type { Fd } from '../kernel/fd.ts'
 import { mayHaveKernelTls } from '../net/kernel-tls.ts'
-import { type NamedPair, TlsServer } from '../net/tls-server.ts'
+import { findRivals, type NamedPair, TlsServer } from '../net/tls-server.ts'
 import { OpensslError } from '../openssl/errors.ts'
 import { UnusableError } from '../openssl/unusable.ts'
 import { TicketKeyReader } from '../ticket-keys.ts'
@@ -24,6 +24,7 @@ export function openTls(tls: TlsConfig | null, ticketKeys: Fd | null): TlsServer
   const { clientCa, keyLogFile } = tls
   const pairs = tls.certificates.map(readPair)
   try {
+    refuseRivals(pairs)
     return new TlsServer({
       ...tls,
       pairs,
@@ -43,6 +44,17 @@ export function openTls(tls: TlsConfig | null, ticketKeys: Fd | null): TlsServer
   } finally {
     pairs.forEach(wipe)
   }
+}
+
+function refuseRivals(pairs: readonly NamedPair[]): void {
+  const rivals = findRivals(pairs)
+  if (rivals === null) return
+  const [one, other] = rivals.map(({ certificate }) => quote(fileOf.get(certificate)))
+  const { kind } = rivals[0]
+  throw new OperatorError(
+    `the certificates in ${one} and ${other} are for the same names, with keys of the same kind ` +
+      `(${kind === 'ec' ? 'ECDSA' : kind.toUpperCase()}), so that only one would be shown; leave the other out of tls.certificates`,
+  )
 }
 
 /** OpenSSL has its own. In the file of a certificate there may be its key as well. */
@@ -69,10 +81,18 @@ function readPair({ cert, key, keyPassphraseFile, ocsp }: TlsCertificate): Named
     )
   const bytes = read(key)
   const passphrase = keyPassphraseFile === null ? null : firstLine(read(keyPassphraseFile))
-  if (!leaf.checkPrivateKey(openKey(bytes, passphrase, key, keyPassphraseFile))) {
+  const opened = openKey(bytes, passphrase, key, keyPassphraseFile)
+  if (!leaf.checkPrivateKey(opened)) {
     throw new OperatorError(`the key in ${quote(key)} is not the key of the certificate in ${quote(cert)}`)
   }
-  return { certificate, key: bytes, passphrase, names: namesIn(leaf), ocsp: ocsp === null ? null : readOcsp(ocsp) }
+  return {
+    certificate,
+    key: bytes,
+    passphrase,
+    names: namesIn(leaf),
+    kind: opened.asymmetricKeyType ?? '',
+    ocsp: ocsp === null ? null : readOcsp(ocsp),
+  }
 }
 
 /** Never as a string: nobody could wipe that. */

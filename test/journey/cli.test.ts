@@ -112,14 +112,15 @@ test('check tells of all addresses, of the pool, and of what the operator works 
 })
 
 test('check tells who speaks TLS, with which certificates', async (t) => {
-  const { certificate, key } = makeCertificate({ commonName: 'a', days: 1, names: 'DNS:localhost', issuer: null })
+  const [a, b] = ['a.test', 'b.test'].map((commonName) =>
+    makeCertificate({ commonName, days: 1, names: `DNS:${commonName}`, issuer: null }),
+  )
   const files = {
-    'a.pem': certificate,
-    'a.key': key,
+    ...{ 'a.pem': a!.certificate, 'a.key': a!.key, 'b.pem': b!.certificate, 'b.key': b!.key },
     'c.mjs': `export default {
       listen: ['${LOOPBACK}:0', 'http://${LOOPBACK}:18086'],
       tls: {
-        cert: 'a.pem', key: 'a.key', certificates: [{ cert: './a.pem', key: './a.key' }],
+        cert: 'a.pem', key: 'a.key', certificates: [{ cert: './b.pem', key: './b.key' }],
         clientCertificates: 'required', clientCa: 'a.pem', redirect: true,
       },
     }`,
@@ -132,7 +133,7 @@ test('check tells who speaks TLS, with which certificates', async (t) => {
     `address        ${LOOPBACK}:18086, backlog 511`,
     'TLS            TLSv1.2 and newer, a new key for tickets every 28800000 ms',
     `               ${cwd}/a.pem with ${cwd}/a.key`,
-    `               ${cwd}/a.pem with ${cwd}/a.key`,
+    `               ${cwd}/b.pem with ${cwd}/b.key`,
     `               certificates of clients required, of ${cwd}/a.pem`,
     '               listeners without TLS redirect to the first port with TLS',
   ])
