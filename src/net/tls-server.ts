@@ -4,7 +4,7 @@
  * the rights to read keys; connections are made of it afterwards.
  */
 import type { Fd } from '../kernel/fd.ts'
-import { chooseByName, setProtocols, staple } from '../openssl/choices.ts'
+import { chooseByName, setProtocols } from '../openssl/choices.ts'
 import { type ContextOptions, createContext, type KeyPair } from '../openssl/context.ts'
 import { setKeyLog } from '../openssl/key-log.ts'
 import type { SslContext } from '../openssl/ssl.ts'
@@ -16,8 +16,6 @@ export interface NamedPair extends KeyPair {
   readonly names: readonly string[]
   /** Of what kind its key is, as Node calls it: `ec`, `rsa`. A context has one certificate of each. */
   readonly kind: string
-  /** Is sent along with it; null: nothing. */
-  readonly ocsp: Buffer | null
 }
 
 export interface TlsServerOptions extends Omit<ContextOptions, 'pairs'> {
@@ -46,7 +44,6 @@ export class TlsServer {
     this.#first = contexts[0]!
     this.#triesKernel = options.triesKernel
     setProtocols(contexts, options.protocols)
-    for (const [i, [{ ocsp }]] of groups.entries()) if (ocsp !== null) staple(contexts[i]!, ocsp)
     if (options.ticketKeys !== null) setTicketKeys(contexts, options.ticketKeys)
     setKeyLog(contexts, options.keyLog)
     const names = new Map<string, SslContext>()

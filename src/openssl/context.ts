@@ -6,6 +6,7 @@
  */
 import { createHash } from 'node:crypto'
 import { memoryOf } from '../kernel/memory.ts'
+import { staple } from './choices.ts'
 import { mustSucceed, OpensslError, takeError } from './errors.ts'
 import { bindSsl } from './libssl.ts'
 import { type Certificate, freeCertificate, freeKey, type Key, readCertificates, readKey } from './pem.ts'
@@ -40,12 +41,14 @@ export const READ_BUFFER_BYTES = 17 * 1024
 /** And more than OpenSSL skips at its beginning. */
 const ALIGNMENT_BYTES = 64
 
-/** A certificate with its chain, and its key, as PEM. */
+/** A certificate with its chain, and its key, as PEM; and what its authority says of it. */
 export interface KeyPair {
   readonly certificate: Buffer
   readonly key: Buffer
   /** Of an encrypted key. */
   readonly passphrase: Buffer | null
+  /** An OCSP response, DER, to be sent along with it; null: nothing is. */
+  readonly ocsp: Buffer | null
 }
 
 export interface ContextOptions {
@@ -87,7 +90,7 @@ export function createContext(options: ContextOptions): SslContext {
     mustSucceed(libssl.SSL_CTX_set_cipher_list(context, ciphers), `ciphers '${ciphers}'`)
     mustSucceed(libssl.SSL_CTX_set_ciphersuites(context, ciphersuites), `ciphersuites '${ciphersuites}'`)
     setGroups(context, groups)
-    for (const pair of pairs) usePair(context, pair)
+    staple(context, usePairs(context, pairs))
     using(options.clientAuthorities, () => askClients(context, options))
     return context
   } catch (error) {
@@ -138,12 +141,19 @@ function takesGroups(context: SslContext, groups: string): boolean {
   return false
 }
 
-function usePair(context: SslContext, { certificate, key, passphrase }: KeyPair): void {
-  using(certificate, () => useCertificates(context, readCertificates(certificate)))
-  using(key, () => useKey(context, readKey(key, passphrase)))
+/** The OCSP response of each certificate that has one. */
+function usePairs(context: SslContext, pairs: readonly KeyPair[]): Map<Certificate, Buffer> {
+  const responses = new Map<Certificate, Buffer>()
+  for (const { certificate, key, passphrase, ocsp } of pairs) {
+    const leaf = using(certificate, () => useCertificates(context, readCertificates(certificate)))
+    using(key, () => useKey(context, readKey(key, passphrase)))
+    if (ocsp !== null) responses.set(leaf, ocsp)
+  }
+  return responses
 }
 
-function useCertificates(context: SslContext, certificates: readonly Certificate[]): void {
+/** The first of them, which the context has from here on for as long as it lives. */
+function useCertificates(context: SslContext, certificates: readonly Certificate[]): Certificate {
   const [leaf, ...chain] = certificates
   if (leaf === undefined) throw new OpensslError(0, 'there is no certificate in it')
   try {
@@ -154,6 +164,7 @@ function useCertificates(context: SslContext, certificates: readonly Certificate
         'a certificate of the chain cannot be used',
       )
     }
+    return leaf
   } finally {
     for (const it of certificates) freeCertificate(it)
   }
