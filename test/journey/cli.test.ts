@@ -139,6 +139,17 @@ test('check tells who speaks TLS, with which certificates', async (t) => {
   ])
 })
 
+test('cert tells what is wrong with its authority in one sentence', async (t) => {
+  const kept = 'home/.local/share/prefork'
+  const { code, stdout, stderr } = await runPrefork(t, {
+    args: ['cert'],
+    env: { HOME: 'home', XDG_DATA_HOME: '' },
+    files: { [`${kept}/ca.pem`]: 'half a cert', [`${kept}/ca-key.pem`]: '' },
+  })
+  const sentence = `prefork: ${kept}/ca.pem holds no certificate in PEM, or a damaged one; mend it, or move`
+  assert.deepEqual([code, stdout, stderr.length, stderr[0]!.slice(0, sentence.length)], [1, [], 1, sentence])
+})
+
 test('a directory named like a command is a target when it is written with its path', async (t) => {
   const { code, stdout } = await runPrefork(t, { args: ['check', './reload'], files: { 'reload/index.html': 'files' } })
   assert.equal(code, 0)
