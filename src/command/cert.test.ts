@@ -1,9 +1,22 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { unless } from '../../test/support/curl.ts'
 import { makeCertificate } from '../openssl/make-certificate.ts'
 import { cert } from './cert.ts'
 
@@ -62,14 +75,74 @@ test('the authority is made once, and names are as asked', (t) => {
   assert.equal(certificates('_wildcard.Other.test.pem')[0]!.subjectAltName, 'DNS:*.other.test')
 })
 
-test('an authority that ends sooner than what it would sign is made anew', (t) => {
+test('what it makes holds to the letter of RFC 5280', { skip: unless('openssl') }, (t) => {
+  const { folder, home, run } = scene(t)
+  run()
+  const args = ['verify', '-x509_strict', '-CAfile', join(home, 'ca.pem'), join(folder, 'localhost.pem')]
+  const { status, stdout, stderr } = spawnSync('openssl', args, { encoding: 'utf8' })
+  assert.equal(status, 0, stdout + stderr)
+})
+
+test('an authority that ends sooner than what it would sign is made anew; its key is for its owner, whoever could read the old one', (t) => {
   const { home, run } = scene(t)
+  const [file, keyFile] = [join(home, 'ca.pem'), join(home, 'ca-key.pem')]
   mkdirSync(home, { recursive: true })
   const old = makeCertificate({ commonName: 'old', days: 100, names: null, issuer: null })
-  writeFileSync(join(home, 'ca.pem'), old.certificate)
-  writeFileSync(join(home, 'ca-key.pem'), old.key)
+  writeFileSync(file, old.certificate, { mode: 0o666 })
+  writeFileSync(keyFile, old.key, { mode: 0o666 })
+  chmodSync(keyFile, 0o666)
+  const reader = openSync(keyFile, 'r')
+  t.after(() => closeSync(reader))
   run()
-  assert.notEqual(readFileSync(join(home, 'ca.pem'), 'latin1'), old.certificate)
+  assert.notEqual(readFileSync(file, 'latin1'), old.certificate)
+  assert.deepEqual([modeOf(file), modeOf(keyFile)], [0o644, 0o600])
+  assert.equal(readFileSync(reader, 'latin1'), old.key)
+  assert.deepEqual(readdirSync(home).sort(), ['ca-key.pem', 'ca.pem'])
+})
+
+test("what a run that was cut off has left behind is in nobody's way", (t) => {
+  const { folder, home, run } = scene(t)
+  mkdirSync(home, { recursive: true })
+  const files = [join(folder, 'localhost-key.pem'), join(home, 'ca-key.pem')]
+  for (const file of files) writeFileSync(`${file}.new`, 'half of a k', { mode: 0o666 })
+  run()
+  assert.deepEqual(files.map(modeOf), [0o600, 0o600])
+})
+
+const MADE = makeCertificate({ commonName: 'a', days: 3_000, names: null, issuer: null })
+const ANOTHER = makeCertificate({ commonName: 'b', days: 3_000, names: null, issuer: null })
+
+/** Null: a directory stands in its place. */
+const BROKEN: readonly (readonly [certificate: string | null, key: string | null, says: RegExp])[] = [
+  [null, MADE.key, /\/ca\.pem cannot be read \(EISDIR\); /],
+  [MADE.certificate, null, /\/ca-key\.pem cannot be read \(EISDIR\); /],
+  ['', MADE.key, /\/ca\.pem holds no certificate in PEM, or a damaged one; /],
+  [MADE.certificate.slice(0, 200), MADE.key, /\/ca\.pem holds no certificate in PEM, or a damaged one; /],
+  [MADE.certificate, '', /\/ca-key\.pem holds no private key in PEM, or a damaged one; /],
+  [MADE.certificate, MADE.key.slice(0, 100), /\/ca-key\.pem holds no private key in PEM, or a damaged one; /],
+  [MADE.certificate, ANOTHER.key, /\/ca-key\.pem is not the key of the certificate in \/\S+\/ca\.pem; /],
+]
+
+for (const [certificate, key, says] of BROKEN) {
+  test(`an authority that is damaged is a sentence, and stays as it is: ${says.source}`, (t) => {
+    const { folder, home, run } = scene(t)
+    mkdirSync(home, { recursive: true })
+    const files = [
+      [join(home, 'ca.pem'), certificate],
+      [join(home, 'ca-key.pem'), key],
+    ] as const
+    for (const [file, text] of files) text === null ? mkdirSync(file) : writeFileSync(file, text)
+    assert.throws(() => run(), { name: 'OperatorError', message: says })
+    for (const [file, text] of files) if (text !== null) assert.equal(readFileSync(file, 'latin1'), text)
+    assert.deepEqual(readdirSync(folder), [])
+  })
+}
+
+test('a place where no authority can be kept is a sentence', (t) => {
+  const { folder, home, run } = scene(t)
+  writeFileSync(join(home, '..'), 'a file')
+  assert.throws(() => run(), { name: 'OperatorError', message: `${home} cannot be made (ENOTDIR)` })
+  assert.deepEqual(readdirSync(folder), [])
 })
 
 test('nothing that is there is written over', (t) => {

@@ -6,8 +6,8 @@
  *     ~/.local/share/prefork/ca.pem, ca-key.pem    the authority, for all that this user develops
  *     ./localhost.pem, ./localhost-key.pem         what --tls-cert and --tls-key take
  */
-import { X509Certificate } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { homedir, hostname, userInfo } from 'node:os'
 import { isAbsolute, join } from 'node:path'
@@ -29,7 +29,7 @@ export interface CertWorld {
   readonly home: string
 }
 
-/** The exit code, 0. Throws an OperatorError for what is no name, and for files that are there already. */
+/** The exit code, 0. Throws an OperatorError for what is no name, for files that are there already, and for an authority that is damaged. */
 export function cert(names: readonly string[], world: CertWorld = realWorld()): number {
   const wanted = names.length === 0 ? ['localhost', '127.0.0.1', '::1'] : names
   const alternatives = wanted.map(alternativeName)
@@ -70,13 +70,13 @@ function alternativeName(name: string): string {
 function authorityIn(home: string): { pair: MadePair; file: string; isNew: boolean } {
   const [file, keyFile] = [join(home, 'ca.pem'), join(home, 'ca-key.pem')]
   if (existsSync(file) && existsSync(keyFile)) {
-    const pair = { certificate: readFileSync(file, 'latin1'), key: readFileSync(keyFile, 'latin1') }
+    const pair = readAuthority(file, keyFile)
     const end = Date.parse(new X509Certificate(pair.certificate).validTo)
     if (end > Date.now() + DAYS * 86_400_000) return { pair, file, isNew: false }
   }
   const commonName = `prefork development CA (${userInfo().username}@${hostname()})`.slice(0, COMMON_NAME_CHARS_MAX)
   const pair = makeCertificate({ commonName, days: AUTHORITY_DAYS, names: null, issuer: null })
-  mkdirSync(home, { recursive: true, mode: 0o700 })
+  attempt(() => mkdirSync(home, { recursive: true, mode: 0o700 }), `${home} cannot be made`)
   write(keyFile, pair.key, SECRET)
   write(file, pair.certificate, PUBLIC)
   return { pair, file, isNew: true }
@@ -85,11 +85,50 @@ function authorityIn(home: string): { pair: MadePair; file: string; isNew: boole
 /** RFC 5280, upper bounds: ub-common-name. */
 const COMMON_NAME_CHARS_MAX = 64
 
+/** One that is damaged is not made anew without a word: clients trust it. */
+function readAuthority(file: string, keyFile: string): MadePair {
+  const [pem, key] = [readText(file), readText(keyFile)]
+  const certificate = attempt(
+    () => new X509Certificate(pem),
+    `${file} holds no certificate in PEM, or a damaged one`,
+    REMEDY,
+  )
+  const opened = attempt(
+    () => createPrivateKey(key),
+    `${keyFile} holds no private key in PEM, or a damaged one`,
+    REMEDY,
+  )
+  if (certificate.checkPrivateKey(opened)) return { certificate: certificate.toString(), key }
+  throw new OperatorError(`${keyFile} is not the key of the certificate in ${file}${REMEDY}`)
+}
+
+function readText(file: string): string {
+  return attempt(() => readFileSync(file, 'latin1'), `${file} cannot be read`, REMEDY)
+}
+
+const REMEDY = '; mend it, or move ca.pem and ca-key.pem away: then an authority is made anew, for clients to trust'
+
+/**
+ * As a file of its own that takes the place of the one before: who was allowed to read that,
+ * and has it open, reads nothing of this.
+ */
 function write(file: string, text: string, mode: number): void {
+  const fresh = `${file}.new`
+  const act = () => {
+    rmSync(fresh, { force: true })
+    writeFileSync(fresh, text, { mode, flag: 'wx' })
+    renameSync(fresh, file)
+  }
+  attempt(act, `${file} cannot be written`)
+}
+
+/** In place of what it throws, an OperatorError that begins with the mistake and ends with the remedy. */
+function attempt<T>(act: () => T, mistake: string, remedy = ''): T {
   try {
-    writeFileSync(file, text, { mode })
+    return act()
   } catch (error) {
-    throw new OperatorError(`${file} cannot be written (${(error as NodeJS.ErrnoException).code})`)
+    const { errno, code } = error as NodeJS.ErrnoException
+    throw new OperatorError(`${mistake}${errno === undefined ? '' : ` (${code})`}${remedy}`)
   }
 }
 

@@ -44,7 +44,9 @@ export interface TlsOptions {
    * Further certificates. Which one a client is shown is chosen by the name that it
    * asks for (SNI) and the names in them: one that has it exactly, then one with a
    * wildcard for it, then `tls.cert`. Two with the same names may stand side by side,
-   * one for a key of ECDSA and one of RSA: a client is shown what it understands.
+   * one for a key of ECDSA and one of RSA: a client is shown what it understands. Two
+   * with keys of the same kind are a mistake, which is told; and one that has no DNS
+   * name in it is shown only as `tls.cert`.
    * @default []
    */
   readonly certificates: readonly CertificateOptions[]

@@ -25,7 +25,8 @@ export function pairFor(names: readonly string[], wishes: Partial<CertificateWis
     issuer: authority,
     ...wishes,
   })
-  return { certificate: Buffer.from(made.certificate), key: Buffer.from(made.key), passphrase: null, names, ocsp: null }
+  const [certificate, key] = [Buffer.from(made.certificate), Buffer.from(made.key)]
+  return { certificate, key, passphrase: null, names, kind: wishes.keyType ?? 'ec', ocsp: null }
 }
 
 const localhost = pairFor(['localhost'])

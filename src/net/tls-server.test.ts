@@ -20,16 +20,17 @@ async function visit(t: TestContext, server: TlsServer, options: ConnectionOptio
   await pair.sendAll(Buffer.from('hello'))
   await answered
   const { secure } = pair.transport
-  const names = pair.client.getPeerCertificate().subjectaltname ?? ''
+  const { subject, subjectaltname: names = '', asn1Curve: kind = 'rsa' } = pair.client.getPeerCertificate()
   const isResumed = pair.client.isSessionReused()
   const session = sessions.at(-1) ?? pair.client.getSession()
   pair.transport.close()
   return {
     secure,
     names,
+    commonName: subject?.CN,
     isResumed,
     session,
-    kind: pair.client.getPeerCertificate().asn1Curve ?? 'rsa',
+    kind,
   }
 }
 
@@ -59,6 +60,28 @@ test('ECDSA and RSA side by side: each client gets what it understands', async (
   const only = { maxVersion: 'TLSv1.2' } as const
   assert.equal((await visit(t, server, { ...only, ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' })).kind, 'rsa')
   assert.equal((await visit(t, server, { ...only, ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' })).kind, 'prime256v1')
+})
+
+test('one without a name stands alone, and the first of them is the default', async (t) => {
+  const alone = (commonName: string, keyType: 'ec' | 'rsa') => {
+    return { ...pairFor([commonName], { names: 'IP:127.0.0.1', keyType }), names: [] }
+  }
+  const server = serverWith({ pairs: [alone('a', 'ec'), alone('b', 'ec'), alone('c', 'rsa'), pairFor(['d.test'])] })
+  const only = { ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256', maxVersion: 'TLSv1.2', rejectUnauthorized: false } as const
+  for (const [servername, commonName] of [
+    ['', 'a'],
+    ['localhost', 'a'],
+    ['d.test', 'd.test'],
+  ] as const) {
+    assert.equal((await visit(t, server, { ...only, servername })).commonName, commonName)
+  }
+  const rsa = { ...only, ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' }
+  await assert.rejects(visit(t, server, rsa), 'the default has no certificate of RSA')
+})
+
+test('two for the same names, in any order, with keys of the same kind are none that a server is made of', () => {
+  const [one, other] = [pairFor(['a.test', 'b.test']), pairFor(['b.test', 'a.test', 'a.test'])]
+  assert.throws(() => serverWith({ pairs: [pairFor(['localhost']), one, other] }), /the same names and kind of key/)
 })
 
 test('the first of our ciphers that the client has is taken, whatever it likes best; but for ChaCha20', async (t) => {
@@ -205,17 +228,64 @@ function selfSigned(): ConnectionOptions {
   return { cert: certificate, key }
 }
 
-test('an OCSP response is sent along to who asks for it', async (t) => {
-  const ocsp = Buffer.from('3003020106', 'hex')
-  const pair = await connected(t, serverWith({ pairs: [{ ...pairFor(['localhost']), ocsp }] }), {
-    requestOCSP: true,
-  } as ConnectionOptions)
+/** What the client is handed with the certificate: node:tls says null for nothing. */
+async function stapledTo(t: TestContext, server: TlsServer, options: ConnectionOptions): Promise<Buffer | null> {
+  const pair = await connected(t, server, { requestOCSP: true, ...options } as ConnectionOptions)
   const stapled = once(pair.client, 'OCSPResponse')
   pair.client.write('hello')
-  await pair.receive()
-  assert.deepEqual((await stapled)[0], ocsp)
+  assert.equal((await pair.receive()).bytes.toString(), 'hello')
   pair.transport.close()
-})
+  return (await stapled)[0]
+}
+
+/** A client of one version that takes one kind of certificate. */
+const CLIENTS = {
+  'TLSv1.2': { ec: { ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' }, rsa: { ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' } },
+  'TLSv1.3': { ec: { sigalgs: 'ecdsa_secp256r1_sha256' }, rsa: { sigalgs: 'rsa_pss_rsae_sha256' } },
+} as const
+
+for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+  const only = { minVersion: version, maxVersion: version }
+  const response = (last: number) => Buffer.from([0x30, 3, 2, 1, last])
+  const [ec, rsa] = [pairFor(['localhost']), pairFor(['localhost'], { keyType: 'rsa' })]
+  const wildcard = pairFor(['*.example.com'])
+
+  for (const [what, ofEc, ofRsa] of [
+    ['of both', response(1), response(2)],
+    ['of the first', response(3), null],
+    ['of the second', null, response(4)],
+    ['of neither', null, null],
+  ] as const) {
+    test(`${version}: the OCSP response of the certificate that is shown is sent along, to who asks for it: ${what}`, async (t) => {
+      const pairs = [{ ...ec, ocsp: ofEc }, { ...rsa, ocsp: ofRsa }, wildcard]
+      for (const server of [serverWith({ pairs }), serverWith({ pairs: pairs.slice(0, 2).reverse() })]) {
+        assert.deepEqual(await stapledTo(t, server, { ...only, ...CLIENTS[version].ec }), ofEc)
+        assert.deepEqual(await stapledTo(t, server, { ...only, ...CLIENTS[version].rsa }), ofRsa)
+      }
+      const server = serverWith({ pairs })
+      const { session } = await visit(t, server, only)
+      const again = await visit(t, server, { ...only, session: session!, requestOCSP: true } as ConnectionOptions)
+      assert.equal(again.isResumed, true, 'where no certificate is shown, none is sent along')
+    })
+  }
+
+  test(`${version}: and with SNI that of the certificate for the name`, async (t) => {
+    const server = serverWith({
+      pairs: [
+        { ...ec, ocsp: response(5) },
+        { ...wildcard, ocsp: response(6) },
+      ],
+    })
+    for (const [servername, stapled] of [
+      ['localhost', response(5)],
+      ['www.example.com', response(6)],
+      ['elsewhere.org', response(5)],
+    ] as const) {
+      const options = { ...only, servername, rejectUnauthorized: false }
+      assert.deepEqual(await stapledTo(t, server, options), stapled, servername)
+    }
+  })
+}
 
 const good = pairFor(['localhost'])
 for (const [what, options, says] of [

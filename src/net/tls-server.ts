@@ -4,7 +4,7 @@
  * the rights to read keys; connections are made of it afterwards.
  */
 import type { Fd } from '../kernel/fd.ts'
-import { chooseByName, setProtocols, staple } from '../openssl/choices.ts'
+import { chooseByName, setProtocols } from '../openssl/choices.ts'
 import { type ContextOptions, createContext, type KeyPair } from '../openssl/context.ts'
 import { setKeyLog } from '../openssl/key-log.ts'
 import type { SslContext } from '../openssl/ssl.ts'
@@ -14,12 +14,12 @@ import { Handshakes, TlsTransport } from './tls-transport.ts'
 /** A certificate, and the names that it is for: `example.com`, `*.example.com`, in lower case. */
 export interface NamedPair extends KeyPair {
   readonly names: readonly string[]
-  /** Is sent along with it; null: nothing. */
-  readonly ocsp: Buffer | null
+  /** Of what kind its key is, as Node calls it: `ec`, `rsa`. A context has one certificate of each. */
+  readonly kind: string
 }
 
 export interface TlsServerOptions extends Omit<ContextOptions, 'pairs'> {
-  /** The first is for clients that ask for no name, or for none of these. */
+  /** The first is for clients that ask for no name, or for none of these. No two are rivals: see findRivals. */
   readonly pairs: readonly NamedPair[]
   /** What is spoken inside, in the order of our liking (ALPN): `http/1.1`. */
   readonly protocols: readonly string[]
@@ -38,12 +38,12 @@ export class TlsServer {
 
   /** Throws an OpensslError: see createContext. */
   constructor(options: TlsServerOptions) {
+    if (findRivals(options.pairs) !== null) throw new Error('two certificates for the same names and kind of key')
     const groups = groupByNames(options.pairs)
     const contexts = groups.map((pairs) => createContext({ ...options, pairs }))
     this.#first = contexts[0]!
     this.#triesKernel = options.triesKernel
     setProtocols(contexts, options.protocols)
-    for (const [i, [{ ocsp }]] of groups.entries()) if (ocsp !== null) staple(contexts[i]!, ocsp)
     if (options.ticketKeys !== null) setTicketKeys(contexts, options.ticketKeys)
     setKeyLog(contexts, options.keyLog)
     const names = new Map<string, SslContext>()
@@ -65,16 +65,43 @@ function wildcardOf(name: string): string {
   return dot === -1 ? '' : `*${name.slice(dot)}`
 }
 
+/** Two for the same names, with keys of the same kind: a client would be shown one alone. Null: there are none. */
+export function findRivals(pairs: readonly NamedPair[]): [NamedPair, NamedPair] | null {
+  const seen = new Map<string, NamedPair>()
+  for (const pair of pairs) {
+    const names = namesOf(pair)
+    if (names === '') continue
+    const rival = seen.get(`${pair.kind} ${names}`)
+    if (rival !== undefined) return [rival, pair]
+    seen.set(`${pair.kind} ${names}`, pair)
+  }
+  return null
+}
+
 type Group = [NamedPair, ...NamedPair[]]
 
-/** An ECDSA and an RSA certificate of the same names stand side by side; in the order in which names came. */
+/**
+ * An ECDSA and an RSA certificate of the same names stand side by side; in the order in which names came. One without
+ * a name stands alone: that another has none either says nothing.
+ */
 function groupByNames(pairs: readonly NamedPair[]): Group[] {
-  const groups = new Map<string, Group>()
+  const groups: Group[] = []
+  const named = new Map<string, Group>()
   for (const pair of pairs) {
-    const key = [...pair.names].sort().join(' ')
-    const group = groups.get(key)
-    if (group === undefined) groups.set(key, [pair])
-    else group.push(pair)
+    const names = namesOf(pair)
+    const group = named.get(names)
+    if (group !== undefined) {
+      group.push(pair)
+      continue
+    }
+    const own: Group = [pair]
+    groups.push(own)
+    if (names !== '') named.set(names, own)
   }
-  return [...groups.values()]
+  return groups
+}
+
+/** All of them, in one order. Empty: it has none. */
+function namesOf({ names }: NamedPair): string {
+  return [...new Set(names)].sort().join(' ')
 }

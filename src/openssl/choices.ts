@@ -1,10 +1,11 @@
 /**
  * What OpenSSL asks of a server in the midst of a handshake: which protocol (ALPN),
- * and with which certificate (SNI).
+ * with which certificate (SNI), and with which word of its authority on that (OCSP).
  */
 import { memcpy } from '../kernel/libc.ts'
 import { memoryOf } from '../kernel/memory.ts'
 import { bindSsl, callback, prototype } from './libssl.ts'
+import type { Certificate } from './pem.ts'
 import { SSL_get_servername, type Ssl, type SslContext } from './ssl.ts'
 
 const libssl = {
@@ -19,6 +20,7 @@ const libssl = {
   ]),
   SSL_CTX_callback_ctrl: bindSsl('SSL_CTX_callback_ctrl', 'long', ['uintptr_t', 'int', 'uintptr_t']),
   SSL_ctrl: bindSsl('SSL_ctrl', 'long', ['uintptr_t', 'int', 'long', 'uintptr_t']),
+  SSL_get_certificate: bindSsl('SSL_get_certificate', 'uintptr_t', ['uintptr_t']),
   SSL_set_SSL_CTX: bindSsl('SSL_set_SSL_CTX', 'uintptr_t', ['uintptr_t', 'uintptr_t']),
 }
 
@@ -61,17 +63,23 @@ export function chooseByName(first: SslContext, contextOf: (name: string) => Ssl
 }
 
 /**
- * To clients that ask for it (RFC 6066 §8), the response is sent along with the certificate.
+ * To clients that ask for it (RFC 6066 §8), the response for the certificate that they are
+ * shown is sent along with it; where that has none, nothing. Which it is has been decided by
+ * then. Every connection has the context's own certificates: they are known by their addresses.
  *
  * https://docs.openssl.org/3.0/man3/SSL_CTX_set_tlsext_status_cb/
  */
-export function staple(context: SslContext, response: Buffer): void {
-  const ours = memoryOf(Buffer.from(response))
+export function staple(context: SslContext, responses: ReadonlyMap<Certificate, Buffer>): void {
+  if (responses.size === 0) return
+  const ours = new Map([...responses].map(([certificate, der]) => [certificate, memoryOf(Buffer.from(der))]))
   const give = (ssl: number) => {
-    const copy = libcrypto.CRYPTO_malloc(response.length, 0, 0) // SSL_free frees it
+    const response = ours.get(libssl.SSL_get_certificate(ssl) as Certificate)
+    if (response === undefined) return SSL_TLSEXT_ERR_NOACK
+    const { length } = response.bytes
+    const copy = libcrypto.CRYPTO_malloc(length, 0, 0) // SSL_free frees it
     if (copy === 0) return SSL_TLSEXT_ERR_NOACK
-    memcpy(copy, ours.address, response.length)
-    libssl.SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_STATUS_REQ_OCSP_RESP, response.length, copy)
+    memcpy(copy, response.address, length)
+    libssl.SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_STATUS_REQ_OCSP_RESP, length, copy)
     return SSL_TLSEXT_ERR_OK
   }
   libssl.SSL_CTX_callback_ctrl(context, SSL_CTRL_SET_TLSEXT_STATUS_REQ_CB, callback(STATUS, give))

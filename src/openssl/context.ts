@@ -6,10 +6,12 @@
  */
 import { createHash } from 'node:crypto'
 import { memoryOf } from '../kernel/memory.ts'
+import { staple } from './choices.ts'
 import { mustSucceed, OpensslError, takeError } from './errors.ts'
 import { bindSsl } from './libssl.ts'
-import { freeCertificate, freeKey, readCertificates, readKey } from './pem.ts'
+import { type Certificate, freeCertificate, freeKey, type Key, readCertificates, readKey } from './pem.ts'
 import { SSL_OP_ENABLE_KTLS, type SslContext } from './ssl.ts'
+import { using } from './unusable.ts'
 
 const libssl = {
   TLS_server_method: bindSsl('TLS_server_method', 'uintptr_t', []),
@@ -39,12 +41,14 @@ export const READ_BUFFER_BYTES = 17 * 1024
 /** And more than OpenSSL skips at its beginning. */
 const ALIGNMENT_BYTES = 64
 
-/** A certificate with its chain, and its key, as PEM. */
+/** A certificate with its chain, and its key, as PEM; and what its authority says of it. */
 export interface KeyPair {
   readonly certificate: Buffer
   readonly key: Buffer
   /** Of an encrypted key. */
   readonly passphrase: Buffer | null
+  /** An OCSP response, DER, to be sent along with it; null: nothing is. */
+  readonly ocsp: Buffer | null
 }
 
 export interface ContextOptions {
@@ -66,8 +70,9 @@ export interface ContextOptions {
 }
 
 /**
- * A context for servers. Throws an OpensslError: a certificate or key that cannot be
- * read, a key that is of another certificate, a list without a cipher that is known.
+ * A context for servers. Throws an OpensslError for a list without a cipher that is known;
+ * an UnusableError for a certificate or key that cannot be read, and for a key that is of
+ * another certificate.
  */
 export function createContext(options: ContextOptions): SslContext {
   const { pairs, minVersion, ciphers, ciphersuites, groups } = options
@@ -86,8 +91,8 @@ export function createContext(options: ContextOptions): SslContext {
     mustSucceed(libssl.SSL_CTX_set_cipher_list(context, ciphers), `ciphers '${ciphers}'`)
     mustSucceed(libssl.SSL_CTX_set_ciphersuites(context, ciphersuites), `ciphersuites '${ciphersuites}'`)
     setGroups(context, groups)
-    for (const pair of pairs) usePair(context, pair)
-    askClients(context, options)
+    staple(context, usePairs(context, pairs))
+    using(options.clientAuthorities, () => askClients(context, options))
     return context
   } catch (error) {
     libssl.SSL_CTX_free(context)
@@ -137,8 +142,20 @@ function takesGroups(context: SslContext, groups: string): boolean {
   return false
 }
 
-function usePair(context: SslContext, { certificate, key, passphrase }: KeyPair): void {
-  const [leaf, ...chain] = readCertificates(certificate)
+/** The OCSP response of each certificate that has one. */
+function usePairs(context: SslContext, pairs: readonly KeyPair[]): Map<Certificate, Buffer> {
+  const responses = new Map<Certificate, Buffer>()
+  for (const { certificate, key, passphrase, ocsp } of pairs) {
+    const leaf = using(certificate, () => useCertificates(context, readCertificates(certificate)))
+    using(key, () => useKey(context, readKey(key, passphrase)))
+    if (ocsp !== null) responses.set(leaf, ocsp)
+  }
+  return responses
+}
+
+/** The first of them, which the context has from here on for as long as it lives. */
+function useCertificates(context: SslContext, certificates: readonly Certificate[]): Certificate {
+  const [leaf, ...chain] = certificates
   if (leaf === undefined) throw new OpensslError(0, 'there is no certificate in it')
   try {
     mustSucceed(libssl.SSL_CTX_use_certificate(context, leaf), 'the certificate cannot be used')
@@ -148,14 +165,17 @@ function usePair(context: SslContext, { certificate, key, passphrase }: KeyPair)
         'a certificate of the chain cannot be used',
       )
     }
+    return leaf
   } finally {
-    for (const it of [leaf, ...chain]) freeCertificate(it)
+    for (const it of certificates) freeCertificate(it)
   }
-  const pkey = readKey(key, passphrase)
+}
+
+function useKey(context: SslContext, key: Key): void {
   try {
-    mustSucceed(libssl.SSL_CTX_use_PrivateKey(context, pkey), 'the key cannot be used')
+    mustSucceed(libssl.SSL_CTX_use_PrivateKey(context, key), 'the key cannot be used')
   } finally {
-    freeKey(pkey)
+    freeKey(key)
   }
 }
 

@@ -100,7 +100,7 @@ function makeKey(type: 'ec' | 'rsa'): string {
   return pair.privateKey.export(encoding) as string
 }
 
-/** RFC 5280 §4.2.1. What a browser wants of a server's: names, and what the key is for. */
+/** RFC 5280 §4.2.1. What clients want of a server's: names, what the key is for; and the strict ones, whose key has signed it. */
 function extensionsOf(names: string | null): [name: string, value: string][] {
   if (names === null) {
     return [
@@ -115,6 +115,7 @@ function extensionsOf(names: string | null): [name: string, value: string][] {
     ['extendedKeyUsage', 'serverAuth,clientAuth'],
     ['subjectAltName', names],
     ['subjectKeyIdentifier', 'hash'],
+    ['authorityKeyIdentifier', 'keyid'], // of one that signs itself it is the line before
   ]
 }
 

@@ -4,7 +4,7 @@
  * https://docs.openssl.org/3.0/man3/PEM_read_bio_PrivateKey/
  */
 import { allocate, type Memory } from '../kernel/memory.ts'
-import { mustSucceed, takeError } from './errors.ts'
+import { mustSucceed, OpensslError, takeError } from './errors.ts'
 import { bindSsl } from './libssl.ts'
 
 const libcrypto = {
@@ -29,19 +29,59 @@ const libcrypto = {
 export type Certificate = number & { readonly __certificate: true }
 export type Key = number & { readonly __key: true }
 
-/** All that are in it, one behind the other. Each is the caller's to free. The end of the file is an error, too; it is no matter. */
+/**
+ * All that are in it, one behind the other. Each is the caller's to free. Throws an OpensslError for one that is
+ * damaged: without it, and what follows, a chain would be half of one.
+ */
 export function readCertificates(pem: Buffer): Certificate[] {
-  return withBio(pem, (bio) => {
-    const found: Certificate[] = []
+  const found: Certificate[] = []
+  takeError() // what somebody else has left in the queue would be taken for ours
+  const error = withBio(pem, (bio) => {
     for (let next = readOne(bio); next !== 0; next = readOne(bio)) found.push(next as Certificate)
-    takeError()
-    return found
+    return takeError()
   })
+  const mistake = isEnd(error) ? mistakeInFrame(pem, found.length) : damage(error, found.length)
+  if (mistake === null) return found
+  for (const it of found) freeCertificate(it)
+  throw mistake
 }
 
 function readOne(bio: number): number {
   return libcrypto.PEM_read_bio_X509(bio, 0, 0, 0)
 }
+
+function isEnd(error: OpensslError | null): boolean {
+  return error !== null && libraryOf(error) === ERR_LIB_PEM && error.reason === PEM_R_NO_START_LINE
+}
+
+/** openssl/err.h: the 8 bits over those of the reason. */
+function libraryOf({ code }: OpensslError): number {
+  return Math.floor(code / 2 ** 23) % 2 ** 8
+}
+
+function damage(error: OpensslError | null, found: number): OpensslError {
+  const why = error?.message ?? 'OpenSSL does not say why'
+  return new OpensslError(error?.code ?? 0, `certificate ${found + 1} in it cannot be read: ${why}`)
+}
+
+/** To OpenSSL a certificate whose first or last line is damaged is text between others, which it skips. */
+function mistakeInFrame(pem: Buffer, found: number): OpensslError | null {
+  const count = Math.max(countLines(pem, '-----BEGIN CERTIFICATE-----'), countLines(pem, '-----END CERTIFICATE-----'))
+  if (count <= found) return null
+  const why = 'the BEGIN or END of one is damaged'
+  return new OpensslError(0, `only ${found} of ${count} certificates in it can be read: ${why}`)
+}
+
+/** Those that begin so. The bytes are never a string: a key may be among them, and nobody could wipe that. */
+function countLines(bytes: Buffer, beginning: string): number {
+  let count = 0
+  for (let at = bytes.indexOf(beginning); at !== -1; at = bytes.indexOf(beginning, at + 1)) {
+    if (at === 0 || bytes[at - 1] === LF) count++
+  }
+  return count
+}
+
+const LF = 0x0a
 
 /**
  * Throws an OpensslError for what is no key, and for a wrong passphrase. With one, if only an empty one, OpenSSL does
@@ -108,3 +148,7 @@ function withBio<T>(bytes: Buffer, use: (bio: number) => T): T {
     memory.bytes.fill(0)
   }
 }
+
+// openssl/err.h, openssl/pemerr.h
+const ERR_LIB_PEM = 9
+const PEM_R_NO_START_LINE = 108

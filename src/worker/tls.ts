@@ -3,14 +3,15 @@
  * the process gives up the rights to read them. Whatever would fail in the midst of a
  * handshake is a sentence here: at a start, at a reload, in `prefork check`.
  */
-import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { OperatorError, quote } from '../config/operator-error.ts'
 import type { TlsCertificate, TlsConfig } from '../config/options.ts'
 import type { Fd } from '../kernel/fd.ts'
 import { mayHaveKernelTls } from '../net/kernel-tls.ts'
-import { type NamedPair, TlsServer } from '../net/tls-server.ts'
+import { findRivals, type NamedPair, TlsServer } from '../net/tls-server.ts'
 import { OpensslError } from '../openssl/errors.ts'
+import { UnusableError } from '../openssl/unusable.ts'
 import { TicketKeyReader } from '../ticket-keys.ts'
 import { type KeyLog, openKeyLog, tryKeyLog } from './key-log.ts'
 
@@ -23,6 +24,7 @@ export function openTls(tls: TlsConfig | null, ticketKeys: Fd | null): TlsServer
   const { clientCa, keyLogFile } = tls
   const pairs = tls.certificates.map(readPair)
   try {
+    refuseRivals(pairs)
     return new TlsServer({
       ...tls,
       pairs,
@@ -35,10 +37,29 @@ export function openTls(tls: TlsConfig | null, ticketKeys: Fd | null): TlsServer
     })
   } catch (error) {
     if (!(error instanceof OpensslError)) throw error
-    throw new OperatorError(`TLS cannot be spoken as asked: ${error.message}`)
+    const file = error instanceof UnusableError ? fileOf.get(error.bytes) : undefined
+    throw new OperatorError(
+      `TLS cannot be spoken ${file === undefined ? 'as asked' : `with ${quote(file)}`}: ${error.message}`,
+    )
   } finally {
-    for (const { key, passphrase } of pairs) for (const secret of [key, passphrase]) secret?.fill(0) // OpenSSL has its own
+    pairs.forEach(wipe)
   }
+}
+
+function refuseRivals(pairs: readonly NamedPair[]): void {
+  const rivals = findRivals(pairs)
+  if (rivals === null) return
+  const [one, other] = rivals.map(({ certificate }) => quote(fileOf.get(certificate)))
+  const { kind } = rivals[0]
+  throw new OperatorError(
+    `the certificates in ${one} and ${other} are for the same names, with keys of the same kind ` +
+      `(${kind === 'ec' ? 'ECDSA' : kind.toUpperCase()}), so that only one would be shown; leave the other out of tls.certificates`,
+  )
+}
+
+/** OpenSSL has its own. In the file of a certificate there may be its key as well. */
+function wipe({ certificate, key, passphrase }: NamedPair): void {
+  for (const secret of [certificate, key, passphrase]) secret?.fill(0)
 }
 
 /** Who will accept nobody makes no file. */
@@ -58,17 +79,20 @@ function readPair({ cert, key, keyPassphraseFile, ocsp }: TlsCertificate): Named
     throw new OperatorError(
       `the certificate in ${quote(cert)} is not valid before ${leaf.validFrom}; is the clock right?`,
     )
-  const pair = {
+  const bytes = read(key)
+  const passphrase = keyPassphraseFile === null ? null : firstLine(read(keyPassphraseFile))
+  const opened = openKey(bytes, passphrase, key, keyPassphraseFile)
+  if (!leaf.checkPrivateKey(opened)) {
+    throw new OperatorError(`the key in ${quote(key)} is not the key of the certificate in ${quote(cert)}`)
+  }
+  return {
     certificate,
-    key: read(key),
-    passphrase: keyPassphraseFile === null ? null : firstLine(read(keyPassphraseFile)),
+    key: bytes,
+    passphrase,
     names: namesIn(leaf),
+    kind: opened.asymmetricKeyType ?? '',
     ocsp: ocsp === null ? null : readOcsp(ocsp),
   }
-  const mistake = mistakeInKey(leaf, pair)
-  if (mistake === null) return pair
-  const remedies = { unreadable: UNREADABLE_KEY, foreign: `is not the key of the certificate in ${quote(cert)}` }
-  throw new OperatorError(`the key in ${quote(key)} ${remedies[mistake]}`)
 }
 
 /** Never as a string: nobody could wipe that. */
@@ -81,29 +105,32 @@ function firstLine(bytes: Buffer): Buffer {
 const CR = 0x0d
 const LF = 0x0a
 
-const UNREADABLE_KEY =
-  'cannot be read: it is no private key in PEM, or it is encrypted and tls.keyPassphraseFile does not hold its passphrase'
-
 function parseCertificate(pem: Buffer, file: string): X509Certificate {
   try {
-    return new X509Certificate(pem)
+    if (pem.includes('-----BEGIN ')) return new X509Certificate(pem) // which takes DER, too
+  } catch {}
+  throw new OperatorError(`${quote(file)} holds no certificate in PEM (-----BEGIN CERTIFICATE-----), or a damaged one`)
+}
+
+function openKey(bytes: Buffer, passphrase: Buffer | null, file: string, passphraseFile: string | null): KeyObject {
+  try {
+    return createPrivateKey({ key: bytes, format: 'pem', ...(passphrase !== null && { passphrase }) })
   } catch {
-    throw new OperatorError(`${quote(file)} holds no certificate in PEM (-----BEGIN CERTIFICATE-----)`)
+    throw new OperatorError(`the key in ${quote(file)} ${whyUnreadable(bytes, passphraseFile)}`)
   }
+}
+
+/** Of both ways in which PEM has keys encrypted, PKCS #8 and the older `Proc-Type: 4,ENCRYPTED`. */
+function whyUnreadable(bytes: Buffer, passphraseFile: string | null): string {
+  if (!bytes.includes('ENCRYPTED')) return 'cannot be read: it is no private key in PEM, or a damaged one'
+  if (passphraseFile !== null)
+    return `cannot be read: the first line of ${quote(passphraseFile)} is not its passphrase, or the key is damaged`
+  return 'is encrypted; give keyPassphraseFile, a file whose first line is its passphrase'
 }
 
 /** RFC 9525 §6.3: the names of a certificate are its alternative names. Quoted ones are none that a host has. */
 function namesIn({ subjectAltName }: X509Certificate): string[] {
   return (subjectAltName ?? '').split(', ').flatMap((name) => /^DNS:([^"]+)$/.exec(name)?.[1]?.toLowerCase() ?? [])
-}
-
-function mistakeInKey(leaf: X509Certificate, { key, passphrase }: NamedPair): 'unreadable' | 'foreign' | null {
-  try {
-    const made = createPrivateKey({ key, format: 'pem', ...(passphrase !== null && { passphrase }) })
-    return leaf.checkPrivateKey(made) ? null : 'foreign'
-  } catch {
-    return 'unreadable'
-  }
 }
 
 function readAuthorities(file: string): Buffer {
@@ -121,9 +148,14 @@ function readOcsp(file: string): Buffer {
 
 const DER_SEQUENCE = 0x30
 
+/** Where bytes come from, for what OpenSSL says of them. */
+const fileOf = new WeakMap<Buffer, string>()
+
 function read(file: string): Buffer {
   try {
-    return readFileSync(file)
+    const bytes = readFileSync(file)
+    fileOf.set(bytes, file)
+    return bytes
   } catch (error) {
     throw new OperatorError(`${quote(file)} cannot be read (${(error as NodeJS.ErrnoException).code})`)
   }

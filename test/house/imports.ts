@@ -51,6 +51,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'config/',
     'log.ts',
     'openssl/errors.ts',
+    'openssl/unusable.ts',
     'tcp/syn.ts',
     'trace/records.ts',
     ...BETWEEN_PROCESSES,

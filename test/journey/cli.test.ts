@@ -112,14 +112,15 @@ test('check tells of all addresses, of the pool, and of what the operator works 
 })
 
 test('check tells who speaks TLS, with which certificates', async (t) => {
-  const { certificate, key } = makeCertificate({ commonName: 'a', days: 1, names: 'DNS:localhost', issuer: null })
+  const [a, b] = ['a.test', 'b.test'].map((commonName) =>
+    makeCertificate({ commonName, days: 1, names: `DNS:${commonName}`, issuer: null }),
+  )
   const files = {
-    'a.pem': certificate,
-    'a.key': key,
+    ...{ 'a.pem': a!.certificate, 'a.key': a!.key, 'b.pem': b!.certificate, 'b.key': b!.key },
     'c.mjs': `export default {
       listen: ['${LOOPBACK}:0', 'http://${LOOPBACK}:18086'],
       tls: {
-        cert: 'a.pem', key: 'a.key', certificates: [{ cert: './a.pem', key: './a.key' }],
+        cert: 'a.pem', key: 'a.key', certificates: [{ cert: './b.pem', key: './b.key' }],
         clientCertificates: 'required', clientCa: 'a.pem', redirect: true,
       },
     }`,
@@ -132,10 +133,21 @@ test('check tells who speaks TLS, with which certificates', async (t) => {
     `address        ${LOOPBACK}:18086, backlog 511`,
     'TLS            TLSv1.2 and newer, a new key for tickets every 28800000 ms',
     `               ${cwd}/a.pem with ${cwd}/a.key`,
-    `               ${cwd}/a.pem with ${cwd}/a.key`,
+    `               ${cwd}/b.pem with ${cwd}/b.key`,
     `               certificates of clients required, of ${cwd}/a.pem`,
     '               listeners without TLS redirect to the first port with TLS',
   ])
+})
+
+test('cert tells what is wrong with its authority in one sentence', async (t) => {
+  const kept = 'home/.local/share/prefork'
+  const { code, stdout, stderr } = await runPrefork(t, {
+    args: ['cert'],
+    env: { HOME: 'home', XDG_DATA_HOME: '' },
+    files: { [`${kept}/ca.pem`]: 'half a cert', [`${kept}/ca-key.pem`]: '' },
+  })
+  const sentence = `prefork: ${kept}/ca.pem holds no certificate in PEM, or a damaged one; mend it, or move`
+  assert.deepEqual([code, stdout, stderr.length, stderr[0]!.slice(0, sentence.length)], [1, [], 1, sentence])
 })
 
 test('a directory named like a command is a target when it is written with its path', async (t) => {

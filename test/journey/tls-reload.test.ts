@@ -13,11 +13,16 @@ import { workersReady } from '../support/tree.ts'
 const INFO = / info supervisor /
 const HTTPS = { listen: '127.0.0.1:0', tls: { cert: './cert.pem', key: './key.pem' } }
 
+/** What it says beside HTTPS. */
+const configFile = (more: object) => ({
+  'prefork.config.mjs': `export default ${JSON.stringify({ ...HTTPS, ...more })}\n`,
+})
+
 async function start(t: TestContext, workers: number, more: object = {}): Promise<Server> {
   const { files } = overTls()
   const server = await startServer(t, {
     args: ['--workers', String(workers), ...CONTROLLED],
-    files: { ...files, 'prefork.config.mjs': `export default ${JSON.stringify({ ...HTTPS, ...more })}\n` },
+    files: { ...files, ...configFile(more) },
     anyPort: false,
     log: [INFO, / error | warn |^prefork: /],
   })
@@ -72,6 +77,7 @@ test('a reload brings the new certificate, and loses no request; one that is bro
   assert.notEqual(before, serialOf(renewed.certificate))
   assert.equal((await visit(t, server)).serialNumber, serialOf(renewed.certificate))
 
+  const twice = configFile({ tls: { ...HTTPS.tls, certificates: [HTTPS.tls] } })
   for (const [file, text, why] of [
     ['cert.pem', 'nothing', /holds no certificate in PEM/],
     ['key.pem', makeCertificate({ commonName: 'x', days: 1, names: 'DNS:x', issuer: null }).key, /is not the key of/],
@@ -80,6 +86,7 @@ test('a reload brings the new certificate, and loses no request; one that is bro
       makeCertificate({ commonName: 'x', days: -1, names: 'DNS:x', issuer: null }).certificate,
       /has expired/,
     ],
+    ['prefork.config.mjs', twice['prefork.config.mjs'], /the certificates in \S+cert\.pem' and \S+cert\.pem' are for/],
   ] as const) {
     addFiles(server.cwd, { 'cert.pem': renewed.certificate, 'key.pem': renewed.key, [file]: text })
     const { code, stderr } = await tell(t, server, 'reload')
@@ -89,23 +96,25 @@ test('a reload brings the new certificate, and loses no request; one that is bro
   }
 })
 
+const other = makeCertificate({ commonName: 'x', days: 1, names: 'DNS:x', issuer: null })
+
 for (const spawn of ['fork', 'exec']) {
-  test(`by ${spawn}, what is wrong with a file is said at a start, and by check`, async (t) => {
-    const { files } = overTls()
-    const other = makeCertificate({ commonName: 'x', days: 1, names: 'DNS:x', issuer: null })
-    const config = { ...HTTPS, spawn }
-    for (const command of [[], ['check']]) {
-      const { code, stderr } = await runPrefork(t, {
-        args: command,
-        files: { ...files, 'key.pem': other.key, 'prefork.config.mjs': `export default ${JSON.stringify(config)}\n` },
-      })
-      assert.equal(code, 1)
-      assert.match(
-        stderr.join('\n'),
-        /prefork: the key in \S+key\.pem' is not the key of the certificate in \S+cert\.pem'/,
-      )
-    }
-  })
+  for (const [tls, what] of [
+    [{ key: './other.pem' }, "the key in \\S+other\\.pem' is not the key of the certificate in \\S+cert\\.pem'"],
+    [{ certificates: [HTTPS.tls] }, "the certificates in \\S+cert\\.pem' and \\S+cert\\.pem' are for the same names"],
+  ] as const) {
+    test(`by ${spawn}, what is wrong with a file is said at a start, and by check: ${what}`, async (t) => {
+      const { files } = overTls({ files: { 'other.pem': other.key } })
+      for (const command of [[], ['check']]) {
+        const { code, stderr } = await runPrefork(t, {
+          args: command,
+          files: { ...files, ...configFile({ spawn, tls: { ...HTTPS.tls, ...tls } }) },
+        })
+        assert.equal(code, 1)
+        assert.match(stderr.join('\n'), new RegExp(`prefork: ${what}`))
+      }
+    })
+  }
 }
 
 test('who stalls in the handshake meets the deadline of a head', async (t) => {

@@ -33,6 +33,12 @@ export function clientPair(
   return { cert: made.certificate, key: made.key }
 }
 
+/** A further certificate of a server, by the authority: `DNS:*.example.test`. The files are `${name}.pem` and `${name}.key`. */
+export function serverFiles(name: string, names: string, keyType: 'ec' | 'rsa' = 'ec'): Record<string, string> {
+  const made = makeCertificate({ commonName: name, days: 5, names, issuer, keyType })
+  return { [`${name}.pem`]: made.certificate, [`${name}.key`]: made.key }
+}
+
 interface TlsWishes {
   /** What else `tls` says. */
   readonly tls?: object
