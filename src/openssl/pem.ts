@@ -4,7 +4,7 @@
  * https://docs.openssl.org/3.0/man3/PEM_read_bio_PrivateKey/
  */
 import { allocate, type Memory } from '../kernel/memory.ts'
-import { mustSucceed, OpensslError, takeError } from './errors.ts'
+import { clearErrors, mustSucceed, OpensslError, takeError } from './errors.ts'
 import { bindSsl } from './libssl.ts'
 
 const libcrypto = {
@@ -35,7 +35,7 @@ export type Key = number & { readonly __key: true }
  */
 export function readCertificates(pem: Buffer): Certificate[] {
   const found: Certificate[] = []
-  takeError() // what somebody else has left in the queue would be taken for ours
+  clearErrors() // what somebody else has left there would be taken for ours
   const error = withBio(pem, (bio) => {
     for (let next = readOne(bio); next !== 0; next = readOne(bio)) found.push(next as Certificate)
     return takeError()
@@ -51,12 +51,7 @@ function readOne(bio: number): number {
 }
 
 function isEnd(error: OpensslError | null): boolean {
-  return error !== null && libraryOf(error) === ERR_LIB_PEM && error.reason === PEM_R_NO_START_LINE
-}
-
-/** openssl/err.h: the 8 bits over those of the reason. */
-function libraryOf({ code }: OpensslError): number {
-  return Math.floor(code / 2 ** 23) % 2 ** 8
+  return error?.library === ERR_LIB_PEM && error.reason === PEM_R_NO_START_LINE
 }
 
 function damage(error: OpensslError | null, found: number): OpensslError {
