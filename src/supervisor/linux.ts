@@ -5,7 +5,6 @@
  * A signal handler only records: what it means is decided in supervise.ts, one
  * happening at a time.
  */
-import { readFileSync } from 'node:fs'
 import { type Boot, factsOf, type Identity, type InheritedListener } from '../boot.ts'
 import { Channel, type Order, type PassedConnection, type PreloaderReport, type WorkerReport } from '../channel.ts'
 import type { Config } from '../config/options.ts'
@@ -18,7 +17,7 @@ import type { TraceRings } from '../trace/rings.ts'
 import type { Admin } from './admin.ts'
 import { execWorker, startPreloader } from './children.ts'
 import { ConfigReader } from './config-reader.ts'
-import { Dispatcher } from './dispatcher.ts'
+import { Dispatcher, passes } from './dispatcher.ts'
 import type { Events } from './events.ts'
 import { identityOf } from './identity.ts'
 import type { Listening } from './listening.ts'
@@ -26,6 +25,7 @@ import { giveLogFile } from './log-file.ts'
 import type { Happening, Line, Os, OtherSignal, Seat, StopSignal } from './os.ts'
 import type { Outside } from './outside.ts'
 import { openPair } from './pair.ts'
+import { isChildOf } from './process-usage.ts'
 import type { Generation } from './roster.ts'
 import { readPss } from './status.ts'
 import { isTerminalThere } from './terminal.ts'
@@ -205,13 +205,7 @@ export class Linux implements Os {
   }
 
   isChild(pid: number, parent = process.pid): boolean {
-    try {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-      const [state, ppid] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-      return Number(ppid) === parent && state !== 'Z'
-    } catch {
-      return false
-    }
+    return isChildOf(parent, pid)
   }
 
   reap(): Death | null {
@@ -333,12 +327,12 @@ export class Linux implements Os {
 
   /** What a worker accepts from by itself. */
   #listenersFor(generation: Generation, slot: number): readonly InheritedListener[] {
-    return passes(generation) ? [] : this.#listening.socketsFor(generation, slot)
+    return passes(generation.config) ? [] : this.#listening.socketsFor(generation, slot)
   }
 
   /** Accepts for this generation from now on, or no more. */
   #dispatch(generation: Generation): void {
-    this.#isPassing = passes(generation)
+    this.#isPassing = passes(generation.config)
     if (!this.#isPassing) return this.#dispatcher?.listenOn([])
     const listeners = this.#listening.allSocketsFor(generation)
     const { connectionsMax } = generation.config.limits
@@ -391,9 +385,4 @@ export class Linux implements Os {
       }
     })
   }
-}
-
-/** The accept strategy 'parent': connections are passed, and workers have no listeners of their own. */
-function passes({ config }: Generation): boolean {
-  return config.accept === 'parent' && config.model === 'event'
 }
