@@ -29,6 +29,7 @@ import { isChildOf } from './process-usage.ts'
 import type { Generation } from './roster.ts'
 import { readPss } from './status.ts'
 import { isTerminalThere } from './terminal.ts'
+import type { TicketRotation } from './ticket-rotation.ts'
 
 /** Every signal that operators send to servers like this one. */
 const SIGNALS: readonly (StopSignal | OtherSignal)[] = [
@@ -53,7 +54,7 @@ export class Linux implements Os {
   readonly #events: Events
   readonly #scoreboard: Scoreboard
   readonly #rings: TraceRings
-  readonly #ticketKeys: Fd
+  readonly #ticketKeys: TicketRotation
   /** Our ends of the preloaders' channels, by pid, and of the workers' lines. */
   readonly #preloaders = new Map<number, PreloaderChannel>()
   readonly #lines = new Map<Line, WorkerChannel>()
@@ -75,7 +76,7 @@ export class Linux implements Os {
     readonly events: Events
     readonly scoreboard: Scoreboard
     readonly rings: TraceRings
-    readonly ticketKeys: Fd
+    readonly ticketKeys: TicketRotation
     readonly log: Log
   }) {
     this.#listening = parts.listening
@@ -235,6 +236,10 @@ export class Linux implements Os {
     return Math.random()
   }
 
+  rotateTicketKeys(afterMs: number): void {
+    this.#ticketKeys.rotateAfter(afterMs)
+  }
+
   // ── configuration, listeners, faces to the outside ─────────────────────────
 
   prepareLog({ config }: Generation): void {
@@ -311,7 +316,11 @@ export class Linux implements Os {
     const { number, config } = generation
     this.prepareLog(generation)
     const identity = this.#identityOf(config)
-    const shared = { scoreboard: this.#scoreboard.fd, trace: this.#rings.fd, ticketKeys: this.#ticketKeys }
+    const shared = {
+      scoreboard: this.#scoreboard.fd,
+      trace: this.#rings.fd,
+      ticketKeys: this.#ticketKeys.fdForChildren,
+    }
     const redirectPort = this.#listening.redirectPortOf(generation)
     return { config, identity, generation: number, channel, ...shared, redirectPort, worker }
   }
