@@ -10,7 +10,8 @@
  * new one.
  */
 import { randomFillSync } from 'node:crypto'
-import { MAP_SHARED, O_CLOEXEC, O_RDONLY, PROT_READ, PROT_WRITE } from './kernel/constants.ts'
+import { clock_gettime } from './kernel/clock.ts'
+import { CLOCK_BOOTTIME, MAP_SHARED, O_CLOEXEC, O_RDONLY, PROT_READ, PROT_WRITE } from './kernel/constants.ts'
 import { must } from './kernel/errno.ts'
 import { close, type Fd } from './kernel/fd.ts'
 import { fchmod, ftruncate, memfd_create, open } from './kernel/file.ts'
@@ -23,6 +24,9 @@ export const KEY_NAME_BYTES = 16
 export const SECRET_BYTES = 32
 /** Its name; what encrypts, AES-256; what authenticates, HMAC-SHA256. */
 const KEY_BYTES = KEY_NAME_BYTES + 2 * SECRET_BYTES
+/** How many keys there have been, 4 bytes; when the newest was made, in whole milliseconds (`machineMs`), 8. */
+const COUNT_AT = 0
+export const MADE_AT = 8
 const KEYS_AT = 64
 const BYTES = KEYS_AT + KEYS * KEY_BYTES
 
@@ -31,6 +35,14 @@ export interface TicketKey {
   readonly name: number
   readonly encryption: number
   readonly authentication: number
+}
+
+/**
+ * Since the machine was started, whether it was suspended meanwhile or not, and whatever day it takes it to be: all its
+ * processes agree on it.
+ */
+export function machineMs(): number {
+  return clock_gettime(CLOCK_BOOTTIME)
 }
 
 /** By the supervisor. */
@@ -44,12 +56,12 @@ export class TicketKeys {
     this.#memory = mmap(BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd)
   }
 
-  static create(): TicketKeys {
+  static create(now = machineMs()): TicketKeys {
     const fd = memfd_create('prefork-ticket-keys')
     fchmod(fd, 0o600)
     ftruncate(fd, BYTES)
     const keys = new TicketKeys(fd)
-    for (let i = 0; i < KEYS; i++) keys.rotate() // none of them is to be of zeros
+    for (let i = 0; i < KEYS; i++) keys.rotate(now) // none of them is to be of zeros
     return keys
   }
 
@@ -59,7 +71,19 @@ export class TicketKeys {
   }
 
   /** A new key, in the place of the oldest. */
-  rotate(): void {
+  rotate(now = machineMs()): void {
+    this.rotateAfter(0, now)
+  }
+
+  /** The same once the newest is so old. Of two servers that look at the same moment, one does it. */
+  rotateAfter(ageMs: number, now = machineMs()): void {
+    const made = madeIn(this.#memory)
+    const before = Atomics.load(made, 0)
+    if (now - Number(before) < ageMs) return
+    if (Atomics.compareExchange(made, 0, before, BigInt(Math.floor(now))) === before) this.#renew()
+  }
+
+  #renew(): void {
     const { bytes } = this.#memory
     const count = countIn(this.#memory)
     const next = Atomics.load(count, 0) + 1
@@ -114,5 +138,9 @@ function placeOf(number: number): number {
 }
 
 function countIn({ bytes }: Memory): Int32Array {
-  return new Int32Array(bytes.buffer, bytes.byteOffset, 1)
+  return new Int32Array(bytes.buffer, bytes.byteOffset + COUNT_AT, 1)
+}
+
+function madeIn({ bytes }: Memory): BigInt64Array {
+  return new BigInt64Array(bytes.buffer, bytes.byteOffset + MADE_AT, 1)
 }

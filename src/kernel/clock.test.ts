@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { clock_gettime, realtimeLeadMs } from './clock.ts'
-import { CLOCK_MONOTONIC, CLOCK_REALTIME } from './constants.ts'
+import { CLOCK_BOOTTIME, CLOCK_MONOTONIC, CLOCK_REALTIME } from './constants.ts'
 
 test('the time of day is the one that Node has', () => {
   const before = Date.now()
@@ -26,4 +26,9 @@ test('the time of day less its lead is the other clock', () => {
   const after = clock_gettime(CLOCK_MONOTONIC)
   const slack = 0.05 // of what the measurement itself may be wrong by
   assert.ok(before - slack <= converted && converted <= after + slack, `${before} ${converted} ${after}`)
+})
+
+test('the clock that goes on while the machine is suspended is behind none that stops', () => {
+  const stopped = clock_gettime(CLOCK_MONOTONIC)
+  assert.ok(stopped <= clock_gettime(CLOCK_BOOTTIME))
 })

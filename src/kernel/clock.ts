@@ -1,7 +1,8 @@
 /**
  * The kernel's clocks. What it stamps (packets, files) carries the time of day,
  * CLOCK_REALTIME, which an administrator or NTP may set; what is measured here runs
- * on CLOCK_MONOTONIC, which nobody sets.
+ * on CLOCK_MONOTONIC, which nobody sets, and which stands still while the machine is
+ * suspended; CLOCK_BOOTTIME goes on.
  */
 import { CLOCK_MONOTONIC, CLOCK_REALTIME } from './constants.ts'
 import { must } from './errno.ts'

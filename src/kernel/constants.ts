@@ -129,6 +129,7 @@ export const SKF_AD_HATYPE = 28
 // linux/time.h
 export const CLOCK_REALTIME = 0
 export const CLOCK_MONOTONIC = 1
+export const CLOCK_BOOTTIME = 7
 
 // linux/sockios.h
 export const SIOCOUTQ = 0x5411

@@ -3,6 +3,7 @@
  * and clients by node:tls, which is the oracle here.
  */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import type { TestContext } from 'node:test'
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
 import { AF_INET, SOCK_NONBLOCK, SOCK_STREAM } from '../kernel/constants.ts'
@@ -130,5 +131,30 @@ export async function connected(t: TestContext, server: TlsServer, options: Conn
         return at === bytes.length ? true : null
       })
     },
+  }
+}
+
+/** The client's and the server's word of a connection on which both have spoken. */
+export async function visit(t: TestContext, server: TlsServer, options: ConnectionOptions = {}) {
+  const pair = await connected(t, server, options)
+  const sessions: Buffer[] = []
+  pair.client.on('session', (session) => sessions.push(session))
+  pair.client.write('hello')
+  assert.equal((await pair.receive()).bytes.toString(), 'hello')
+  const answered = once(pair.client, 'data')
+  await pair.sendAll(Buffer.from('hello'))
+  await answered
+  const { secure } = pair.transport
+  const { subject, subjectaltname: names = '', asn1Curve: kind = 'rsa' } = pair.client.getPeerCertificate()
+  const isResumed = pair.client.isSessionReused()
+  const session = sessions.at(-1) ?? pair.client.getSession()
+  pair.transport.close()
+  return {
+    secure,
+    names,
+    commonName: subject?.CN,
+    isResumed,
+    session,
+    kind,
   }
 }

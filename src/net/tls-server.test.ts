@@ -6,33 +6,8 @@ import { type ConnectionOptions, createSecureContext } from 'node:tls'
 import { close } from '../kernel/fd.ts'
 import { OpensslError } from '../openssl/errors.ts'
 import { TicketKeyReader, TicketKeys } from '../ticket-keys.ts'
-import { authority, connected, pairFor, serverWith } from './tls-scene.test.support.ts'
+import { authority, connected, pairFor, serverWith, visit } from './tls-scene.test.support.ts'
 import type { TlsServer, TlsServerOptions } from './tls-server.ts'
-
-/** The client's and the server's word of a connection on which both have spoken. */
-async function visit(t: TestContext, server: TlsServer, options: ConnectionOptions = {}) {
-  const pair = await connected(t, server, options)
-  const sessions: Buffer[] = []
-  pair.client.on('session', (session) => sessions.push(session))
-  pair.client.write('hello')
-  assert.equal((await pair.receive()).bytes.toString(), 'hello')
-  const answered = once(pair.client, 'data')
-  await pair.sendAll(Buffer.from('hello'))
-  await answered
-  const { secure } = pair.transport
-  const { subject, subjectaltname: names = '', asn1Curve: kind = 'rsa' } = pair.client.getPeerCertificate()
-  const isResumed = pair.client.isSessionReused()
-  const session = sessions.at(-1) ?? pair.client.getSession()
-  pair.transport.close()
-  return {
-    secure,
-    names,
-    commonName: subject?.CN,
-    isResumed,
-    session,
-    kind,
-  }
-}
 
 test('a client is shown the certificate of the name that it asks for: exact, then wildcard, then the first', async (t) => {
   const server = serverWith({

@@ -7,6 +7,7 @@ import type { Fd } from '../kernel/fd.ts'
 import { chooseByName, setProtocols } from '../openssl/choices.ts'
 import { type ContextOptions, createContext, type KeyPair } from '../openssl/context.ts'
 import { setKeyLog } from '../openssl/key-log.ts'
+import { limitResumption } from '../openssl/resumption.ts'
 import type { SslContext } from '../openssl/ssl.ts'
 import { type KeySource, setTicketKeys } from '../openssl/tickets.ts'
 import { Handshakes, TlsTransport } from './tls-transport.ts'
@@ -45,6 +46,7 @@ export class TlsServer {
     this.#triesKernel = options.triesKernel
     setProtocols(contexts, options.protocols)
     if (options.ticketKeys !== null) setTicketKeys(contexts, options.ticketKeys)
+    if (options.hasTickets && options.clientCertificates !== 'off') limitResumption(contexts)
     setKeyLog(contexts, options.keyLog)
     const names = new Map<string, SslContext>()
     for (const [i, pairs] of groups.entries()) {

@@ -102,7 +102,8 @@ export function createContext(options: ContextOptions): SslContext {
 
 /**
  * A session is resumed only where its client was asked for the same, and by the same authorities
- * (SSL_CTX_set_session_id_context): who resumes one shows no certificate, and tickets outlive a reload.
+ * (SSL_CTX_set_session_id_context): who resumes one shows no certificate, and tickets outlive a reload. For how long,
+ * limitResumption says.
  */
 function askClients(context: SslContext, { clientCertificates, clientAuthorities }: ContextOptions): void {
   const asked = createHash('sha256').update(`${clientCertificates}\n`)

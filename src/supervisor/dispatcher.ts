@@ -12,6 +12,7 @@
  */
 import type { InheritedListener } from '../boot.ts'
 import type { Channel, PassedConnection, WorkerReport } from '../channel.ts'
+import type { Config } from '../config/options.ts'
 import { SOCK_CLOEXEC, SOCK_NONBLOCK } from '../kernel/constants.ts'
 import { SyscallError } from '../kernel/errno.ts'
 import { close, type Fd } from '../kernel/fd.ts'
@@ -47,6 +48,11 @@ interface Recipient {
   readonly row: RowOfRecipient
   /** In the order they were passed. */
   readonly untaken: Passed[]
+}
+
+/** Whether workers have no listeners of their own. The other models have nobody to pass anything to. */
+export function passes({ accept, model }: Config): boolean {
+  return accept === 'parent' && model === 'event'
 }
 
 export class Dispatcher {

@@ -2,7 +2,7 @@
  * A whole life of the supervisor on a pretended machine, for the tests beside it.
  */
 import assert from 'node:assert/strict'
-import type { Config, PoolOptions, Timeouts } from '../config/options.ts'
+import type { Config, Listen, PoolOptions, Timeouts, TlsConfig } from '../config/options.ts'
 import type { Fates } from './fates.test.support.ts'
 import { PretendOs } from './pretend-os.test.support.ts'
 import { createRoster, type Roster } from './roster.ts'
@@ -21,16 +21,22 @@ export interface Asked extends Partial<Pick<Config, 'model' | 'accept' | 'spawn'
   readonly timeouts?: Partial<Timeouts>
   readonly pool?: Partial<PoolOptions>
   readonly maxMemory?: number
+  /** That of a server with one listener, which speaks TLS. */
+  readonly ticketRotationMs?: number
 }
 
 /** What the supervisor looks at of a configuration. */
 export function configOf(asked: Asked): Config {
   const { slots = 1, model = 'event', accept = 'shared', spawn = 'auto', timeouts, pool, maxMemory = NO_LIMIT } = asked
+  const { ticketRotationMs } = asked
+  const listen: readonly Listen[] = [{ isSecure: ticketRotationMs !== undefined } as Listen]
   return {
     workers: slots,
     model,
     accept,
     spawn,
+    listen,
+    tls: ticketRotationMs === undefined ? null : ({ ticketRotationMs } as TlsConfig),
     pool: { minSpare: 1, maxSpare: 10, maxWorkers: 256, ...pool },
     recycle: { maxRequestsPerWorker: NO_LIMIT, maxMemoryPerWorker: maxMemory },
     timeouts: {

@@ -5,7 +5,6 @@
  * A signal handler only records: what it means is decided in supervise.ts, one
  * happening at a time.
  */
-import { readFileSync } from 'node:fs'
 import { type Boot, factsOf, type Identity, type InheritedListener } from '../boot.ts'
 import { Channel, type Order, type PassedConnection, type PreloaderReport, type WorkerReport } from '../channel.ts'
 import type { Config } from '../config/options.ts'
@@ -18,7 +17,7 @@ import type { TraceRings } from '../trace/rings.ts'
 import type { Admin } from './admin.ts'
 import { execWorker, startPreloader } from './children.ts'
 import { ConfigReader } from './config-reader.ts'
-import { Dispatcher } from './dispatcher.ts'
+import { Dispatcher, passes } from './dispatcher.ts'
 import type { Events } from './events.ts'
 import { identityOf } from './identity.ts'
 import type { Listening } from './listening.ts'
@@ -26,9 +25,11 @@ import { giveLogFile } from './log-file.ts'
 import type { Happening, Line, Os, OtherSignal, Seat, StopSignal } from './os.ts'
 import type { Outside } from './outside.ts'
 import { openPair } from './pair.ts'
+import { isChildOf } from './process-usage.ts'
 import type { Generation } from './roster.ts'
 import { readPss } from './status.ts'
 import { isTerminalThere } from './terminal.ts'
+import type { TicketRotation } from './ticket-rotation.ts'
 
 /** Every signal that operators send to servers like this one. */
 const SIGNALS: readonly (StopSignal | OtherSignal)[] = [
@@ -53,7 +54,7 @@ export class Linux implements Os {
   readonly #events: Events
   readonly #scoreboard: Scoreboard
   readonly #rings: TraceRings
-  readonly #ticketKeys: Fd
+  readonly #ticketKeys: TicketRotation
   /** Our ends of the preloaders' channels, by pid, and of the workers' lines. */
   readonly #preloaders = new Map<number, PreloaderChannel>()
   readonly #lines = new Map<Line, WorkerChannel>()
@@ -75,7 +76,7 @@ export class Linux implements Os {
     readonly events: Events
     readonly scoreboard: Scoreboard
     readonly rings: TraceRings
-    readonly ticketKeys: Fd
+    readonly ticketKeys: TicketRotation
     readonly log: Log
   }) {
     this.#listening = parts.listening
@@ -205,13 +206,7 @@ export class Linux implements Os {
   }
 
   isChild(pid: number, parent = process.pid): boolean {
-    try {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-      const [state, ppid] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-      return Number(ppid) === parent && state !== 'Z'
-    } catch {
-      return false
-    }
+    return isChildOf(parent, pid)
   }
 
   reap(): Death | null {
@@ -239,6 +234,10 @@ export class Linux implements Os {
 
   random(): number {
     return Math.random()
+  }
+
+  rotateTicketKeys(afterMs: number): void {
+    this.#ticketKeys.rotateAfter(afterMs)
   }
 
   // ── configuration, listeners, faces to the outside ─────────────────────────
@@ -317,7 +316,11 @@ export class Linux implements Os {
     const { number, config } = generation
     this.prepareLog(generation)
     const identity = this.#identityOf(config)
-    const shared = { scoreboard: this.#scoreboard.fd, trace: this.#rings.fd, ticketKeys: this.#ticketKeys }
+    const shared = {
+      scoreboard: this.#scoreboard.fd,
+      trace: this.#rings.fd,
+      ticketKeys: this.#ticketKeys.fdForChildren,
+    }
     const redirectPort = this.#listening.redirectPortOf(generation)
     return { config, identity, generation: number, channel, ...shared, redirectPort, worker }
   }
@@ -333,12 +336,12 @@ export class Linux implements Os {
 
   /** What a worker accepts from by itself. */
   #listenersFor(generation: Generation, slot: number): readonly InheritedListener[] {
-    return passes(generation) ? [] : this.#listening.socketsFor(generation, slot)
+    return passes(generation.config) ? [] : this.#listening.socketsFor(generation, slot)
   }
 
   /** Accepts for this generation from now on, or no more. */
   #dispatch(generation: Generation): void {
-    this.#isPassing = passes(generation)
+    this.#isPassing = passes(generation.config)
     if (!this.#isPassing) return this.#dispatcher?.listenOn([])
     const listeners = this.#listening.allSocketsFor(generation)
     const { connectionsMax } = generation.config.limits
@@ -391,9 +394,4 @@ export class Linux implements Os {
       }
     })
   }
-}
-
-/** The accept strategy 'parent': connections are passed, and workers have no listeners of their own. */
-function passes({ config }: Generation): boolean {
-  return config.accept === 'parent' && config.model === 'event'
 }

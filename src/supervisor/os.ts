@@ -101,6 +101,8 @@ export interface Os {
   memoryOf(pid: number): number | null
   /** In [0, 1). */
   random(): number
+  /** A new key for session tickets, if there was none for so long: by this server, or by the one that it succeeds. */
+  rotateTicketKeys(afterMs: number): void
 
   /** The first worker is ready: tell the operator. */
   announce(generation: Generation): void

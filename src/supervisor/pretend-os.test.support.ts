@@ -251,6 +251,10 @@ export class PretendOs extends PretendOutside implements Os {
     return 0.5
   }
 
+  rotateTicketKeys(afterMs: number): void {
+    this.did(`ticket keys of ${afterMs} ms`)
+  }
+
   // ── Os: the rest ───────────────────────────────────────────────────────────
 
   /** A reading that another one has overtaken comes to nothing. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readUsage, usageIn } from './process-usage.ts'
+import { isChildOf, readUsage, usageIn } from './process-usage.ts'
 
 test('the numbers behind a name that tries to be some', () => {
   const stat = '4242 (a) R 1 (b) S 1 2 3 0 -1 4194560 1234 0 56 0 700 30 0 0 20 0 1 0 99 1000 2000\n'
@@ -19,4 +19,10 @@ test('our own, as Node tells it', () => {
 
 test('one that has gone', () => {
   assert.equal(readUsage(2 ** 30), null)
+})
+
+test('whose child a process is', () => {
+  assert.equal(isChildOf(process.ppid, process.pid), true)
+  assert.equal(isChildOf(process.pid, process.pid), false)
+  assert.equal(isChildOf(process.ppid, 2 ** 30), false, 'one that has gone')
 })

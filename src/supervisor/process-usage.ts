@@ -1,6 +1,6 @@
 /**
- * What the kernel has counted of a process: proc_pid_stat(5). Costs one small file,
- * and no walk through page tables.
+ * What the kernel tells of a process, and has counted of it: proc_pid_stat(5). Costs one
+ * small file, and no walk through page tables.
  */
 import { readFileSync } from 'node:fs'
 import type { ProcessUsage } from '../control/tree-status.ts'
@@ -26,12 +26,27 @@ export function readUsage(pid: number): ProcessUsage | null {
   }
 }
 
+/** Whether it lives, as a child of that parent. */
+export function isChildOf(parent: number, pid: number): boolean {
+  try {
+    const [state, ppid] = fieldsIn(readFileSync(`/proc/${pid}/stat`, 'latin1'))
+    return Number(ppid) === parent && state !== 'Z'
+  } catch {
+    return false
+  }
+}
+
 export function usageIn(stat: string): ProcessUsage {
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const fields = fieldsIn(stat)
   const field = (number: number) => Number(fields[number - STATE])
   return {
     cpuMs: (field(UTIME) + field(STIME)) * TICK_MS,
     minorFaults: field(MINFLT),
     majorFaults: field(MAJFLT),
   }
+}
+
+/** From the state on. */
+function fieldsIn(stat: string): string[] {
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
 }

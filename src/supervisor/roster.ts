@@ -143,6 +143,7 @@ export interface Roster {
   heartbeatLookAt: number
   memoryLookAt: number
   poolLookAt: number
+  ticketsLookAt: number
   exitCode: number
 }
 
@@ -166,6 +167,7 @@ export function createRoster(config: Config): Roster {
     heartbeatLookAt: 0,
     memoryLookAt: 0,
     poolLookAt: 0,
+    ticketsLookAt: 0,
     exitCode: 0,
   }
 }

@@ -34,7 +34,7 @@ export async function serve(config: Config, log: Log): Promise<number> {
   const identity = identityOf(config)
   const token = readToken(config.admin)
   const predecessor = takeFd(process.env, READY_FD)
-  const ticketKeys = new TicketRotation(takeFd(process.env, TICKET_KEYS_FD), () => roster.current.config.tls)
+  const ticketKeys = new TicketRotation(takeFd(process.env, TICKET_KEYS_FD))
   const passed = readPassedSockets(process.env)
   const notifier = new Notifier(process.env)
   const roster = createRoster(config)
@@ -60,7 +60,7 @@ export async function serve(config: Config, log: Log): Promise<number> {
       events,
       scoreboard,
       rings,
-      ticketKeys: ticketKeys.fdForChildren,
+      ticketKeys,
       log,
     })
     const onRequest = answerRequests(

@@ -1,28 +1,23 @@
 /**
- * Gives session tickets a new key now and then, as often as the configuration that
- * serves says (`tls.ticketRotationMs`). A server that succeeds another goes on with its
- * keys.
+ * The keys of session tickets, as the supervisor holds them. A server that succeeds
+ * another goes on with its keys.
+ *
+ *     upkeep.ts         asks now and then, while this server serves (`tls.ticketRotationMs`)
+ *     ticket-keys.ts    knows when there last was a new one, whichever server made it
  */
-import type { TlsConfig } from '../config/options.ts'
 import { close, type Fd } from '../kernel/fd.ts'
-import { TicketKeys } from '../ticket-keys.ts'
-
-/** How often it is looked whether one is due: as often as may be asked for. */
-const LOOK_MS = 60_000
+import { machineMs, TicketKeys } from '../ticket-keys.ts'
 
 export class TicketRotation {
   readonly #keys: TicketKeys
-  readonly #tls: () => Pick<TlsConfig, 'ticketRotationMs'> | null
-  readonly #timer: NodeJS.Timeout
+  readonly #now: () => number
   /** Workers and preloaders inherit it; they cannot write by it. */
   readonly fdForChildren: Fd
-  #rotatedAt = performance.now()
 
-  constructor(inherited: Fd | null, tls: () => Pick<TlsConfig, 'ticketRotationMs'> | null) {
-    this.#keys = inherited === null ? TicketKeys.create() : TicketKeys.inherit(inherited)
-    this.#tls = tls
+  constructor(inherited: Fd | null, now = machineMs) {
+    this.#keys = inherited === null ? TicketKeys.create(now()) : TicketKeys.inherit(inherited)
+    this.#now = now
     this.fdForChildren = this.#keys.openForReading()
-    this.#timer = setInterval(() => this.look(performance.now()), LOOK_MS).unref()
   }
 
   /** For a successor. */
@@ -30,15 +25,12 @@ export class TicketRotation {
     return this.#keys.fd
   }
 
-  look(now: number): void {
-    const everyMs = this.#tls()?.ticketRotationMs ?? 0
-    if (everyMs === 0 || now - this.#rotatedAt < everyMs) return
-    this.#rotatedAt = now
-    this.#keys.rotate()
+  /** A new key, if the last one came so long ago. */
+  rotateAfter(ms: number): void {
+    this.#keys.rotateAfter(ms, this.#now())
   }
 
   close(): void {
-    clearInterval(this.#timer)
     close(this.fdForChildren)
     this.#keys.close()
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SIGKILL } from '../kernel/constants.ts'
-import { did, LATE_MS, life } from './life.test.support.ts'
+import { configOf, did, LATE_MS, life } from './life.test.support.ts'
 import type { PretendOs } from './pretend-os.test.support.ts'
 
 /** How many of what was done, second by second, from the first one on. */
@@ -229,4 +229,57 @@ test('nothing is replaced while the server ends', async () => {
   })
   assert.ok(!os.log.includes('SIGQUIT 101'))
   assert.ok(os.now() < LATE_MS)
+})
+
+// ── keys of session tickets ──────────────────────────────────────────────────
+
+const HOUR_MS = 3_600_000
+const LOOK = `ticket keys of ${8 * HOUR_MS} ms`
+const WITH_TICKETS = { ticketRotationMs: 8 * HOUR_MS } as const
+
+test('a server that speaks TLS looks at once whether a new key is due, for others may have come and gone before it; then once a minute', async () => {
+  const { os } = await life(WITH_TICKETS)
+  const [first, ...more] = os.when(LOOK)
+  assert.equal(first, os.when('announce')[0])
+  assert.deepEqual(
+    more,
+    Array.from({ length: 9 }, (_, i) => first! + 60_000 * (i + 1)),
+  )
+})
+
+test('without tickets, and without TLS, nobody wakes up to look', async () => {
+  for (const options of [{ ticketRotationMs: 0 }, {}]) {
+    const { os } = await life(options)
+    assert.deepEqual(did(os), ['preloader', 'fork 0', 'announce'])
+  }
+})
+
+test('nor where there are certificates, and no listener that shows them', async () => {
+  const { os } = await life({
+    ...WITH_TICKETS,
+    readings: [{ change: { listen: [{ isSecure: false }] as never } }],
+    plan: (os) => os.at(90_000, () => os.reload()),
+  })
+  assert.equal(os.when(LOOK).length, 2)
+})
+
+test('a reload says how often from then on', async () => {
+  const { tls, listen } = configOf({ ticketRotationMs: HOUR_MS })
+  const { os } = await life({ readings: [{ change: { tls, listen } }], plan: (os) => os.at(90_000, () => os.reload()) })
+  assert.equal(os.when(LOOK).length, 0)
+  assert.equal(os.when(`ticket keys of ${HOUR_MS} ms`).length, 9)
+})
+
+test('who has handed over to a successor looks no more, nor does who ends', async () => {
+  for (const signal of ['SIGUSR2', 'SIGQUIT'] as const) {
+    const { os } = await life({
+      ...WITH_TICKETS,
+      timeouts: { drainTimeoutMs: HOUR_MS },
+      workers: [{ drainsAfterMs: HOUR_MS / 2 }],
+      plan: (os) => os.at(90_000, () => os.signal(signal)),
+      ends: 'by itself',
+    })
+    assert.equal(os.when(LOOK).length, 2, signal)
+    assert.ok(os.now() > HOUR_MS / 2, 'it has drained for long')
+  }
 })

@@ -1,6 +1,7 @@
 /**
  * What has to be looked at now and then: workers that are silent, workers that
- * have grown large, a pool that is too small or too large.
+ * have grown large, a pool that is too small or too large, keys of session tickets
+ * that are old.
  *
  * Where no option asks for any of it, nothing is looked at, and the supervisor
  * sleeps.
@@ -17,6 +18,8 @@ const MEMORY_LOOK_MS = 5_000
 /** As Apache's idle_server_maintenance: once a second, and at most 32 new workers at once (MAX_SPAWN_RATE). */
 const POOL_LOOK_MS = 1_000
 const GROW_BY_MAX = 32
+/** As often as a new key may be asked for (tls.ticketRotationMs). */
+const TICKETS_LOOK_MS = 60_000
 /** Of a limit that is to differ from worker to worker. */
 const JITTER = 0.1
 
@@ -27,6 +30,7 @@ export function keepUp(roster: Roster, os: Os): void {
   if (os.now() >= roster.heartbeatLookAt) lookForHeartbeats(roster, config.timeouts.workerTimeoutMs, os)
   if (os.now() >= roster.memoryLookAt) lookAtMemory(roster, config.recycle.maxMemoryPerWorker, os)
   if (os.now() >= roster.poolLookAt) lookAtPool(roster, os)
+  if (os.now() >= roster.ticketsLookAt) lookAtTicketKeys(roster, os)
 }
 
 export function nextUpkeep(roster: Roster): number {
@@ -35,6 +39,7 @@ export function nextUpkeep(roster: Roster): number {
     config.timeouts.workerTimeoutMs > 0 ? roster.heartbeatLookAt : NEVER,
     config.recycle.maxMemoryPerWorker < Number.MAX_SAFE_INTEGER ? roster.memoryLookAt : NEVER,
     config.model === 'prefork' ? roster.poolLookAt : NEVER,
+    ticketRotationMs(roster) > 0 ? roster.ticketsLookAt : NEVER,
   )
 }
 
@@ -137,4 +142,18 @@ function grow(isBusy: boolean, generation: Generation, os: Os): void {
   for (let i = 0; i < Math.min(generation.growBy, room); i++) addSlot(generation)
   generation.wanted = generation.slots.length
   generation.growBy = Math.min(2 * generation.growBy, GROW_BY_MAX)
+}
+
+/** How old the last look of a server was that this one succeeds, nobody knows: so the first is at once. */
+function lookAtTicketKeys(roster: Roster, os: Os): void {
+  const everyMs = ticketRotationMs(roster)
+  if (everyMs === 0) return
+  roster.ticketsLookAt = os.now() + TICKETS_LOOK_MS
+  os.rotateTicketKeys(everyMs)
+}
+
+/** 0: never, or not by this server. Keys that it has handed over are its successor's to renew. */
+function ticketRotationMs({ phase, current }: Roster): number {
+  const { tls, listen } = current.config
+  return phase === 'serving' && tls !== null && listen.some(({ isSecure }) => isSecure) ? tls.ticketRotationMs : 0
 }

@@ -1,7 +1,7 @@
 /** Keys, passphrases and ticket keys: whatever happens to a server, none of it is told of them; and what a worker's memory still holds. */
 import assert from 'node:assert/strict'
 import { createPrivateKey } from 'node:crypto'
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { KEY_NAME_BYTES, KEYS, SECRET_BYTES } from '../../src/ticket-keys.ts'
@@ -12,7 +12,7 @@ import { findInMemory } from '../support/memory-scan.ts'
 import { type Program, startProgram, waitUntil } from '../support/program.ts'
 import { connectAndSend, request } from '../support/raw.ts'
 import { addFiles, type Outcome, PREFORK, runPrefork, type Server, startServer, undoAfter } from '../support/server.ts'
-import { clientPair, connectTls, overTls } from '../support/tls.ts'
+import { clientPair, connectTls, overTls, ticketKeysOf } from '../support/tls.ts'
 import { replaced, SPAWNS, workersReady } from '../support/tree.ts'
 
 const PASSPHRASE = 'correct horse battery staple'
@@ -54,8 +54,7 @@ async function start(t: TestContext, config: object, args: readonly string[] = [
 
 /** The secrets of the keys that the supervisor holds; a key's name travels with each ticket. */
 function ticketSecretsOf({ pid }: Server): Buffer[] {
-  const fds = readdirSync(`/proc/${pid}/fd`).map((fd) => `/proc/${pid}/fd/${fd}`)
-  const keys = readFileSync(fds.find((fd) => readlinkSync(fd).startsWith('/memfd:prefork-ticket-keys'))!)
+  const keys = readFileSync(ticketKeysOf(pid))
   const each = KEY_NAME_BYTES + 2 * SECRET_BYTES
   const places = Array.from({ length: KEYS }, (_, i) => keys.length - (i + 1) * each + KEY_NAME_BYTES)
   return places.flatMap((at) => [0, SECRET_BYTES].map((more) => keys.subarray(at + more, at + more + SECRET_BYTES)))

@@ -9,6 +9,7 @@
  *         …
  */
 import { once } from 'node:events'
+import { readdirSync, readlinkSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import type { TestContext } from 'node:test'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
@@ -64,6 +65,12 @@ export function overTls({ tls = {}, config = {}, files = {} }: TlsWishes = {}) {
 export async function plainPort({ program }: Server): Promise<number> {
   const [, second] = await program.waitForLines(/^Server listening on /, 2)
   return Number(second!.split(':').at(-1))
+}
+
+/** The memory of a supervisor that holds the keys of its session tickets, as a file: src/ticket-keys.ts. */
+export function ticketKeysOf(supervisor: number): string {
+  const fds = readdirSync(`/proc/${supervisor}/fd`).map((fd) => `/proc/${supervisor}/fd/${fd}`)
+  return fds.find((fd) => readlinkSync(fd).startsWith('/memfd:prefork-ticket-keys'))!
 }
 
 /** RFC 8446 §6: a fatal alert. */
