@@ -25,7 +25,9 @@ test('who leaves has its promises settled and its ticks run before the next roun
 })
 
 test('what needs Node’s loop wakes it: timers, files, signals, immediates; and it sleeps in between', () => {
-  assert.deepEqual(order('node'), ['immediate', 'file', 'timer', 'signal', 'told', 'slept', 'idle'])
+  const [first, second, ...rest] = order('node')
+  assert.deepEqual([first, second].sort(), ['file', 'immediate'], 'which of them is first is a matter of the file')
+  assert.deepEqual(rest, ['timer', 'signal', 'told', 'slept', 'idle'])
 })
 
 test('a watcher that throws ends neither loop', () => {
