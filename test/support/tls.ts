@@ -13,6 +13,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import type { TestContext } from 'node:test'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { makeCertificate } from '../../src/openssl/make-certificate.ts'
+import { DEADLINE_MS } from './program.ts'
 import { RawClient } from './raw.ts'
 import type { Server } from './server.ts'
 
@@ -91,9 +92,12 @@ export async function connectTls(
 ): Promise<TlsClient> {
   const socket = connect({ port, host: '127.0.0.1', servername: 'localhost', ca: AUTHORITY, ...options })
   t.after(() => socket.destroy())
+  const late = () => socket.destroy(new Error(`waited ${DEADLINE_MS} ms for a handshake`))
+  socket.setTimeout(DEADLINE_MS, late)
   await new Promise<void>((resolve, reject) => {
     socket.once('secureConnect', resolve)
     socket.once('error', reject)
   })
+  socket.setTimeout(0, late)
   return new RawClient(socket) as TlsClient
 }
