@@ -6,9 +6,8 @@
  * happening at a time.
  */
 import { readFileSync } from 'node:fs'
-import { type Boot, factsOf, type Identity, type InheritedListener } from '../boot.ts'
+import { type Boot, factsOf, type InheritedListener } from '../boot.ts'
 import { Channel, type Order, type PassedConnection, type PreloaderReport, type WorkerReport } from '../channel.ts'
-import type { Config } from '../config/options.ts'
 import { PR_SET_CHILD_SUBREAPER } from '../kernel/constants.ts'
 import { close, type Fd } from '../kernel/fd.ts'
 import { type Death, kill, prctl, waitpid } from '../kernel/process.ts'
@@ -20,7 +19,7 @@ import { execWorker, startPreloader } from './children.ts'
 import { ConfigReader } from './config-reader.ts'
 import { Dispatcher } from './dispatcher.ts'
 import type { Events } from './events.ts'
-import { identityOf } from './identity.ts'
+import { Identities } from './identity.ts'
 import type { Listening } from './listening.ts'
 import { giveLogFile } from './log-file.ts'
 import type { Happening, Line, Os, OtherSignal, Seat, StopSignal } from './os.ts'
@@ -58,7 +57,7 @@ export class Linux implements Os {
   readonly #preloaders = new Map<number, PreloaderChannel>()
   readonly #lines = new Map<Line, WorkerChannel>()
   readonly #happenings: Happening[] = []
-  readonly #identities = new WeakMap<Config, Identity | null>()
+  readonly #identities = new Identities()
   #dispatcher: Dispatcher | null = null
   #isPassing = false
   readonly #reader = new ConfigReader()
@@ -244,7 +243,7 @@ export class Linux implements Os {
   // ── configuration, listeners, faces to the outside ─────────────────────────
 
   prepareLog({ config }: Generation): void {
-    giveLogFile(config.accessLog, this.#identityOf(config))
+    giveLogFile(config.accessLog, this.#identities.of(config))
   }
 
   readConfig(): boolean {
@@ -316,19 +315,10 @@ export class Linux implements Os {
   #bootOf(generation: Generation, channel: Fd, worker: Boot['worker']): Boot {
     const { number, config } = generation
     this.prepareLog(generation)
-    const identity = this.#identityOf(config)
+    const identity = this.#identities.of(config)
     const shared = { scoreboard: this.#scoreboard.fd, trace: this.#rings.fd, ticketKeys: this.#ticketKeys }
     const redirectPort = this.#listening.redirectPortOf(generation)
     return { config, identity, generation: number, channel, ...shared, redirectPort, worker }
-  }
-
-  /** Looked up once: a user that is removed while the server runs must not end it. */
-  #identityOf(config: Config): Identity | null {
-    const known = this.#identities.get(config)
-    if (known !== undefined) return known
-    const identity = identityOf(config)
-    this.#identities.set(config, identity)
-    return identity
   }
 
   /** What a worker accepts from by itself. */
