@@ -20,6 +20,7 @@ import { ConfigReader } from './config-reader.ts'
 import { Dispatcher } from './dispatcher.ts'
 import type { Events } from './events.ts'
 import { Identities } from './identity.ts'
+import type { KeptTexts } from './kept-texts.ts'
 import type { Listening } from './listening.ts'
 import { giveLogFile } from './log-file.ts'
 import type { Happening, Line, Os, OtherSignal, Seat, StopSignal } from './os.ts'
@@ -53,6 +54,7 @@ export class Linux implements Os {
   readonly #scoreboard: Scoreboard
   readonly #rings: TraceRings
   readonly #ticketKeys: Fd
+  readonly #tlsTexts: KeptTexts
   /** Our ends of the preloaders' channels, by pid, and of the workers' lines. */
   readonly #preloaders = new Map<number, PreloaderChannel>()
   readonly #lines = new Map<Line, WorkerChannel>()
@@ -75,6 +77,7 @@ export class Linux implements Os {
     readonly scoreboard: Scoreboard
     readonly rings: TraceRings
     readonly ticketKeys: Fd
+    readonly tlsTexts: KeptTexts
     readonly log: Log
   }) {
     this.#listening = parts.listening
@@ -83,6 +86,7 @@ export class Linux implements Os {
     this.#scoreboard = parts.scoreboard
     this.#rings = parts.rings
     this.#ticketKeys = parts.ticketKeys
+    this.#tlsTexts = parts.tlsTexts
     this.#log = parts.log
     // Workers of a preloader that dies become our children, so their deaths are told to us.
     prctl(PR_SET_CHILD_SUBREAPER, 1)
@@ -251,13 +255,14 @@ export class Linux implements Os {
     return this.#reader.start(this.#log)
   }
 
-  openListeners(generation: Generation): string | null {
-    return this.#listening.open(generation)
+  open(generation: Generation): string | null {
+    return this.#listening.open(generation) ?? this.#tlsTexts.open(generation)
   }
 
-  closeOtherListeners(generation: Generation): void {
+  closeOthers(generation: Generation): void {
     this.#dispatch(generation) // before anything is closed that may be watched
     this.#listening.closeOthers(generation)
+    this.#tlsTexts.closeOthers(generation)
   }
 
   startSuccessor(): number | null {
@@ -317,8 +322,9 @@ export class Linux implements Os {
     this.prepareLog(generation)
     const identity = this.#identities.of(config)
     const shared = { scoreboard: this.#scoreboard.fd, trace: this.#rings.fd, ticketKeys: this.#ticketKeys }
+    const tlsTexts = this.#tlsTexts.of(generation)
     const redirectPort = this.#listening.redirectPortOf(generation)
-    return { config, identity, generation: number, channel, ...shared, redirectPort, worker }
+    return { config, identity, generation: number, channel, ...shared, tlsTexts, redirectPort, worker }
   }
 
   /** What a worker accepts from by itself. */

@@ -4,7 +4,6 @@
  * handshake is a sentence here: at a start, at a reload, in `prefork check`.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { OperatorError, quote } from '../config/operator-error.ts'
 import type { TlsCertificate, TlsConfig } from '../config/options.ts'
 import type { Fd } from '../kernel/fd.ts'
@@ -12,22 +11,37 @@ import { mayHaveKernelTls } from '../net/kernel-tls.ts'
 import { type NamedPair, TlsServer } from '../net/tls-server.ts'
 import { OpensslError } from '../openssl/errors.ts'
 import { TicketKeyReader } from '../ticket-keys.ts'
+import { TlsTexts } from '../tls-texts.ts'
 import { type KeyLog, openKeyLog, tryKeyLog } from './key-log.ts'
 
 /** What is spoken inside. */
 const PROTOCOLS = ['http/1.1']
 
-/** Null: no listener speaks it. `ticketKeys` is null for who will accept nobody. Throws an OperatorError for the first mistake. */
-export function openTls(tls: TlsConfig | null, ticketKeys: Fd | null): TlsServer | null {
+/**
+ * Null: no listener speaks it. `ticketKeys` and `kept`, the texts of the whole generation (tls-texts.ts), are null for who
+ * will accept nobody. Throws an OperatorError for the first mistake.
+ */
+export function openTls(tls: TlsConfig | null, ticketKeys: Fd | null, kept: Fd | null): TlsServer | null {
   if (tls === null) return null
+  const texts = new TlsTexts(kept)
+  try {
+    const server = makeServer(tls, ticketKeys, texts)
+    texts.keep()
+    return server
+  } finally {
+    texts.close() // OpenSSL has its own
+  }
+}
+
+function makeServer(tls: TlsConfig, ticketKeys: Fd | null, texts: TlsTexts): TlsServer {
   const { clientCa, keyLogFile } = tls
-  const pairs = tls.certificates.map(readPair)
+  const pairs = tls.certificates.map((certificate) => readPair(certificate, texts))
   try {
     return new TlsServer({
       ...tls,
       pairs,
       protocols: PROTOCOLS,
-      clientAuthorities: clientCa === null ? null : readAuthorities(clientCa),
+      clientAuthorities: clientCa === null ? null : readAuthorities(clientCa, texts),
       ticketKeys: tls.ticketRotationMs === 0 || ticketKeys === null ? null : new TicketKeyReader(ticketKeys),
       hasTickets: tls.ticketRotationMs > 0,
       keyLog: keyLogFile === null ? null : keyLogOf(keyLogFile, ticketKeys !== null),
@@ -36,8 +50,6 @@ export function openTls(tls: TlsConfig | null, ticketKeys: Fd | null): TlsServer
   } catch (error) {
     if (!(error instanceof OpensslError)) throw error
     throw new OperatorError(`TLS cannot be spoken as asked: ${error.message}`)
-  } finally {
-    for (const { key, passphrase } of pairs) for (const secret of [key, passphrase]) secret?.fill(0) // OpenSSL has its own
   }
 }
 
@@ -48,10 +60,10 @@ function keyLogOf(file: string, accepts: boolean): KeyLog | null {
   return null
 }
 
-function readPair({ cert, key, keyPassphraseFile, ocsp }: TlsCertificate): NamedPair {
-  const certificate = read(cert)
+function readPair({ cert, key, keyPassphraseFile, ocsp }: TlsCertificate, texts: TlsTexts): NamedPair {
+  const certificate = read(cert, texts)
   const leaf = parseCertificate(certificate, cert)
-  const now = Date.now()
+  const now = texts.readAt
   if (Date.parse(leaf.validTo) < now)
     throw new OperatorError(`the certificate in ${quote(cert)} has expired (${leaf.validTo})`)
   if (Date.parse(leaf.validFrom) > now)
@@ -60,10 +72,10 @@ function readPair({ cert, key, keyPassphraseFile, ocsp }: TlsCertificate): Named
     )
   const pair = {
     certificate,
-    key: read(key),
-    passphrase: keyPassphraseFile === null ? null : firstLine(read(keyPassphraseFile)),
+    key: read(key, texts),
+    passphrase: keyPassphraseFile === null ? null : firstLine(read(keyPassphraseFile, texts)),
     names: namesIn(leaf),
-    ocsp: ocsp === null ? null : readOcsp(ocsp),
+    ocsp: ocsp === null ? null : readOcsp(ocsp, texts),
   }
   const mistake = mistakeInKey(leaf, pair)
   if (mistake === null) return pair
@@ -106,24 +118,24 @@ function mistakeInKey(leaf: X509Certificate, { key, passphrase }: NamedPair): 'u
   }
 }
 
-function readAuthorities(file: string): Buffer {
-  const pem = read(file)
+function readAuthorities(file: string, texts: TlsTexts): Buffer {
+  const pem = read(file, texts)
   parseCertificate(pem, file)
   return pem
 }
 
 /** RFC 6960 §4.2.1: a SEQUENCE. What is in it the client judges. */
-function readOcsp(file: string): Buffer {
-  const der = read(file)
+function readOcsp(file: string, texts: TlsTexts): Buffer {
+  const der = read(file, texts)
   if (der[0] === DER_SEQUENCE) return der
   throw new OperatorError(`${quote(file)} holds no OCSP response in DER, as openssl ocsp -respout writes it`)
 }
 
 const DER_SEQUENCE = 0x30
 
-function read(file: string): Buffer {
+function read(file: string, texts: TlsTexts): Buffer {
   try {
-    return readFileSync(file)
+    return texts.of(file)
   } catch (error) {
     throw new OperatorError(`${quote(file)} cannot be read (${(error as NodeJS.ErrnoException).code})`)
   }
