@@ -3,14 +3,18 @@
  * they are read at a start, at a reload, and at no birth between.
  */
 import assert from 'node:assert/strict'
-import { X509Certificate } from 'node:crypto'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { connect } from 'node:tls'
 import { makeCertificate } from '../../src/openssl/make-certificate.ts'
 import { CONTROLLED, succeeds, tell } from '../support/control.ts'
 import { openIn } from '../support/descriptors.ts'
-import { request } from '../support/raw.ts'
+import { RawClient, request } from '../support/raw.ts'
 import { addFiles, type Server, startServer } from '../support/server.ts'
-import { connectTls } from '../support/tls.ts'
+import { AUTHORITY, clientPair, connectTls } from '../support/tls.ts'
 import { bearAnew, SPAWNS, workersReady } from '../support/tree.ts'
 
 const make = () => makeCertificate({ commonName: 'localhost', days: 5, names: 'DNS:localhost', issuer: null })
@@ -18,6 +22,11 @@ const OURS = make()
 const ANOTHER = make()
 
 const filesOf = ({ certificate, key }: typeof OURS) => ({ 'cert.pem': certificate, 'key.pem': key })
+const ENCRYPTED = createPrivateKey(OURS.key)
+  .export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'secret' })
+  .toString()
+const OCSP = Buffer.from('3003020106', 'hex')
+
 const serialOf = ({ certificate }: typeof OURS) => new X509Certificate(certificate).serialNumber
 
 /** What may stand in the files when somebody is born. */
@@ -66,6 +75,29 @@ for (const spawn of SPAWNS) {
       assert.equal(await shown(t, server), serialOf(ANOTHER))
     })
   }
+
+  test(`by ${spawn}, all that goes with a certificate stays as well, even if every file is gone`, async (t) => {
+    const tls = { cert: './cert.pem', key: './key.pem', keyPassphraseFile: './passphrase', ocsp: './ocsp.der' }
+    const files = {
+      ...filesOf(OURS),
+      'key.pem': ENCRYPTED,
+      passphrase: 'secret',
+      'ocsp.der': OCSP,
+      'ca.pem': AUTHORITY,
+    }
+    const asked = { clientCertificates: 'required', clientCa: './ca.pem' }
+    const server = await start(t, { spawn, tls: { ...tls, ...asked } }, {}, files)
+    for (const file of Object.keys(files)) rmSync(join(server.cwd, file))
+    await bearAnew(server)
+    const options = { ...clientPair('alice'), rejectUnauthorized: false, requestOCSP: true }
+    const socket = connect({ port: server.port, host: '127.0.0.1', servername: 'localhost', ...options })
+    t.after(() => socket.destroy())
+    const [[stapled]] = await Promise.all([once(socket, 'OCSPResponse'), once(socket, 'secureConnect')])
+    assert.deepEqual(stapled, OCSP)
+    const client = new RawClient(socket)
+    client.send(request('GET /'))
+    assert.equal((await client.response()).status, 200)
+  })
 
   test(`by ${spawn}, a reload that fails changes nothing for those born later; one that succeeds begins anew`, async (t) => {
     const server = await start(t, { spawn })
