@@ -61,6 +61,8 @@ export interface Boot {
   readonly redirectPort: number | null
   /** Of the keys of session tickets. */
   readonly ticketKeys: Fd
+  /** Of the texts of certificates and keys, the generation's own (tls-texts.ts). Null: no listener speaks TLS. */
+  readonly tlsTexts: Fd | null
   /** For a worker; null for a preloader. */
   readonly worker: (WorkerSeat & { readonly listeners: readonly InheritedListener[] }) | null
 }
@@ -92,8 +94,9 @@ export function writeBoot(boot: Boot | AdminBoot): Fd {
 /** Every descriptor the document names: what its reader must inherit. */
 export function descriptorsOf(boot: Boot | AdminBoot): Fd[] {
   if ('control' in boot) return [boot.control, boot.watching, boot.listener.fd]
-  const { channel, scoreboard, trace, ticketKeys, worker } = boot
-  return [channel, scoreboard, trace, ticketKeys, ...(worker?.listeners ?? []).map(({ fd }) => fd)]
+  const { channel, scoreboard, trace, ticketKeys, tlsTexts, worker } = boot
+  const own = tlsTexts === null ? [] : [tlsTexts]
+  return [channel, scoreboard, trace, ticketKeys, ...own, ...(worker?.listeners ?? []).map(({ fd }) => fd)]
 }
 
 /** Reads the document from the inherited descriptor, and closes that. What else was inherited goes no further. */

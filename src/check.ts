@@ -24,7 +24,7 @@ export async function check(config: Config): Promise<number> {
   const admin = openAdminListener(config, passed)
   if (admin !== null) closeListener(admin)
   for (const listener of openListeners(config, 1, passed)) closeListener(listener)
-  openTls(config.tls, null)
+  openTls(config.tls, null, null)
   await loadOrExit(config)
   process.stdout.write(`${describe(config).join('\n')}\n`)
   return 0

@@ -2,10 +2,17 @@
  * How the calls read that tell no part of the story: memory, signals, flags of
  * descriptors. Only those hear of them who want every call.
  */
-import { PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG } from '../kernel/constants.ts'
+import {
+  F_ADD_SEALS,
+  F_GET_SEALS,
+  PR_SET_CHILD_SUBREAPER,
+  PR_SET_DUMPABLE,
+  PR_SET_NO_NEW_PRIVS,
+  PR_SET_PDEATHSIG,
+} from '../kernel/constants.ts'
 import { signalName } from '../kernel/process.ts'
 import { arg, type Call, type CallTable, type CallText } from './call.ts'
-import { nameOf, namesOf } from './names.ts'
+import { fcntlOperation, nameOf, namesOf } from './names.ts'
 
 /** Where something lies in memory. */
 const pointer = (address: number) => (address === 0 ? 'NULL' : `0x${address.toString(16)}`)
@@ -55,8 +62,18 @@ const sigprocmask: CallText = {
 }
 
 const fcntl: CallText = {
-  args: (call) => `${arg(call, 0)}, ${nameOf('F_', arg(call, 1))}, ${arg(call, 2)}`,
-  says: () => 'a flag of the descriptor: whether a program started from here gets it, for one',
+  args: (call) => {
+    const [fd, operation, argument] = [0, 1, 2].map((i) => arg(call, i))
+    const text = operation === F_ADD_SEALS ? namesOf('F_SEAL_', argument!) : String(argument)
+    return `${fd}, ${fcntlOperation(operation!)}, ${text}`
+  },
+  says: (call) => ABOUT_SEALS[arg(call, 1)] ?? FLAG,
+}
+
+const FLAG = 'a flag of the descriptor: whether a program started from here gets it, for one'
+const ABOUT_SEALS: Readonly<Record<number, string>> = {
+  [F_ADD_SEALS]: 'seals the file: nobody can change it any more',
+  [F_GET_SEALS]: 'asks whether the file is sealed',
 }
 
 const moved = (says: string): CallText => ({

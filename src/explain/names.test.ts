@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as constants from '../kernel/constants.ts'
-import { nameOf, namesOf, openFlags, socketOption, socketType } from './names.ts'
+import { fcntlOperation, nameOf, namesOf, openFlags, socketOption, socketType } from './names.ts'
 
 test('a number has the name that its header gives it, among those of its kind', () => {
   assert.equal(nameOf('AF_', constants.AF_INET), 'AF_INET')
@@ -26,6 +26,14 @@ test('a type of socket is a kind and flags', () => {
 test('how a file is opened is a number and flags', () => {
   assert.equal(openFlags(constants.O_CLOEXEC), 'O_RDONLY|O_CLOEXEC')
   assert.equal(openFlags(constants.O_WRONLY | constants.O_APPEND), 'O_WRONLY|O_APPEND')
+})
+
+test('what fcntl is asked for is no seal, though those are called so, too', () => {
+  assert.equal(fcntlOperation(constants.F_GETFD), 'F_GETFD')
+  assert.equal(fcntlOperation(constants.F_SETFD), 'F_SETFD')
+  assert.equal(fcntlOperation(constants.F_SETFL), 'F_SETFL')
+  assert.equal(fcntlOperation(constants.F_ADD_SEALS), 'F_ADD_SEALS')
+  assert.equal(fcntlOperation(99), '99')
 })
 
 test('an option has the name of its level’s options: no state of a TCP socket is one', () => {

@@ -37,6 +37,12 @@ export function socketType(type: number): string {
   return [nameOf('SOCK_', type & ~TYPE_BITS), ...(flags === '' ? [] : [flags])].join('|')
 }
 
+/** fcntl(2): what is asked of a descriptor. Seals, which F_ADD_SEALS takes, are called so, too. */
+export function fcntlOperation(operation: number): string {
+  const isOne = (name: string) => hasPrefix(name, 'F_') && !hasPrefix(name, 'F_SEAL_')
+  return ALL.find(([name, it]) => it === operation && isOne(name))?.[0] ?? String(operation)
+}
+
 /** open(2): the lowest bits are a number, how it is opened. */
 export function openFlags(flags: number): string {
   const others = namesOf('O_', flags & ~ACCESS_MODE, '')

@@ -11,6 +11,10 @@ import {
   EPOLL_CTL_DEL,
   EPOLLIN,
   EPOLLRDHUP,
+  F_ADD_SEALS,
+  F_SEAL_SEAL,
+  F_SEAL_WRITE,
+  F_SETFD,
   RESOLVE_BENEATH,
   SIGTERM,
   SO_REUSEADDR,
@@ -314,6 +318,16 @@ test('what is turned aside is one line, and all of it for who wants every call',
         : ['worker 0 100 … tries something (--', 'worker 0 100 kill(300, SIGTERM) = '],
     )
   }
+})
+
+test('of fcntl is told what it asks for, and which seals it sets', () => {
+  const { hear, told } = narrate({ isAll: true })
+  hear('fcntl', [8, F_SETFD, 1], 0)
+  hear('fcntl', [8, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SEAL], 0)
+  assert.deepEqual(
+    told().map((line) => line.replace(/ \| .*/, '')),
+    ['worker 0 100 fcntl(8, F_SETFD, 1) = 0', 'worker 0 100 fcntl(8, F_ADD_SEALS, F_SEAL_SEAL|F_SEAL_WRITE) = 0'],
+  )
 })
 
 test('a call that no table knows is told with its numbers, and an address is no number', () => {

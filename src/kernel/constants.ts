@@ -174,6 +174,12 @@ export const F_SETFD = 2
 export const F_GETFL = 3
 export const F_SETFL = 4
 export const F_DUPFD_CLOEXEC = 1030
+export const F_ADD_SEALS = 1033
+export const F_GET_SEALS = 1034
+export const F_SEAL_SEAL = 1
+export const F_SEAL_SHRINK = 2
+export const F_SEAL_GROW = 4
+export const F_SEAL_WRITE = 8
 export const FD_CLOEXEC = 1
 export const LOCK_EX = 2
 export const LOCK_NB = 4
@@ -202,6 +208,7 @@ export const FALLOC_FL_PUNCH_HOLE = 2
 
 // linux/memfd.h, asm-generic/mman.h
 export const MFD_CLOEXEC = 1
+export const MFD_ALLOW_SEALING = 2
 export const PROT_NONE = 0
 export const PROT_READ = 1
 export const PROT_WRITE = 2

@@ -32,7 +32,7 @@ export function close(fd: Fd): void {
 
 /**
  * fcntl(fd, op, arg): the result, for operations that take a number (F_GETFD,
- * F_SETFL, …).
+ * F_SETFL, F_ADD_SEALS, …).
  *
  * https://man7.org/linux/man-pages/man2/fcntl.2.html
  */

@@ -190,13 +190,14 @@ export function flock(fd: Fd, operation: number): boolean {
 }
 
 /**
- * memfd_create(name, MFD_CLOEXEC): a file without a name, in memory: how a
- * parent hands a document to the program it starts.
+ * memfd_create(name, flags | MFD_CLOEXEC): a file without a name, in memory: how
+ * a parent hands a document to the program it starts. With MFD_ALLOW_SEALING
+ * fcntl(2) can end all change of it (F_ADD_SEALS).
  *
  * https://man7.org/linux/man-pages/man2/memfd_create.2.html
  */
-export function memfd_create(name: string): Fd {
-  return must(libc.memfd_create(name, MFD_CLOEXEC), 'memfd_create', name) as Fd
+export function memfd_create(name: string, flags = 0): Fd {
+  return must(libc.memfd_create(name, flags | MFD_CLOEXEC), 'memfd_create', name) as Fd
 }
 
 /**

@@ -37,7 +37,7 @@ const boot = readBoot(Number(process.argv[2]) as Fd)
 const { config, generation, redirectPort } = boot
 const channel = new Channel<Order, PreloaderReport>(boot.channel)
 const tell = (why: string) => void channel.send({ type: 'failed', why })
-const tls = makeOrExit(() => openTls(config.tls, boot.ticketKeys), tell) // with the rights to read keys
+const tls = makeOrExit(() => openTls(config.tls, boot.ticketKeys, boot.tlsTexts), tell) // with the rights to read keys
 become(boot.identity)
 const log = createLog(config.logLevel, `preloader (pid ${process.pid})`)
 

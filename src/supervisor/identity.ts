@@ -25,6 +25,19 @@ export function identityOf({ user, group }: Pick<Config, 'user' | 'group'>): Ide
   )
 }
 
+/** Looked up once for each configuration: a user that is removed while the server runs must not end it. */
+export class Identities {
+  readonly #known = new WeakMap<Config, Identity | null>()
+
+  of(config: Config): Identity | null {
+    const known = this.#known.get(config)
+    if (known !== undefined) return known
+    const identity = identityOf(config)
+    this.#known.set(config, identity)
+    return identity
+  }
+}
+
 /** What to set, for a server that runs everything as root; null when it does not. */
 export function warnOfRoot({ user }: Pick<Config, 'user'>): string | null {
   if (geteuid() !== 0 || user !== null) return null

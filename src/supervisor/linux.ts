@@ -5,9 +5,8 @@
  * A signal handler only records: what it means is decided in supervise.ts, one
  * happening at a time.
  */
-import { type Boot, factsOf, type Identity, type InheritedListener } from '../boot.ts'
+import { type Boot, factsOf, type InheritedListener } from '../boot.ts'
 import { Channel, type Order, type PassedConnection, type PreloaderReport, type WorkerReport } from '../channel.ts'
-import type { Config } from '../config/options.ts'
 import { PR_SET_CHILD_SUBREAPER } from '../kernel/constants.ts'
 import { close, type Fd } from '../kernel/fd.ts'
 import { type Death, kill, prctl, waitpid } from '../kernel/process.ts'
@@ -19,7 +18,8 @@ import { execWorker, startPreloader } from './children.ts'
 import { ConfigReader } from './config-reader.ts'
 import { Dispatcher, passes } from './dispatcher.ts'
 import type { Events } from './events.ts'
-import { identityOf } from './identity.ts'
+import { Identities } from './identity.ts'
+import type { KeptTexts } from './kept-texts.ts'
 import type { Listening } from './listening.ts'
 import { giveLogFile } from './log-file.ts'
 import type { Happening, Line, Os, OtherSignal, Seat, StopSignal } from './os.ts'
@@ -55,11 +55,12 @@ export class Linux implements Os {
   readonly #scoreboard: Scoreboard
   readonly #rings: TraceRings
   readonly #ticketKeys: TicketRotation
+  readonly #tlsTexts: KeptTexts
   /** Our ends of the preloaders' channels, by pid, and of the workers' lines. */
   readonly #preloaders = new Map<number, PreloaderChannel>()
   readonly #lines = new Map<Line, WorkerChannel>()
   readonly #happenings: Happening[] = []
-  readonly #identities = new WeakMap<Config, Identity | null>()
+  readonly #identities = new Identities()
   #dispatcher: Dispatcher | null = null
   #isPassing = false
   readonly #reader = new ConfigReader()
@@ -77,6 +78,7 @@ export class Linux implements Os {
     readonly scoreboard: Scoreboard
     readonly rings: TraceRings
     readonly ticketKeys: TicketRotation
+    readonly tlsTexts: KeptTexts
     readonly log: Log
   }) {
     this.#listening = parts.listening
@@ -85,6 +87,7 @@ export class Linux implements Os {
     this.#scoreboard = parts.scoreboard
     this.#rings = parts.rings
     this.#ticketKeys = parts.ticketKeys
+    this.#tlsTexts = parts.tlsTexts
     this.#log = parts.log
     // Workers of a preloader that dies become our children, so their deaths are told to us.
     prctl(PR_SET_CHILD_SUBREAPER, 1)
@@ -243,7 +246,7 @@ export class Linux implements Os {
   // ── configuration, listeners, faces to the outside ─────────────────────────
 
   prepareLog({ config }: Generation): void {
-    giveLogFile(config.accessLog, this.#identityOf(config))
+    giveLogFile(config.accessLog, this.#identities.of(config))
   }
 
   readConfig(): boolean {
@@ -251,13 +254,14 @@ export class Linux implements Os {
     return this.#reader.start(this.#log)
   }
 
-  openListeners(generation: Generation): string | null {
-    return this.#listening.open(generation)
+  open(generation: Generation): string | null {
+    return this.#listening.open(generation) ?? this.#tlsTexts.open(generation)
   }
 
-  closeOtherListeners(generation: Generation): void {
+  closeOthers(generation: Generation): void {
     this.#dispatch(generation) // before anything is closed that may be watched
     this.#listening.closeOthers(generation)
+    this.#tlsTexts.closeOthers(generation)
   }
 
   startSuccessor(): number | null {
@@ -315,23 +319,15 @@ export class Linux implements Os {
   #bootOf(generation: Generation, channel: Fd, worker: Boot['worker']): Boot {
     const { number, config } = generation
     this.prepareLog(generation)
-    const identity = this.#identityOf(config)
+    const identity = this.#identities.of(config)
     const shared = {
       scoreboard: this.#scoreboard.fd,
       trace: this.#rings.fd,
       ticketKeys: this.#ticketKeys.fdForChildren,
+      tlsTexts: this.#tlsTexts.of(generation),
     }
     const redirectPort = this.#listening.redirectPortOf(generation)
     return { config, identity, generation: number, channel, ...shared, redirectPort, worker }
-  }
-
-  /** Looked up once: a user that is removed while the server runs must not end it. */
-  #identityOf(config: Config): Identity | null {
-    const known = this.#identities.get(config)
-    if (known !== undefined) return known
-    const identity = identityOf(config)
-    this.#identities.set(config, identity)
-    return identity
   }
 
   /** What a worker accepts from by itself. */

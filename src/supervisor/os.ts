@@ -73,10 +73,13 @@ export interface Os {
 
   /** Begins to read the configuration anew; it comes as a happening. False when the machine has no room for that. */
   readConfig(): boolean
-  /** Opens what this configuration listens on and no other did; why not, as a sentence, or null. */
-  openListeners(generation: Generation): string | null
-  /** Closes what only earlier configurations listened on. */
-  closeOtherListeners(generation: Generation): void
+  /**
+   * Opens what this generation needs and no other had: what its configuration listens on, room for the texts of its
+   * certificates. Why not, as a sentence, or null.
+   */
+  open(generation: Generation): string | null
+  /** Closes what only other generations needed: this one serves, and no other bears anybody from now on. */
+  closeOthers(generation: Generation): void
 
   /** Starts another server, with our listeners in its hands; its pid. Null, and logged, when that cannot be done. */
   startSuccessor(): number | null

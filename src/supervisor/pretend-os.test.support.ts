@@ -50,13 +50,14 @@ export class PretendOs extends PretendOutside implements Os {
   readonly #fates: Fates
   readonly #fulfilled = new Map<readonly unknown[], number>()
   #isPoolFull = false
-  workersTold = 0
   #noRoom: number
   #reading = 0
   #lastLine = 0
   readonly #pidsOfRows = new Map<number, number>()
   /** Those that serve. */
   readonly #successors = new Set<number>()
+  /** Those that have what whoever is born in them needs, by number. */
+  #openGenerations = new Set([1])
 
   constructor(config: Config, fates: Fates = {}) {
     super()
@@ -138,7 +139,7 @@ export class PretendOs extends PretendOutside implements Os {
   // ── Os: processes ──────────────────────────────────────────────────────────
 
   startPreloader(generation: Generation): number | null {
-    if (this.#isFull()) return null
+    if (this.#isFull(generation)) return null
     this.did(`preloader${of(generation)}`)
     const fate = this.#next(this.#fates.preloaders) ?? {}
     const rest = { unborn: fate.unborn ?? 0, inHand: new Set(), rows: null, isEnding: false }
@@ -158,7 +159,7 @@ export class PretendOs extends PretendOutside implements Os {
   }
 
   execWorker(generation: Generation, seat: Seat): { pid: number; line: Line } | null {
-    if (this.#isFull()) return null
+    if (this.#isFull(generation)) return null
     this.did(`exec ${seat.slot}${of(generation)}`)
     const wire = this.#lay(seat)
     return { pid: this.#bearWorker(wire, {}).pid, line: wire.line }
@@ -238,10 +239,6 @@ export class PretendOs extends PretendOutside implements Os {
     this.#isPoolFull = isFull
   }
 
-  tellWorkers(count: number): void {
-    this.workersTold = count
-  }
-
   memoryOf(pid: number): number | null {
     return this.sizeOf(pid)
   }
@@ -270,13 +267,16 @@ export class PretendOs extends PretendOutside implements Os {
     return true
   }
 
-  openListeners(generation: Generation): string | null {
+  open(generation: Generation): string | null {
     this.did(`open${of(generation)}`)
-    return this.#next(this.#fates.openings) ?? null
+    const why = this.#next(this.#fates.openings) ?? null
+    if (why === null) this.#openGenerations.add(generation.number)
+    return why
   }
 
-  closeOtherListeners(generation: Generation): void {
+  closeOthers(generation: Generation): void {
     this.did(`close all but${of(generation)}`)
+    this.#openGenerations = new Set([generation.number])
   }
 
   enlist(line: Line): void {
@@ -371,7 +371,9 @@ export class PretendOs extends PretendOutside implements Os {
     return fates[count]
   }
 
-  #isFull(): boolean {
+  #isFull(generation?: Generation): boolean {
+    if (generation !== undefined && !this.#openGenerations.has(generation.number))
+      throw new Error(`generation ${generation.number} bears nobody any more`)
     if (this.#noRoom === 0) return false
     this.#noRoom -= 1
     this.did('no room')

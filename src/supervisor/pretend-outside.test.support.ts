@@ -16,6 +16,8 @@ export class PretendOutside extends PretendMachine {
   readonly answers: (string | null)[][] = []
   /** When each was answered first. */
   readonly answeredAt: number[] = []
+  /** What workers were told last: how many they are. */
+  workersTold = 0
 
   /** As `prefork reload` asks. */
   reload(): void {
@@ -25,6 +27,10 @@ export class PretendOutside extends PretendMachine {
       if (answers.push(failure) === 1) this.answeredAt[this.answers.indexOf(answers)] = this.now()
     }
     this.happen({ type: 'reload', reply })
+  }
+
+  tellWorkers(count: number): void {
+    this.workersTold = count
   }
 
   announce(): void {

@@ -37,7 +37,7 @@ export function configRead(config: Config | string, roster: Roster, os: Os): voi
   if (roster.reload === null || roster.next !== null || roster.phase !== 'serving') return
   if (typeof config === 'string') return failReload(config, roster, os)
   const next = createGeneration(roster.current.number + 1, withAdminOf(roster.current.config, config, os))
-  const why = os.openListeners(next)
+  const why = os.open(next)
   if (why !== null) return failReload(why, roster, os)
   // As long as a successor has (upgrade.ts): for the app to be loaded, and for its workers to be ready.
   roster.reload.endBy = os.now() + 2 * config.timeouts.bootMs
@@ -69,7 +69,7 @@ function promote(next: Generation, roster: Roster, os: Os): void {
   roster.next = null
   roster.reload!.endBy = Number.POSITIVE_INFINITY // it cannot fail any more; the handover has a deadline of its own
   retireGeneration(old, roster)
-  os.closeOtherListeners(roster.current)
+  os.closeOthers(roster.current)
   enlistAll(roster.current, os)
   const conclude = () => {
     os.info(`generation ${next.number} serves, generation ${old.number} drains`)
@@ -98,7 +98,7 @@ export function abandonReload(why: string, roster: Roster, os: Os): void {
 function dropNext(roster: Roster, os: Os): void {
   if (roster.next !== null) retireGeneration(roster.next, roster)
   roster.next = null
-  os.closeOtherListeners(roster.current)
+  os.closeOthers(roster.current)
 }
 
 function endReload(failure: string | null, roster: Roster, os: Os): void {

@@ -15,6 +15,7 @@ import { TraceRings } from '../trace/rings.ts'
 import { Admin, readToken } from './admin.ts'
 import { Events } from './events.ts'
 import { identityOf } from './identity.ts'
+import { KeptTexts } from './kept-texts.ts'
 import { Linux } from './linux.ts'
 import { closeListener, type Listener, openAdminListener, openListeners } from './listeners.ts'
 import { Listening } from './listening.ts'
@@ -38,6 +39,7 @@ export async function serve(config: Config, log: Log): Promise<number> {
   const passed = readPassedSockets(process.env)
   const notifier = new Notifier(process.env)
   const roster = createRoster(config)
+  const tlsTexts = new KeptTexts(roster.current)
   const listening = openAll(config, roster.current.wanted, passed)
   for (const sentence of passed.closeUnclaimed()) log.warn(sentence)
   const events = new Events()
@@ -61,6 +63,7 @@ export async function serve(config: Config, log: Log): Promise<number> {
       scoreboard,
       rings,
       ticketKeys,
+      tlsTexts,
       log,
     })
     const onRequest = answerRequests(
@@ -80,6 +83,7 @@ export async function serve(config: Config, log: Log): Promise<number> {
   } finally {
     peaks.close()
     ticketKeys.close()
+    tlsTexts.close()
     admin?.close()
     reach?.close()
     listening.close(outside.isHandedOver)

@@ -27,7 +27,7 @@ const log = createLog(config.logLevel, `worker ${slot} (pid ${process.pid})`)
 showWorker(slot, 'starting')
 const line = new Channel<PassedConnection, WorkerReport>(boot.channel)
 const tell = (why: string) => void line.send({ type: 'failed', pid: process.pid, why })
-const tls = makeOrExit(() => openTls(config.tls, boot.ticketKeys), tell)
+const tls = makeOrExit(() => openTls(config.tls, boot.ticketKeys, boot.tlsTexts), tell)
 become(boot.identity)
 leaveSoonAfterParent(line)
 // USR1 would open Node's debugger.

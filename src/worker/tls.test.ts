@@ -97,7 +97,7 @@ const TAKEN: readonly (readonly [what: string, written: Written])[] = [
 ]
 
 for (const [what, written] of TAKEN) {
-  test(`taken: ${what}`, (t) => assert.notEqual(openTls(write(t, written).config, null), null))
+  test(`taken: ${what}`, (t) => assert.notEqual(openTls(write(t, written).config, null, null), null))
 }
 
 const NO_CERTIFICATE = 'holds no certificate in PEM (-----BEGIN CERTIFICATE-----), or a damaged one'
@@ -183,7 +183,7 @@ for (const [what, written, sentence] of REFUSED) {
   test(`refused: ${what}: ${sentence}`, (t) => {
     const { folder, config } = write(t, written)
     assert.throws(
-      () => openTls(config, null),
+      () => openTls(config, null, null),
       (error: Error) => {
         assert.equal(error.message.replaceAll(`${folder}/`, ''), sentence)
         return error.name === 'OperatorError'

@@ -4,7 +4,6 @@
  * handshake is a sentence here: at a start, at a reload, in `prefork check`.
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { OperatorError, quote } from '../config/operator-error.ts'
 import type { TlsCertificate, TlsConfig } from '../config/options.ts'
 import type { Fd } from '../kernel/fd.ts'
@@ -13,23 +12,38 @@ import { findRivals, type NamedPair, TlsServer } from '../net/tls-server.ts'
 import { OpensslError } from '../openssl/errors.ts'
 import { UnusableError } from '../openssl/unusable.ts'
 import { TicketKeyReader } from '../ticket-keys.ts'
+import { TlsTexts } from '../tls-texts.ts'
 import { type KeyLog, openKeyLog, tryKeyLog } from './key-log.ts'
 
 /** What is spoken inside. */
 const PROTOCOLS = ['http/1.1']
 
-/** Null: no listener speaks it. `ticketKeys` is null for who will accept nobody. Throws an OperatorError for the first mistake. */
-export function openTls(tls: TlsConfig | null, ticketKeys: Fd | null): TlsServer | null {
+/**
+ * Null: no listener speaks it. `ticketKeys` and `kept`, the texts of the whole generation (tls-texts.ts), are null for who
+ * will accept nobody. Throws an OperatorError for the first mistake.
+ */
+export function openTls(tls: TlsConfig | null, ticketKeys: Fd | null, kept: Fd | null): TlsServer | null {
   if (tls === null) return null
+  const texts = new TlsTexts(kept)
+  try {
+    const server = makeServer(tls, ticketKeys, texts)
+    texts.keep()
+    return server
+  } finally {
+    texts.close() // OpenSSL has its own
+  }
+}
+
+function makeServer(tls: TlsConfig, ticketKeys: Fd | null, texts: TlsTexts): TlsServer {
   const { clientCa, keyLogFile } = tls
-  const pairs = tls.certificates.map(readPair)
+  const pairs = tls.certificates.map((certificate) => readPair(certificate, texts))
   try {
     refuseRivals(pairs)
     return new TlsServer({
       ...tls,
       pairs,
       protocols: PROTOCOLS,
-      clientAuthorities: clientCa === null ? null : readAuthorities(clientCa),
+      clientAuthorities: clientCa === null ? null : readAuthorities(clientCa, texts),
       ticketKeys: tls.ticketRotationMs === 0 || ticketKeys === null ? null : new TicketKeyReader(ticketKeys),
       hasTickets: tls.ticketRotationMs > 0,
       keyLog: keyLogFile === null ? null : keyLogOf(keyLogFile, ticketKeys !== null),
@@ -41,8 +55,6 @@ export function openTls(tls: TlsConfig | null, ticketKeys: Fd | null): TlsServer
     throw new OperatorError(
       `TLS cannot be spoken ${file === undefined ? 'as asked' : `with ${quote(file)}`}: ${error.message}`,
     )
-  } finally {
-    pairs.forEach(wipe)
   }
 }
 
@@ -57,11 +69,6 @@ function refuseRivals(pairs: readonly NamedPair[]): void {
   )
 }
 
-/** OpenSSL has its own. In the file of a certificate there may be its key as well. */
-function wipe({ certificate, key, passphrase }: NamedPair): void {
-  for (const secret of [certificate, key, passphrase]) secret?.fill(0)
-}
-
 /** Who will accept nobody makes no file. */
 function keyLogOf(file: string, accepts: boolean): KeyLog | null {
   if (accepts) return openKeyLog(file)
@@ -69,18 +76,18 @@ function keyLogOf(file: string, accepts: boolean): KeyLog | null {
   return null
 }
 
-function readPair({ cert, key, keyPassphraseFile, ocsp }: TlsCertificate): NamedPair {
-  const certificate = read(cert)
+function readPair({ cert, key, keyPassphraseFile, ocsp }: TlsCertificate, texts: TlsTexts): NamedPair {
+  const certificate = read(cert, texts)
   const leaf = parseCertificate(certificate, cert)
-  const now = Date.now()
+  const now = texts.readAt
   if (Date.parse(leaf.validTo) < now)
     throw new OperatorError(`the certificate in ${quote(cert)} has expired (${leaf.validTo})`)
   if (Date.parse(leaf.validFrom) > now)
     throw new OperatorError(
       `the certificate in ${quote(cert)} is not valid before ${leaf.validFrom}; is the clock right?`,
     )
-  const bytes = read(key)
-  const passphrase = keyPassphraseFile === null ? null : firstLine(read(keyPassphraseFile))
+  const bytes = read(key, texts)
+  const passphrase = keyPassphraseFile === null ? null : firstLine(read(keyPassphraseFile, texts))
   const opened = openKey(bytes, passphrase, key, keyPassphraseFile)
   if (!leaf.checkPrivateKey(opened)) {
     throw new OperatorError(`the key in ${quote(key)} is not the key of the certificate in ${quote(cert)}`)
@@ -91,7 +98,7 @@ function readPair({ cert, key, keyPassphraseFile, ocsp }: TlsCertificate): Named
     passphrase,
     names: namesIn(leaf),
     kind: opened.asymmetricKeyType ?? '',
-    ocsp: ocsp === null ? null : readOcsp(ocsp),
+    ocsp: ocsp === null ? null : readOcsp(ocsp, texts),
   }
 }
 
@@ -133,15 +140,15 @@ function namesIn({ subjectAltName }: X509Certificate): string[] {
   return (subjectAltName ?? '').split(', ').flatMap((name) => /^DNS:([^"]+)$/.exec(name)?.[1]?.toLowerCase() ?? [])
 }
 
-function readAuthorities(file: string): Buffer {
-  const pem = read(file)
+function readAuthorities(file: string, texts: TlsTexts): Buffer {
+  const pem = read(file, texts)
   parseCertificate(pem, file)
   return pem
 }
 
 /** RFC 6960 §4.2.1: a SEQUENCE. What is in it the client judges. */
-function readOcsp(file: string): Buffer {
-  const der = read(file)
+function readOcsp(file: string, texts: TlsTexts): Buffer {
+  const der = read(file, texts)
   if (der[0] === DER_SEQUENCE) return der
   throw new OperatorError(`${quote(file)} holds no OCSP response in DER, as openssl ocsp -respout writes it`)
 }
@@ -151,9 +158,9 @@ const DER_SEQUENCE = 0x30
 /** Where bytes come from, for what OpenSSL says of them. */
 const fileOf = new WeakMap<Buffer, string>()
 
-function read(file: string): Buffer {
+function read(file: string, texts: TlsTexts): Buffer {
   try {
-    const bytes = readFileSync(file)
+    const bytes = texts.of(file)
     fileOf.set(bytes, file)
     return bytes
   } catch (error) {

@@ -18,6 +18,7 @@ const BETWEEN_PROCESSES = [
   'histograms.ts',
   'trace/rings.ts',
   'ticket-keys.ts',
+  'tls-texts.ts',
 ]
 
 /** The file calls of the floor, with what they take and answer: descriptors, memory, flags (some by architecture), errnos. */
@@ -93,6 +94,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'explain/': ['kernel/', 'config/address.ts', 'config/options.ts', 'log.ts'],
   'ticket-keys.ts': ['kernel/'],
+  'tls-texts.ts': ['kernel/'],
   'log.ts': ['kernel/', 'config/options.ts'],
   'scoreboard.ts': ['kernel/', 'config/options.ts'],
   'address-counts.ts': ['kernel/', 'config/options.ts', 'scoreboard.ts', 'half-siphash.ts'],

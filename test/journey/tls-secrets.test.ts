@@ -1,19 +1,30 @@
 /** Keys, passphrases and ticket keys: whatever happens to a server, none of it is told of them; and what a worker's memory still holds. */
 import assert from 'node:assert/strict'
 import { createPrivateKey } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { chmodSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { KEY_NAME_BYTES, KEYS, SECRET_BYTES } from '../../src/ticket-keys.ts'
 import { CONTROLLED, controlOf, tell } from '../support/control.ts'
 import { say } from '../support/curl.ts'
+import { openIn } from '../support/descriptors.ts'
 import { workerOf } from '../support/journey.ts'
 import { findInMemory } from '../support/memory-scan.ts'
+import { withNobody } from '../support/nobody.ts'
 import { type Program, startProgram, waitUntil } from '../support/program.ts'
 import { connectAndSend, request } from '../support/raw.ts'
-import { addFiles, type Outcome, PREFORK, runPrefork, type Server, startServer, undoAfter } from '../support/server.ts'
-import { clientPair, connectTls, overTls, ticketKeysOf } from '../support/tls.ts'
-import { replaced, SPAWNS, workersReady } from '../support/tree.ts'
+import {
+  addFiles,
+  folderOf,
+  type Outcome,
+  PREFORK,
+  runPrefork,
+  type Server,
+  startServer,
+  undoAfter,
+} from '../support/server.ts'
+import { clientPair, connectTls, heldBy, overTls } from '../support/tls.ts'
+import { bearAnew, replaced, SPAWNS, workersReady } from '../support/tree.ts'
 
 const PASSPHRASE = 'correct horse battery staple'
 
@@ -27,12 +38,25 @@ const scalar = Buffer.from(key.export({ format: 'jwk' }).d!, 'base64url')
 /** Lines that are long enough not to be there by chance. */
 const bodyOf = (pem: string) => pem.split('\n').filter((line) => line.length >= 16 && !line.startsWith('-----'))
 
-const APP = `export default (request) => {
-  if (request.url.endsWith('/throw')) setImmediate(() => { throw new Error('nobody catches this') })
+const APP = `
+import { readdirSync, readFileSync } from 'node:fs'
+export default (request) => {
+  const [, what, ...path] = new URL(request.url).pathname.split('/')
+  if (what === 'throw') setImmediate(() => { throw new Error('nobody catches this') })
+  if (what === 'list') return attempt(() => readdirSync('/' + path.join('/')).join())
+  if (what === 'read') return attempt(() => readFileSync('/' + path.join('/')))
   return new Response('answer')
+}
+function attempt(act) {
+  try { return new Response(act()) } catch (error) { return new Response(error.code) }
 }`
 
-async function start(t: TestContext, config: object, args: readonly string[] = []): Promise<Server> {
+async function start(
+  t: TestContext,
+  config: object,
+  args: readonly string[] = [],
+  cwd: string = folderOf(t),
+): Promise<Server> {
   const {
     files,
     anyPort,
@@ -44,6 +68,7 @@ async function start(t: TestContext, config: object, args: readonly string[] = [
   })
   const server = await startServer(t, {
     anyPort,
+    cwd,
     args: [...CONTROLLED, ...args],
     files: { ...files, 'prefork.config.mjs': `export default ${JSON.stringify(all)}\n` },
     log: [/./], // all of it is looked at here
@@ -53,12 +78,14 @@ async function start(t: TestContext, config: object, args: readonly string[] = [
 }
 
 /** The secrets of the keys that the supervisor holds; a key's name travels with each ticket. */
-function ticketSecretsOf({ pid }: Server): Buffer[] {
-  const keys = readFileSync(ticketKeysOf(pid))
+function ticketSecretsOf(server: Server): Buffer[] {
+  const keys = readFileSync(heldBy(server, 'prefork-ticket-keys'))
   const each = KEY_NAME_BYTES + 2 * SECRET_BYTES
   const places = Array.from({ length: KEYS }, (_, i) => keys.length - (i + 1) * each + KEY_NAME_BYTES)
   return places.flatMap((at) => [0, SECRET_BYTES].map((more) => keys.subarray(at + more, at + more + SECRET_BYTES)))
 }
+
+const isOfTexts = (target: string) => target.startsWith('/memfd:prefork-tls-texts')
 
 const inAnyDress = (bytes: Buffer) =>
   (['latin1', 'hex', 'base64', 'base64url'] as const).map((dress) => bytes.toString(dress).replace(/=+$/, ''))
@@ -72,11 +99,13 @@ async function endsBy(server: Server, act: (worker: number) => unknown): Promise
   await replaced(server, worker, 1)
 }
 
-async function visit(t: TestContext, server: Server, path: string, options: object = {}): Promise<void> {
+async function visit(t: TestContext, server: Server, path: string, options: object = {}): Promise<string> {
   const client = await connectTls(t, server.port, options)
   client.send(request(`GET ${path}`))
-  assert.equal((await client.response()).status, 200)
+  const { status, body } = await client.response()
+  assert.equal(status, 200)
   client.leave()
+  return body.toString()
 }
 
 /** All that an operator, or somebody who found the page, can ask for. */
@@ -155,7 +184,6 @@ test('whatever happens, no secret is told', async (t) => {
 for (const spawn of SPAWNS) {
   test(`by ${spawn}, a worker's memory has the key as OpenSSL holds it, and none of the text it was read from`, async (t) => {
     const server = await start(t, { spawn })
-    await visit(t, server, '/')
     const texts = [PASSPHRASE, ...bodyOf(encrypted), ...bodyOf(plain)]
     const wanted = Object.fromEntries(
       texts.flatMap((text, i) => [
@@ -165,8 +193,33 @@ for (const spawn of SPAWNS) {
     )
     /** A number of OpenSSL's (BIGNUM): of 64-bit words, the lowest first. */
     const number = Buffer.from(scalar).reverse()
-    for (const pid of [workerOf(server), ...server.preloaders()])
-      assert.deepEqual(findInMemory(pid, { ...wanted, number }), ['number'])
-    assert.deepEqual(findInMemory(server.pid, { ...wanted, number }), [], 'the supervisor reads no key')
+    const look = async () => {
+      await visit(t, server, '/')
+      for (const pid of [workerOf(server), ...server.preloaders()]) {
+        assert.deepEqual(findInMemory(pid, { ...wanted, number }), ['number'])
+        assert.deepEqual(openIn(pid).filter(isOfTexts), [], 'what it was read from is closed')
+      }
+      assert.deepEqual(findInMemory(server.pid, { ...wanted, number }), [], 'the supervisor reads no key')
+    }
+    await look()
+    await bearAnew(server) // those read them elsewhere
+    await look()
+  })
+
+  test(`by ${spawn}, an app that runs as another user gets at none of the texts`, withNobody, async (t) => {
+    const cwd = folderOf(t)
+    chmodSync(cwd, 0o755)
+    const server = await start(t, { spawn, user: 'nobody' }, [], cwd)
+    const texts = heldBy(server, 'prefork-tls-texts')
+    assert.ok(readFileSync(texts).includes(PASSPHRASE), 'root may')
+    for (let births = 0; births < 2; births++) {
+      assert.equal(await visit(t, server, `/read${texts}`), 'EACCES')
+      assert.equal(await visit(t, server, `/list/proc/${server.pid}/fd`), 'EACCES')
+      for (const pid of [workerOf(server), ...server.preloaders()]) {
+        assert.match(await visit(t, server, `/list/proc/${pid}/fd`), /^0,1,/)
+        assert.deepEqual(openIn(pid).filter(isOfTexts), [])
+      }
+      await bearAnew(server)
+    }
   })
 }

@@ -6,7 +6,7 @@ import { MADE_AT, machineMs } from '../../src/ticket-keys.ts'
 import { waitUntil } from '../support/program.ts'
 import { request } from '../support/raw.ts'
 import { type Server, startServer } from '../support/server.ts'
-import { connectTls, overTls, ticketKeysOf } from '../support/tls.ts'
+import { connectTls, heldBy, overTls } from '../support/tls.ts'
 import { workersReady } from '../support/tree.ts'
 
 const EVERY_MS = 8 * 3_600_000
@@ -47,18 +47,18 @@ test('a successor has the keys of its predecessor, and knows when the newest was
   const before = machineMs()
   const server = await start(t)
   const after = machineMs()
-  const keys = readFileSync(ticketKeysOf(server.pid))
+  const keys = readFileSync(heldBy(server, 'prefork-ticket-keys'))
   assert.ok(madeIn(keys) >= Math.floor(before) && madeIn(keys) <= after, `made at ${madeIn(keys)}`)
   for (let i = 0; i < 2; i++) {
     await upgrade(server)
-    assert.deepEqual(readFileSync(ticketKeysOf(server.pid)), keys)
+    assert.deepEqual(readFileSync(heldBy(server, 'prefork-ticket-keys')), keys)
   }
 })
 
 test('so one is renewed when that is due, whoever serves by then; who has its ticket of the key before is known still', async (t) => {
   const server = await start(t)
   const { session } = await visit(t, server)
-  const file = ticketKeysOf(server.pid)
+  const file = heldBy(server, 'prefork-ticket-keys')
   const keys = readFileSync(file)
   keys.writeBigInt64LE(BigInt(Math.floor(machineMs()) - EVERY_MS), MADE_AT)
   const fd = openSync(file, 'r+')
@@ -67,7 +67,7 @@ test('so one is renewed when that is due, whoever serves by then; who has its ti
 
   const upgradedAt = machineMs()
   await upgrade(server)
-  const keysNow = () => readFileSync(ticketKeysOf(server.pid))
+  const keysNow = () => readFileSync(heldBy(server, 'prefork-ticket-keys'))
   await waitUntil(() => countIn(keysNow()) > countIn(keys), 'there is a new key')
   assert.equal(countIn(keysNow()), countIn(keys) + 1)
   assert.ok(madeIn(keysNow()) >= Math.floor(upgradedAt))

@@ -14,6 +14,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import type { TestContext } from 'node:test'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { makeCertificate } from '../../src/openssl/make-certificate.ts'
+import { DEADLINE_MS } from './program.ts'
 import { RawClient } from './raw.ts'
 import type { Server } from './server.ts'
 
@@ -67,10 +68,10 @@ export async function plainPort({ program }: Server): Promise<number> {
   return Number(second!.split(':').at(-1))
 }
 
-/** The memory of a supervisor that holds the keys of its session tickets, as a file: src/ticket-keys.ts. */
-export function ticketKeysOf(supervisor: number): string {
-  const fds = readdirSync(`/proc/${supervisor}/fd`).map((fd) => `/proc/${supervisor}/fd/${fd}`)
-  return fds.find((fd) => readlinkSync(fd).startsWith('/memfd:prefork-ticket-keys'))!
+/** Memory that the supervisor holds by that name (memfd_create), as a path. */
+export function heldBy({ pid }: Pick<Server, 'pid'>, name: string): string {
+  const fds = readdirSync(`/proc/${pid}/fd`).map((fd) => `/proc/${pid}/fd/${fd}`)
+  return fds.find((fd) => readlinkSync(fd).startsWith(`/memfd:${name}`))!
 }
 
 /** RFC 8446 §6: a fatal alert. */
@@ -104,9 +105,12 @@ export async function connectTls(
 ): Promise<TlsClient> {
   const socket = connect({ port, host: '127.0.0.1', servername: 'localhost', ca: AUTHORITY, ...options })
   t.after(() => socket.destroy())
+  const late = () => socket.destroy(new Error(`waited ${DEADLINE_MS} ms for a handshake`))
+  socket.setTimeout(DEADLINE_MS, late)
   await new Promise<void>((resolve, reject) => {
     socket.once('secureConnect', resolve)
     socket.once('error', reject)
   })
+  socket.setTimeout(0, late)
   return new RawClient(socket) as TlsClient
 }

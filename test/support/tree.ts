@@ -57,6 +57,21 @@ export async function replaced(server: Server, old: number, count: number): Prom
   return server.workers()
 }
 
+/** Of a server with one worker: whoever its generation began with is killed, the preloader first, and another is born. */
+export async function bearAnew(server: Server): Promise<void> {
+  for (const preloader of server.preloaders()) {
+    process.kill(preloader, 'SIGKILL')
+    await server.waitForLog(
+      new RegExp(`the preloader \\(pid ${preloader}\\) was ended by SIGKILL; its workers serve on`),
+    )
+  }
+  const [worker] = server.workers()
+  if (worker === undefined) return // the model 'fork': each connection has its own
+  process.kill(worker, 'SIGKILL')
+  await server.waitForLog(new RegExp(`worker 0 \\(pid ${worker}\\) was ended by SIGKILL; its slot is filled again`))
+  await replaced(server, worker, 1)
+}
+
 /**
  * Says who answers, in JSON with a `pid`. It holds its worker up for a moment, so
  * that of many requests at once each worker gets some.
