@@ -156,6 +156,7 @@ class MemoryTransport {
   mayHoldMore = false
   wantsWrite = false
   isHeldBack = false
+  hasFinished = false
   hasAsked = false
   #request
   #answer = null

@@ -91,11 +91,6 @@ export function lastErrno(): number {
   return errno[0]!
 }
 
-/** So that `lastErrno` tells of what comes next, which may be several calls or none. */
-export function clearErrno(): void {
-  errno[0] = 0
-}
-
 /**
  * A function by its symbol's name, answering a result or -errno.
  *

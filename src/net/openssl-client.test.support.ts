@@ -18,6 +18,7 @@ const libssl = {
   SSL_set_fd: bindSsl('SSL_set_fd', 'int', [P, 'int']),
   SSL_set_connect_state: bindSsl('SSL_set_connect_state', 'void', [P]),
   SSL_do_handshake: bindSsl('SSL_do_handshake', 'int', [P]),
+  SSL_set_block_padding: bindSsl('SSL_set_block_padding', 'int', [P, 'size_t']),
   SSL_key_update: bindSsl('SSL_key_update', 'int', [P, 'int']),
   SSL_write: bindSsl('SSL_write', 'int', [P, P, 'int']),
   SSL_read: bindSsl('SSL_read', 'int', [P, P, 'int']),
@@ -59,6 +60,11 @@ export class OpensslClient {
     setsockopt(this.#fd, IPPROTO_TCP, TCP_CORK, 1)
     send()
     setsockopt(this.#fd, IPPROTO_TCP, TCP_CORK, 0)
+  }
+
+  /** Records are filled up to a multiple of so many bytes; 0: they are not. */
+  pad(bytes: number): void {
+    mustSucceed(libssl.SSL_set_block_padding(this.#ssl, bytes), 'SSL_set_block_padding')
   }
 
   updateKeys(which: keyof typeof KEY_UPDATES): void {

@@ -18,6 +18,7 @@ export class PretendTransport implements Transport {
   mayHoldMore = false
   wantsWrite = false
   isHeldBack = false
+  hasFinished = false
   keepSecure(): void {}
   beginTurn(): void {}
   readonly log: string[] = []
@@ -60,6 +61,7 @@ export class PretendTransport implements Transport {
   }
 
   finish(): void {
+    this.hasFinished = true
     this.log.push('finish')
   }
 

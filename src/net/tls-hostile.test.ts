@@ -110,7 +110,7 @@ class Watch {
   }
 }
 
-for (const updates of [1, 2, 100, 700, 1_000]) {
+for (const updates of [1, 2, 30]) {
   test(`a request behind ${updates} changes of keys is received`, async (t) => {
     const { client, watch } = await watched(t)
     client.atOnce(() => {
@@ -125,21 +125,38 @@ for (const updates of [1, 2, 100, 700, 1_000]) {
   })
 }
 
-test('who changes keys without end is answered by the end, and no receive takes more than was read at once', async (t) => {
-  const { client, transport, watch } = await watched(t)
-  for (let i = 0; i < 3_000; i++) client.updateKeys('own')
-  const lies = () => ioctl(transport.fd, SIOCINQ)
-  const sent = 3_000 * 27
-  await until(() => (lies() === sent ? true : null))
-  await until(() => {
-    const before = lies()
-    watch.turn()
-    assert.ok(before - lies() <= READ_BYTES, `${before - lies()} bytes at once`)
-    return watch.result === -EPROTO ? true : null
+// Padded to such lengths, what is read ahead ends within a header: OpenSSL 3.0 then never stops by itself.
+for (const padding of [0, 14, 32]) {
+  test(`who changes keys without end is answered by the end, soon, with records padded by ${padding}`, async (t) => {
+    const { client, transport, watch } = await watched(t)
+    client.pad(padding)
+    for (let i = 0; i < 2_000; i++) client.updateKeys('own')
+    const lies = () => ioctl(transport.fd, SIOCINQ)
+    await until(() => (lies() >= 2_000 * 27 ? true : null))
+    const sent = lies()
+    await until(() => {
+      watch.turn()
+      return watch.result === -EAGAIN || watch.result > 0 ? null : true
+    })
+    assert.equal(watch.result, -EPROTO)
+    assert.match(transport.failure!.message, /without end/)
+    assert.ok(sent - lies() <= READ_BYTES, `${sent - lies()} of ${sent} bytes`)
+    transport.close()
   })
-  assert.match(transport.failure!.message, /keys, without end/)
-  assert.ok(lies() > sent / 3, 'much of it nobody has looked at')
-  transport.close()
+}
+
+test('who changes keys again and again has a connection as long as he asks for something, too', async (t) => {
+  const { client, watch } = await watched(t)
+  for (let i = 0; i < 20; i++) {
+    const before = watch.received
+    for (let j = 0; j < 20; j++) client.updateKeys('own')
+    client.write('request')
+    await until(() => {
+      watch.turn()
+      assert.ok(watch.result > 0 || watch.result === -EAGAIN)
+      return watch.received === before + 'request'.length ? true : null
+    })
+  }
 })
 
 for (const method of ['GET', 'OPTIONS', 'DELETE', 'CONNECT', 'POST']) {

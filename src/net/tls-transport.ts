@@ -2,7 +2,7 @@
  * TLS over a connection's socket: the second implementation of the transport's
  * verbs, by the OpenSSL of this process (openssl/ssl.ts).
  *
- *     recv   SSL_read    the first ones do the handshake; nothing is received until that is over
+ *     recv   SSL_read    nothing is received until SSL_do_handshake has done its own
  *     send   SSL_write   a record of 16 KiB at most for each write(2); or send(2) and
  *                        sendfile(2), where the kernel encrypts (kernel-tls.ts)
  *     close  SSL_shutdown, which says close_notify, then close(2)
@@ -25,12 +25,13 @@ import {
   SSL_R_HTTPS_PROXY_REQUEST,
   SSL_R_WRONG_VERSION_NUMBER,
 } from '../openssl/errors.ts'
+import { beginSteps, forgetMessages, STEPS_MAX, stepsSoFar, watchMessages } from '../openssl/messages.ts'
 import {
   concludeKtls,
   hasFinishedHandshake,
-  hasFoundNothing,
   hasSpoken,
   isKeyUpdateDue,
+  SSL_do_handshake,
   SSL_free,
   SSL_get_cipher_name,
   SSL_get_servername,
@@ -86,6 +87,9 @@ const plainAnswer = memoryOf(
   ),
 )
 
+/** Of who speaks no TLS, once he has been told so: much less than a moment's work, and more than any form. */
+const DROPPED_BYTES_MAX = 16 * 1024 * 1024
+
 /** Of a file, on its way into records. */
 const filePiece = allocate(RECORD_BYTES)
 
@@ -114,6 +118,7 @@ export class TlsTransport implements Transport {
   mayHoldMore = true
   wantsWrite = false
   isHeldBack = false
+  hasFinished = false
   /** What has broken the connection. */
   failure: OpensslError | null = null
   /** Who connects and leaves without a word has begun no handshake: nobody is told of it. */
@@ -126,13 +131,15 @@ export class TlsTransport implements Transport {
   #hasBegun = false
   #isEstablished = false
   #isResumed = false
+  /** What messages about keys and the like have taken since a receive last gave bytes. */
+  #steps = 0
   /** A record that is half sent holds so many bytes: it is to be offered again as it was. */
   #bytesOffered = 0
   /** Who speaks no TLS has been told so: what still comes from him is dropped. */
   #isTurnedAway = false
+  #bytesDropped = 0
   /** Where the kernel encrypts what is sent. */
   #kernel: KernelTls | null = null
-  #isFinished = false
   #round = 0
   #secure: Secure | null = null
   #isAskedLater = false
@@ -166,26 +173,42 @@ export class TlsTransport implements Transport {
   }
 
   recv(memory: Memory, at: number, length: number): number {
-    this.isHeldBack = false
     if (!this.#isEstablished) {
       if (this.#isTurnedAway) return this.#drop(memory, at, length)
-      if (this.#isOneTooMany()) return -EAGAIN
-      clearErrors() // why a handshake fails is told
+      const judged = this.#handshake()
+      if (!this.#isEstablished) return judged
     }
+    beginSteps(this.#steps)
     const result = SSL_read(this.#ssl, memory.address + at, length)
-    if (result > 0) {
-      if (!this.#isEstablished) this.#establish()
-      this.wantsWrite = false
-      this.mayHoldMore = !this.#reading.isDrained()
-      return this.#mustChangeKeys() ? this.#fail('the kernel takes no new keys') : result
-    }
-    const isEmpty = hasFoundNothing()
+    this.#steps = stepsSoFar()
+    if (this.#mustChangeKeys()) return this.#fail('the kernel takes no new keys')
+    if (result <= 0) return this.#nothing(result)
+    this.#steps = 0
+    this.wantsWrite = false
+    this.mayHoldMore = !this.#reading.isDrained()
+    return result
+  }
+
+  /** A step of it. Once it is over, `#isEstablished`. */
+  #handshake(): number {
+    this.isHeldBack = !this.#handshakes.mayGoOn(this.#round)
+    this.#hasBegun ||= this.isHeldBack
+    if (this.isHeldBack) return -EAGAIN
+    clearErrors() // why one fails is told
+    const result = SSL_do_handshake(this.#ssl)
+    if (result <= 0) return this.#nothing(result)
+    this.#establish()
+    return -EAGAIN
+  }
+
+  /** Neither SSL_read nor the handshake has gone on. */
+  #nothing(result: number): number {
     this.mayHoldMore = false
     const why = whyNot(this.#ssl, result)
     this.wantsWrite = why === 'write'
     this.#reading.noteNothing()
-    const judged = this.#judge(why)
-    return why === 'read' && this.#isEstablished ? this.#seeWhatCame(isEmpty) : judged
+    if (this.#steps > STEPS_MAX) return this.#fail('messages without end, and no request')
+    return this.#judge(why)
   }
 
   /** Until all is taken, or the socket has no room: a record that is half sent is OpenSSL's to finish, and not counted. */
@@ -258,16 +281,11 @@ export class TlsTransport implements Transport {
 
   /** close_notify, once, to whom it can be said. */
   #sayGoodbye(): void {
-    if (this.#isEstablished && this.failure === null && !this.#isFinished) SSL_shutdown(this.#ssl)
-    this.#isFinished = true
-  }
-
-  #seeWhatCame(isEmpty: boolean): number {
-    if (this.#mustChangeKeys()) return this.#fail('the kernel takes no new keys')
-    const judged = this.#reading.judgeNothing(isEmpty)
-    if (judged === 'enough') return this.#fail('messages about keys, without end')
-    this.isHeldBack = judged === 'again'
-    return -EAGAIN
+    if (this.#isEstablished && this.failure === null && !this.hasFinished) {
+      forgetMessages(this.#ssl)
+      SSL_shutdown(this.#ssl)
+    }
+    this.hasFinished = true
   }
 
   /** The client asks for other keys, which only OpenSSL could send by. RFC 8446 §4.6.3 has them changed before anything else is sent. */
@@ -277,25 +295,21 @@ export class TlsTransport implements Transport {
 
   #fail(message: string): number {
     this.failure = new OpensslError(0, message)
-    this.isHeldBack = false
     return -EPROTO
   }
 
-  /** So that a reset does not destroy what he was told. Until the deadline of his handshake. */
+  /** So that a reset does not destroy what he was told. Until the deadline of his handshake, or too much has come. */
   #drop(memory: Memory, at: number, length: number): number {
     const result = recv(this.fd, memory, at, length)
-    this.isHeldBack = result > 0
-    return result > 0 ? -EAGAIN : result
-  }
-
-  #isOneTooMany(): boolean {
-    this.isHeldBack = !this.#handshakes.mayGoOn(this.#round)
-    this.#hasBegun ||= this.isHeldBack
-    return this.isHeldBack
+    if (result <= 0) return result
+    this.#bytesDropped += result
+    this.isHeldBack = this.#bytesDropped <= DROPPED_BYTES_MAX
+    return this.isHeldBack ? -EAGAIN : -EPROTO
   }
 
   #establish(): void {
     this.#isEstablished = true
+    watchMessages(this.#ssl)
     if (this.#triesKernel) this.#concludeKernel()
     this.#isResumed = SSL_session_reused(this.#ssl)
     this.#tell(this.#isResumed ? 'resumed' : 'full', null)
@@ -329,11 +343,11 @@ export class TlsTransport implements Transport {
    * OpenSSL knows four methods by name.
    */
   #answersPlainly(why: OpensslError): boolean {
-    if (!isPlainHttp(why) && !(why.reason === SSL_R_WRONG_VERSION_NUMBER && !hasSpoken(this.#ssl))) return false
+    const isOther = why.library === ERR_LIB_SSL && why.reason === SSL_R_WRONG_VERSION_NUMBER && !hasSpoken(this.#ssl)
+    if (!isOther && !isPlainHttp(why)) return false
     send(this.fd, plainAnswer, 0, plainAnswer.bytes.length)
     shutdown(this.fd, SHUT_WR)
-    this.#isTurnedAway = true
-    this.isHeldBack = true
+    this.hasFinished = this.#isTurnedAway = this.isHeldBack = true
     return true
   }
 

@@ -48,8 +48,10 @@ export interface Transport {
   readonly mayHoldMore: boolean
   /** The last `recv` could not go on before the socket has room to write. */
   readonly wantsWrite: boolean
-  /** The last `recv` had nothing to give, and is to be tried again in the next round: it was put off, or has not asked the kernel. */
+  /** The last `recv` was put off, or had nothing to give but would go on: it is to be tried in the next round. What is left lies in the socket. */
   readonly isHeldBack: boolean
+  /** That nothing more will be sent was said. */
+  readonly hasFinished: boolean
   /** `secure` may be asked for when the connection is over. */
   keepSecure(): void
   /** The loop's round of this number has come to this connection. */
@@ -80,6 +82,7 @@ export class PlainTransport implements Transport {
   readonly mayHoldMore = false
   readonly wantsWrite = false
   readonly isHeldBack = false
+  hasFinished = false
   #endsSoon = false
 
   constructor(fd: Fd, isShared = false) {
@@ -112,6 +115,7 @@ export class PlainTransport implements Transport {
   }
 
   finish(): void {
+    this.hasFinished = true
     shutdown(this.fd, SHUT_WR)
   }
 

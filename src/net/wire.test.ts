@@ -101,6 +101,14 @@ test('both directions over, there is nobody to answer', () => {
   assert.equal(wire.announce(EPOLLERR), false)
 })
 
+test('where we have ended our direction ourselves, what came before the end of the other is read', () => {
+  const { wire } = setUp()
+  wire.finish()
+  assert.equal(wire.announce(EPOLLIN | EPOLLRDHUP | EPOLLHUP), true)
+  assert.equal(wire.inbox.isReadable, true)
+  assert.equal(wire.announce(EPOLLIN | EPOLLERR | EPOLLHUP), false)
+})
+
 test('who has had enough for a round asks for the event anew', () => {
   const { wire, loop, transport } = setUp()
   transport.gives = Array.from({ length: RECEIVES_PER_ROUND + 1 }, () => 'x'.repeat(RECEIVE_BUFFER_BYTES))

@@ -85,11 +85,16 @@ export class Wire {
     this.#loop.handOver(this.#transport.fd, watcher)
   }
 
-  /** Takes note of an event. False when both directions are over, by a reset or by two FINs: there is nobody to answer. */
+  /**
+   * Takes note of an event. False when both directions are over: there is nobody to answer. Where one of them we have ended
+   * ourselves, what has come before the other's end is read first: closed over it, the socket would be reset, and our last
+   * bytes might be lost with it.
+   */
   announce(events: number): boolean {
     this.inbox.announce(events)
     if (this.#transport.wantsWrite && (events & EPOLLOUT) !== 0) this.inbox.isReadable = true // what it was held up by is over
-    return (events & (EPOLLERR | EPOLLHUP)) === 0
+    if ((events & EPOLLERR) !== 0) return false
+    return (events & EPOLLHUP) === 0 || this.#transport.hasFinished
   }
 
   /** Begins a turn: until `close`, the shared receive buffer is this connection's. */

@@ -83,7 +83,6 @@ export function createContext(options: ContextOptions): SslContext {
     if (options.triesKernel) libssl.SSL_CTX_set_options(context, SSL_OP_ENABLE_KTLS)
     libssl.SSL_CTX_set_num_tickets(context, options.hasTickets ? TICKETS : 0)
     control(context, SSL_CTRL_MODE, MODE)
-    control(context, SSL_CTRL_CLEAR_MODE, SSL_MODE_AUTO_RETRY)
     control(context, SSL_CTRL_SET_READ_AHEAD, options.triesKernel ? 0 : 1) // see concludeKtls
     libssl.SSL_CTX_set_default_read_buffer_len(context, READ_BUFFER_BYTES + ALIGNMENT_BYTES)
     control(context, SSL_CTRL_SET_SESS_CACHE_MODE, SSL_SESS_CACHE_OFF)
@@ -183,7 +182,6 @@ function useKey(context: SslContext, key: Key): void {
 // openssl/ssl.h, openssl/tls1.h
 const SSL_CTRL_MODE = 33
 const SSL_CTRL_SET_READ_AHEAD = 41
-const SSL_CTRL_CLEAR_MODE = 78
 const SSL_CTRL_SET_SESS_CACHE_MODE = 44
 const SSL_CTRL_CHAIN_CERT = 89
 const SSL_CTRL_SET_GROUPS_LIST = 92
@@ -214,8 +212,6 @@ const OPTIONS =
   SSL_OP_PRIORITIZE_CHACHA // for who puts it first: a telephone without AES in its processor
 const SSL_MODE_ENABLE_PARTIAL_WRITE = 1
 const SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER = 2
-/** Whoever sends KeyUpdates without end, and no request, would keep one SSL_read from returning: it goes on as long as there are any. */
-const SSL_MODE_AUTO_RETRY = 4
 /** An idle connection holds no buffers: 34 KB less of each. */
 const SSL_MODE_RELEASE_BUFFERS = 16
 const MODE = SSL_MODE_ENABLE_PARTIAL_WRITE + SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER + SSL_MODE_RELEASE_BUFFERS

@@ -4,9 +4,8 @@
  *
  * https://docs.openssl.org/3.0/man7/ssl/
  */
-import { EAGAIN } from '../kernel/errno.ts'
 import type { Fd } from '../kernel/fd.ts'
-import { clearErrno, copyMemory, lastErrno } from '../kernel/libc.ts'
+import { copyMemory } from '../kernel/libc.ts'
 import { allocate } from '../kernel/memory.ts'
 import { ERR_LIB_SSL, mustSucceed, type OpensslError, takeError } from './errors.ts'
 import { bindSsl, bindText } from './libssl.ts'
@@ -25,6 +24,7 @@ const libssl = {
   SSL_set_read_ahead: bindSsl('SSL_set_read_ahead', 'void', ['uintptr_t', 'int']),
   SSL_set0_rbio: bindSsl('SSL_set0_rbio', 'void', ['uintptr_t', 'uintptr_t']),
   SSL_set_accept_state: bindSsl('SSL_set_accept_state', 'void', ['uintptr_t']),
+  SSL_do_handshake: bindSsl('SSL_do_handshake', 'int', ['uintptr_t']),
   SSL_read: bindSsl('SSL_read', 'int', ['uintptr_t', 'uintptr_t', 'int']),
   SSL_write: bindSsl('SSL_write', 'int', ['uintptr_t', 'uintptr_t', 'int']),
   SSL_get_error: bindSsl('SSL_get_error', 'int', ['uintptr_t', 'int']),
@@ -113,15 +113,14 @@ export function SSL_free(ssl: Ssl): void {
   libssl.SSL_free(ssl)
 }
 
-/** Bytes into the memory at that address; 0 or less: see `whyNot`. The first call does the handshake. */
-export function SSL_read(ssl: Ssl, address: number, length: number): number {
-  clearErrno()
-  return libssl.SSL_read(ssl, address, length)
+/** The next step of the handshake. 1: it is over; 0 or less: see `whyNot`. */
+export function SSL_do_handshake(ssl: Ssl): number {
+  return libssl.SSL_do_handshake(ssl)
 }
 
-/** Right after an SSL_read: it has found the socket empty. */
-export function hasFoundNothing(): boolean {
-  return lastErrno() === EAGAIN
+/** Bytes into the memory at that address; 0 or less: see `whyNot`. */
+export function SSL_read(ssl: Ssl, address: number, length: number): number {
+  return libssl.SSL_read(ssl, address, length)
 }
 
 /** Bytes that have become records and were taken by the kernel; 0 or less: see `whyNot`. */
@@ -233,23 +232,18 @@ export type WhyNot = 'read' | 'write' | 'over' | 'gone' | OpensslError
 /**
  * Right after a call that answered `result`, 0 or less; to be asked after each, for it
  * empties the thread's queue of errors. What somebody else has left there (an app, by
- * node:crypto) would be taken for ours: where the error is none of libssl's, it is asked
- * again without, and what it says then holds unless it knows nothing better.
+ * node:crypto) would be taken for ours: so it is asked again without, and what it says
+ * then holds unless it knows nothing better.
  */
 export function whyNot(ssl: Ssl, result: number): WhyNot {
   const first = libssl.SSL_get_error(ssl, result)
   const error = first === SSL_ERROR_WANT_READ || first === SSL_ERROR_WANT_WRITE ? null : takeError()
-  if (error?.library === ERR_LIB_SSL) return error
-  switch (error === null ? first : libssl.SSL_get_error(ssl, result)) {
-    case SSL_ERROR_WANT_READ:
-      return 'read'
-    case SSL_ERROR_WANT_WRITE:
-      return 'write'
-    case SSL_ERROR_ZERO_RETURN:
-      return 'over'
-    default:
-      return first === SSL_ERROR_SYSCALL || error === null ? 'gone' : error
-  }
+  const last = error === null ? first : libssl.SSL_get_error(ssl, result)
+  if (last === SSL_ERROR_WANT_READ) return 'read'
+  if (last === SSL_ERROR_WANT_WRITE) return 'write'
+  // After a fatal alert it says so as well.
+  if (last === SSL_ERROR_ZERO_RETURN && error?.library !== ERR_LIB_SSL) return 'over'
+  return first === SSL_ERROR_SYSCALL || error === null ? 'gone' : error
 }
 
 // openssl/ssl.h, openssl/bio.h, openssl/tls1.h

@@ -71,6 +71,10 @@ export class TracedTransport implements Transport {
     return this.#inner.isHeldBack
   }
 
+  get hasFinished(): boolean {
+    return this.#inner.hasFinished
+  }
+
   keepSecure(): void {
     this.#inner.keepSecure()
   }
