@@ -25,7 +25,7 @@ import {
   SSL_R_HTTPS_PROXY_REQUEST,
   SSL_R_WRONG_VERSION_NUMBER,
 } from '../openssl/errors.ts'
-import { beginSteps, forgetMessages, STEPS_MAX, stepsSoFar, watchMessages } from '../openssl/messages.ts'
+import { beginSteps, STEPS_MAX, stepsSoFar, watchMessages } from '../openssl/messages.ts'
 import {
   concludeKtls,
   hasFinishedHandshake,
@@ -281,10 +281,7 @@ export class TlsTransport implements Transport {
 
   /** close_notify, once, to whom it can be said. */
   #sayGoodbye(): void {
-    if (this.#isEstablished && this.failure === null && !this.hasFinished) {
-      forgetMessages(this.#ssl)
-      SSL_shutdown(this.#ssl)
-    }
+    if (this.#isEstablished && this.failure === null && !this.hasFinished) SSL_shutdown(this.#ssl)
     this.hasFinished = true
   }
 

@@ -26,11 +26,6 @@ export function watchMessages(ssl: Ssl): void {
   libssl.SSL_set_info_callback(ssl, noteAddress)
 }
 
-/** No more: what we say at the end is none. */
-export function forgetMessages(ssl: Ssl): void {
-  libssl.SSL_set_info_callback(ssl, 0)
-}
-
 /** Before an SSL_read of a connection that has taken so many. */
 export function beginSteps(before: number): void {
   count = before
