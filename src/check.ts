@@ -3,8 +3,9 @@
  * says what would happen.
  *
  * The configuration has been checked by whoever made it; here user and group are
- * looked up, the addresses bound and given back, and the apps loaded, in the
- * order of a start (supervisor/serve.ts), so that the same mistake is told first.
+ * looked up, certificates judged, the apps loaded, and the addresses bound and given
+ * back. Those come last: where the server runs already they are taken, and what is
+ * wrong with the next start or reload is to be heard all the same.
  */
 import { describeListen } from './config/address.ts'
 import type { AdminConfig, Config, Listen, TlsConfig } from './config/options.ts'
@@ -20,12 +21,12 @@ import { openTls } from './worker/tls.ts'
 export async function check(config: Config): Promise<number> {
   identityOf(config)
   readToken(config.admin)
+  openTls(config.tls, null, null)
+  await loadOrExit(config)
   const passed = readPassedSockets(process.env)
   const admin = openAdminListener(config, passed)
   if (admin !== null) closeListener(admin)
   for (const listener of openListeners(config, 1, passed)) closeListener(listener)
-  openTls(config.tls, null, null)
-  await loadOrExit(config)
   process.stdout.write(`${describe(config).join('\n')}\n`)
   return 0
 }

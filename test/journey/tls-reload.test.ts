@@ -4,9 +4,9 @@ import { X509Certificate } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import { makeCertificate } from '../../src/openssl/make-certificate.ts'
 import { CONTROLLED, tell } from '../support/control.ts'
-import { waitUntil } from '../support/program.ts'
+import { startProgram, waitUntil } from '../support/program.ts'
 import { connect, request } from '../support/raw.ts'
-import { addFiles, runPrefork, type Server, startServer } from '../support/server.ts'
+import { addFiles, PREFORK, runPrefork, type Server, startServer } from '../support/server.ts'
 import { connectTls, overTls } from '../support/tls.ts'
 import { workersReady } from '../support/tree.ts'
 
@@ -93,6 +93,10 @@ test('a reload brings the new certificate, and loses no request; one that is bro
     assert.equal(code, 1)
     assert.match(stderr.join('\n'), why)
     assert.equal((await visit(t, server)).serialNumber, serialOf(renewed.certificate), 'the old one is shown')
+    // Beforehand, too: that the address is taken, by this very server, comes last.
+    const check = startProgram(t, [PREFORK, 'check', '--listen', `127.0.0.1:${server.port}`], { cwd: server.cwd })
+    assert.equal((await check.exited).code, 1)
+    assert.match(check.stderr.join('\n'), why)
   }
 })
 
