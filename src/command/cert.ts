@@ -146,7 +146,7 @@ function textOf({ certificate, key, names, validTo, authority, isNew }: Made): s
 ${certificate}   for ${names.join(', ')}, until ${validTo}
 ${key}   its key: nobody else is to read it
 
-  prefork ./app.ts --tls-cert ${certificate} --tls-key ${key}
+  prefork ./app.ts --port 8443 --tls-cert ${certificate} --tls-key ${key}
 
 ${isNew ? 'Its authority is new. Clients believe it' : 'Clients believe it'} where they trust
 ${authority}:

@@ -58,8 +58,9 @@ export function findDirectory(written: Setting): string {
 function lookFor(written: Setting): { readonly path: string; readonly stats: Stats; readonly say: Say } {
   const path = resolve(written.base, String(written.value))
   const say = sayOf(written)
-  const stats = statOrNull(path)
-  if (stats !== null) return { path, stats, say }
+  const stats = statOrCode(path)
+  if (typeof stats !== 'string') return { path, stats, say }
+  if (!isMissing(stats)) throw say(`which cannot be looked at (${stats}); ${LOOK_AT}`)
   const meant = nearest(basename(path), neighbours(path))
   const remedy = meant === null ? '' : `, or did you mean '${join(dirname(String(written.value)), meant)}'?`
   throw say(`which does not exist; create it${remedy}`)
@@ -151,8 +152,23 @@ function statTarget(path: string, text: string, name: string): Stats {
     return statSync(path)
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
-    if (code === 'ENOENT' || code === 'ENOTDIR') throw missing(path, text, name)
-    throw new OperatorError(`${name} ${quote(text)} cannot be looked at (${code}); check its permissions and links`)
+    if (isMissing(code)) throw missing(path, text, name)
+    throw new OperatorError(`${name} ${quote(text)} cannot be looked at (${code}); ${LOOK_AT}`)
+  }
+}
+
+/** In a folder that we may not enter, or behind links that lead nowhere, it may well be there. */
+const LOOK_AT = 'check the permissions of its folders, and its links'
+
+function isMissing(code: string | undefined): boolean {
+  return code === 'ENOENT' || code === 'ENOTDIR'
+}
+
+function statOrCode(path: string): Stats | string {
+  try {
+    return statSync(path)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? String(error)
   }
 }
 

@@ -1,6 +1,6 @@
 /** `tls`: what is left after checking, and what does not go together. Through the loader, with files that are there. */
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, test } from 'node:test'
@@ -234,3 +234,12 @@ for (const [tls, message] of ILL_WRITTEN) {
     assert.throws(() => checkOptions({ tls }, (path) => `${path} in c.mjs`), { name: 'OperatorError', message })
   })
 }
+
+test('a file that may be there is not said to be missing', async () => {
+  const folder = folderWith(null)
+  symlinkSync('loop.pem', join(folder, 'loop.pem'))
+  await assert.rejects(load(folder, '--tls-cert loop.pem --tls-key a.key'), {
+    message:
+      "--tls-cert is 'loop.pem', which cannot be looked at (ELOOP); check the permissions of its folders, and its links",
+  })
+})

@@ -268,6 +268,16 @@ for (const [what, options, says] of [
   ['no key', { pairs: [{ ...good, key: Buffer.from('nothing') }] }, /the key cannot be read/],
   ['a key of another', { pairs: [{ ...good, key: pairFor(['localhost']).key }] }, /the key cannot be used/],
   ['a cipher that there is not', { ciphers: 'NO-SUCH-CIPHER' }, /ciphers 'NO-SUCH-CIPHER': no cipher match/],
+  [
+    'a cipher that there is not, among others',
+    { ciphers: 'ECDHE+AESGCM:!aNULL:NO-SUCH' },
+    /ciphers 'NO-SUCH': no cipher match/,
+  ],
+  [
+    'a suite that there is not, among others',
+    { ciphersuites: 'TLS_AES_128_GCM_SHA256:TLS_NO' },
+    /ciphersuites 'TLS_NO'/,
+  ],
   ['a suite that there is not', { ciphersuites: 'TLS_NO_SUCH' }, /ciphersuites 'TLS_NO_SUCH'/],
   ['a group that there is not', { groups: 'P-17' }, /groups 'P-17'/],
   ['a group that there is not, beside one that may be unknown', { groups: '?P-17:P-18' }, /groups '\?P-17:P-18'/],

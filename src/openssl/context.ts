@@ -87,8 +87,7 @@ export function createContext(options: ContextOptions): SslContext {
     libssl.SSL_CTX_set_default_read_buffer_len(context, READ_BUFFER_BYTES + ALIGNMENT_BYTES)
     control(context, SSL_CTRL_SET_SESS_CACHE_MODE, SSL_SESS_CACHE_OFF)
     mustSucceed(control(context, SSL_CTRL_SET_MIN_PROTO_VERSION, VERSIONS[minVersion]), minVersion)
-    mustSucceed(libssl.SSL_CTX_set_cipher_list(context, ciphers), `ciphers '${ciphers}'`)
-    mustSucceed(libssl.SSL_CTX_set_ciphersuites(context, ciphersuites), `ciphersuites '${ciphersuites}'`)
+    setCiphers(context, ciphers, ciphersuites)
     setGroups(context, groups)
     staple(context, usePairs(context, pairs))
     using(options.clientAuthorities, () => askClients(context, options))
@@ -123,6 +122,17 @@ function askClients(context: SslContext, { clientCertificates, clientAuthorities
 
 function control(context: SslContext, command: number, number: number, pointer = 0): number {
   return libssl.SSL_CTX_ctrl(context, command, number, pointer)
+}
+
+/** In a list OpenSSL passes over what it does not know: so each name is tried by itself first, but for those that take out or move. */
+function setCiphers(context: SslContext, ciphers: string, ciphersuites: string): void {
+  const added = ciphers.split(':').filter((name) => /^\w/.test(name))
+  for (const list of [...added, ciphers]) {
+    mustSucceed(libssl.SSL_CTX_set_cipher_list(context, list), `ciphers '${list}'`)
+  }
+  for (const list of [...ciphersuites.split(':'), ciphersuites]) {
+    mustSucceed(libssl.SSL_CTX_set_ciphersuites(context, list), `ciphersuites '${list}'`)
+  }
 }
 
 /** OpenSSL leaves out a name with `?` that it does not know, and does not know `?` itself before 3.3: there it is done here. */
