@@ -188,6 +188,34 @@ for (const method of ['GET', 'OPTIONS', 'DELETE', 'CONNECT', 'POST']) {
   })
 }
 
+test('who speaks no TLS, and stays, is not asked again before more comes; and not for ever', async (t) => {
+  const listener = listenerFor(t)
+  const client = connectPlain(listener.port, '127.0.0.1')
+  client.on('error', () => {})
+  t.after(() => client.destroy())
+  client.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  const transport = plainServer().transport(await listener.accept())
+  let round = 0
+  const receive = () => {
+    transport.beginTurn(++round)
+    return transport.recv(memory, 0, memory.bytes.length)
+  }
+  await until(() => (receive() === -EAGAIN && transport.hasFinished ? true : null))
+  assert.equal(transport.isHeldBack, true, 'more may lie there')
+  await until(() => (receive() === -EAGAIN && !transport.isHeldBack ? true : null))
+  assert.equal(receive(), -EAGAIN)
+  assert.equal(transport.isHeldBack, false, 'there is nothing: an event tells of what comes')
+  const more = Buffer.alloc(1024 * 1024)
+  const end = await until(() => {
+    if (client.writableLength === 0) client.write(more)
+    const result = receive()
+    return result === -EAGAIN ? null : result
+  })
+  assert.equal(end, -EPROTO)
+  assert.equal(transport.isHeldBack, false)
+  transport.close()
+})
+
 test('what is no TLS any more once it had begun is answered by no HTTP', async (t) => {
   const listener = listenerFor(t)
   const client = connectPlain({ port: listener.port, host: '127.0.0.1', allowHalfOpen: true })

@@ -298,10 +298,10 @@ export class TlsTransport implements Transport {
   /** So that a reset does not destroy what he was told. Until the deadline of his handshake, or too much has come. */
   #drop(memory: Memory, at: number, length: number): number {
     const result = recv(this.fd, memory, at, length)
-    if (result <= 0) return result
-    this.#bytesDropped += result
-    this.isHeldBack = this.#bytesDropped <= DROPPED_BYTES_MAX
-    return this.isHeldBack ? -EAGAIN : -EPROTO
+    this.#bytesDropped += Math.max(0, result)
+    this.isHeldBack = result > 0 && this.#bytesDropped <= DROPPED_BYTES_MAX
+    if (this.isHeldBack) return -EAGAIN
+    return result > 0 ? -EPROTO : result
   }
 
   #establish(): void {
