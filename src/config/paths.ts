@@ -148,22 +148,20 @@ function assertDirectoryOf(path: string, say: Say): void {
 }
 
 function statTarget(path: string, text: string, name: string): Stats {
-  try {
-    return statSync(path)
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code
-    if (isMissing(code)) throw missing(path, text, name)
-    throw new OperatorError(`${name} ${quote(text)} cannot be looked at (${code}); ${LOOK_AT}`)
-  }
+  const stats = statOrCode(path)
+  if (typeof stats !== 'string') return stats
+  if (isMissing(stats)) throw missing(path, text, name)
+  throw new OperatorError(`${name} ${quote(text)} cannot be looked at (${stats}); ${LOOK_AT}`)
 }
 
 /** In a folder that we may not enter, or behind links that lead nowhere, it may well be there. */
 const LOOK_AT = 'check the permissions of its folders, and its links'
 
-function isMissing(code: string | undefined): boolean {
+function isMissing(code: string): boolean {
   return code === 'ENOENT' || code === 'ENOTDIR'
 }
 
+/** Why not, by the name of its errno, where it cannot be had. */
 function statOrCode(path: string): Stats | string {
   try {
     return statSync(path)
@@ -216,9 +214,6 @@ function isWritable(path: string): boolean {
 }
 
 function statOrNull(path: string): Stats | null {
-  try {
-    return statSync(path)
-  } catch {
-    return null
-  }
+  const stats = statOrCode(path)
+  return typeof stats === 'string' ? null : stats
 }

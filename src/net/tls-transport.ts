@@ -28,7 +28,6 @@ import {
 import { beginSteps, STEPS_MAX, stepsSoFar, watchMessages } from '../openssl/messages.ts'
 import {
   concludeKtls,
-  hasFinishedHandshake,
   hasSpoken,
   isKeyUpdateDue,
   SSL_do_handshake,
@@ -317,10 +316,9 @@ export class TlsTransport implements Transport {
     this.#reading.beginAhead()
   }
 
-  /** No byte has come through the handshake, and none will. */
+  /** The handshake is not over, and will not be. */
   #conclude(why: string | null): void {
-    if (hasFinishedHandshake(this.#ssl)) this.#establish()
-    else if (this.#hasBegun || this.#reading.bytesRead > 0) this.#tell('failed', why)
+    if (this.#hasBegun || this.#reading.bytesRead > 0) this.#tell('failed', why)
   }
 
   #tell(result: HandshakeResult, why: string | null): void {
@@ -350,10 +348,7 @@ export class TlsTransport implements Transport {
 
   /** Of a call that has answered 0 or less. */
   #judge(why: WhyNot): number {
-    if (why === 'read' || why === 'write') {
-      if (!this.#isEstablished && hasFinishedHandshake(this.#ssl)) this.#establish()
-      return -EAGAIN
-    }
+    if (why === 'read' || why === 'write') return -EAGAIN
     if (!this.#isEstablished) this.#conclude(reasonOf(why))
     if (why === 'over') return 0
     if (why === 'gone') return -ECONNRESET

@@ -34,7 +34,6 @@ const libssl = {
   SSL_rstate_string: bindSsl('SSL_rstate_string', 'uintptr_t', ['uintptr_t']),
   SSL_shutdown: bindSsl('SSL_shutdown', 'int', ['uintptr_t']),
   SSL_get_key_update_type: bindSsl('SSL_get_key_update_type', 'int', ['uintptr_t']),
-  SSL_get_state: bindSsl('SSL_get_state', 'int', ['uintptr_t']),
   SSL_session_reused: bindSsl('SSL_session_reused', 'int', ['uintptr_t']),
   SSL_get_current_cipher: bindSsl('SSL_get_current_cipher', 'uintptr_t', ['uintptr_t']),
   SSL_get0_alpn_selected: bindSsl('SSL_get0_alpn_selected', 'void', ['uintptr_t', 'uintptr_t', 'uintptr_t']),
@@ -175,11 +174,6 @@ export function SSL_shutdown(ssl: Ssl): void {
   if (libssl.SSL_shutdown(ssl) < 0) takeError()
 }
 
-/** Whether the handshake was finished. True also after an error, where SSL_in_init says that it is under way again. */
-export function hasFinishedHandshake(ssl: Ssl): boolean {
-  return libssl.SSL_get_state(ssl) === TLS_ST_OK
-}
-
 /** `TLSv1.3` */
 export function SSL_get_version(ssl: Ssl): string {
   return texts.SSL_get_version(ssl) ?? ''
@@ -252,7 +246,6 @@ const SSL_ERROR_WANT_READ = 2
 const SSL_ERROR_WANT_WRITE = 3
 const SSL_ERROR_SYSCALL = 5
 const SSL_ERROR_ZERO_RETURN = 6
-const TLS_ST_OK = 1
 const SSL_KEY_UPDATE_NONE = -1
 const BIO_NOCLOSE = 0
 const BIO_CTRL_GET_KTLS_SEND = 73

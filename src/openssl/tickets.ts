@@ -60,7 +60,7 @@ export function setTicketKeys(contexts: readonly SslContext[], keys: KeySource):
   // Once: EVP_aes_256_cbc() would have it looked up by its name for each ticket. It lives as long as the process.
   const aes = mustSucceed(libcrypto.EVP_CIPHER_fetch(0, 'AES-256-CBC', 0), 'EVP_CIPHER_fetch')
   const answer = (ssl: number, name: number, iv: number, cipher: number, hmac: number, isEncrypting: number) => {
-    const found = isEncrypting === 1 ? { key: keys.newest(), isNewest: true } : keys.find(nameAt(name))
+    const found = isEncrypting === 1 ? { key: keys.newest(), isNewest: true } : keys.find(copyOfName(name))
     if (found === null) return UNKNOWN // a full handshake follows
     const { key, isNewest } = found
     const isDone = isEncrypting === 1 ? encrypt(aes, key, name, iv, cipher) : decrypt(aes, key, iv, cipher)
@@ -74,7 +74,7 @@ export function setTicketKeys(contexts: readonly SslContext[], keys: KeySource):
 }
 
 /** Valid until the next call: what is looked up with it is looked up at once. */
-function nameAt(address: number): Buffer {
+function copyOfName(address: number): Buffer {
   memcpy(looked.address, address, NAME_BYTES)
   return looked.bytes
 }
