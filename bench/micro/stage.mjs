@@ -193,6 +193,9 @@ class MemoryTransport {
   }
 
   endSoon() {}
+  sayGoodbye() {
+    return true
+  }
   finish() {}
   close() {}
   reset() {}

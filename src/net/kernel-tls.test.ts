@@ -13,7 +13,7 @@ import type { Fd } from '../kernel/fd.ts'
 import { allocate, memoryOf } from '../kernel/memory.ts'
 import { hasKtls } from '../openssl/ssl.ts'
 import { mayHaveKernelTls } from './kernel-tls.ts'
-import { OpensslClient } from './openssl-client.test.support.ts'
+import { connectedTo, OpensslClient } from './openssl-client.test.support.ts'
 import { connected, listenerFor, type Pair, serverWith, until } from './tls-scene.test.support.ts'
 import type { TlsTransport } from './tls-transport.ts'
 
@@ -201,7 +201,7 @@ async function fillAndEnd(
 /** A client whose every step is taken by hand, and the server's end, which receives a text or -errno; null: nothing yet. */
 async function byHand(t: TestContext) {
   const listener = listenerFor(t)
-  const client = new OpensslClient(t, listener.port)
+  const client = new OpensslClient(t, connectedTo(listener.port))
   const transport = serverWith().transport(await listener.accept())
   const memory = allocate(1024)
   let round = 0

@@ -22,10 +22,21 @@ const libssl = {
   SSL_key_update: bindSsl('SSL_key_update', 'int', [P, 'int']),
   SSL_write: bindSsl('SSL_write', 'int', [P, P, 'int']),
   SSL_read: bindSsl('SSL_read', 'int', [P, P, 'int']),
+  SSL_get_shutdown: bindSsl('SSL_get_shutdown', 'int', [P]),
 }
 
 /** openssl/ssl.h: the client changes its own keys; or asks the server to do so, too. */
 const KEY_UPDATES = { own: 0, both: 1 } as const
+
+/** openssl/ssl.h */
+const SSL_RECEIVED_SHUTDOWN = 2
+
+export function connectedTo(port: number): Fd {
+  const fd = socket(AF_INET, SOCK_STREAM)
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1)
+  connect(fd, socketAddress('127.0.0.1', port))
+  return fd
+}
 
 /** Its socket does not block, so that client and server can take turns in one thread. */
 export class OpensslClient {
@@ -33,10 +44,8 @@ export class OpensslClient {
   readonly #fd: Fd
   readonly #memory = allocate(64 * 1024)
 
-  constructor(t: TestContext, port: number) {
-    const fd = socket(AF_INET, SOCK_STREAM)
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1)
-    connect(fd, socketAddress('127.0.0.1', port))
+  /** Over a socket that is connected, and will be the client's to close. */
+  constructor(t: TestContext, fd: Fd) {
     fcntl(fd, F_SETFL, O_NONBLOCK)
     this.#fd = fd
     const context = mustSucceed(libssl.SSL_CTX_new(libssl.TLS_client_method()), 'SSL_CTX_new')
@@ -75,6 +84,11 @@ export class OpensslClient {
   write(text: string): void {
     const { address, bytes } = memoryOf(Buffer.from(text))
     mustSucceed(libssl.SSL_write(this.#ssl, address, bytes.length), 'SSL_write')
+  }
+
+  /** The server has said that all was sent (close_notify), and that has been read. */
+  get hasHeardGoodbye(): boolean {
+    return (libssl.SSL_get_shutdown(this.#ssl) & SSL_RECEIVED_SHUTDOWN) !== 0
   }
 
   /** What has come; null: nothing yet. */

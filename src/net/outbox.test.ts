@@ -51,6 +51,28 @@ test('nothing to send makes no system call', () => {
   assert.deepEqual(transport.log, [])
 })
 
+test('at the end all is sent once the goodbye is, too', () => {
+  const { outbox, transport } = setUp()
+  transport.goodbyesInVain = 2
+  outbox.writeLatin1('abc')
+  outbox.isLast = true
+  assert.deepEqual([outbox.flush(transport), outbox.flush(transport)], ['blocked', 'blocked'])
+  assert.equal(outbox.isBlocked, true, 'it waits for the socket')
+  assert.deepEqual([outbox.flush(transport), outbox.isBlocked], ['sent', false])
+  assert.deepEqual([transport.log, outbox.bytesSent, outbox.bytesWritten], [['send 3'], 3, 3])
+})
+
+test('nor is it said before the last byte', () => {
+  const { outbox, transport } = setUp()
+  transport.takes = [2, -EAGAIN]
+  transport.goodbyesInVain = 1
+  outbox.writeLatin1('abc')
+  outbox.isLast = true
+  assert.deepEqual([outbox.flush(transport), outbox.flush(transport)], ['blocked', 'blocked'])
+  assert.equal(transport.goodbyesInVain, 1)
+  assert.deepEqual([outbox.flush(transport), outbox.flush(transport)], ['blocked', 'sent'])
+})
+
 test('what the kernel does not take waits, and the shared buffer is free for others', () => {
   const { outbox, transport, shared } = setUp()
   transport.takes = [3, 2, -EAGAIN]

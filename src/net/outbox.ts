@@ -42,7 +42,7 @@ export interface OutgoingFile {
 }
 
 /**
- * What flushing came to: all `sent`; `blocked` until an event says the socket is
+ * What flushing came to: all `sent`, and after the last bytes what the transport says to its peer at the end; `blocked` until an event says the socket is
  * writable; `paused`, for it has sent enough for one round, and no event will
  * come unless asked for; `gone`: the peer is missing; `broken`: the file is not there any
  * more as far as was promised, see `failure`.
@@ -77,6 +77,8 @@ export class Outbox {
   #queue: Waiting[] | null = null
   /** Bytes that the kernel has taken, in the connection's life. */
   bytesSent = 0
+  /** Nothing is written any more: what waits is followed by the transport's goodbye. */
+  isLast = false
   /** After `broken`: what became of the file. */
   failure = ''
 
@@ -141,20 +143,10 @@ export class Outbox {
 
   /** Sends what can be sent. The shared buffer is empty afterwards, whatever the answer. */
   flush(transport: Transport): Flushed {
-    if (this.#queue === null) {
-      const { used, memory } = this.#shared
-      if (used === 0) return 'sent'
-      const result = transport.send(memory, 0, used, false)
-      if (result === used) {
-        this.#shared.used = 0
-        this.bytesSent += used
-        return 'sent'
-      }
-      if (result < 0 && result !== -EAGAIN) return this.#lose()
-      this.#keepUnsent(Math.max(0, result))
-      return 'blocked'
-    }
-    return this.#flushQueue(transport)
+    const flushed = this.#queue === null ? this.#flushShared(transport) : this.#flushQueue(transport)
+    if (flushed !== 'sent' || !this.isLast || transport.sayGoodbye()) return flushed
+    this.#queue = []
+    return 'blocked'
   }
 
   /** Drops everything, closing files that were not sent. What is left in the shared buffer would go to the next connection. */
@@ -196,6 +188,20 @@ export class Outbox {
     if (this.#queue !== null) return
     if (this.#shared.used > 0) this.#keepUnsent(0)
     else this.#queue = []
+  }
+
+  #flushShared(transport: Transport): Flushed {
+    const { used, memory } = this.#shared
+    if (used === 0) return 'sent'
+    const result = transport.send(memory, 0, used, false)
+    if (result === used) {
+      this.#shared.used = 0
+      this.bytesSent += used
+      return 'sent'
+    }
+    if (result < 0 && result !== -EAGAIN) return this.#lose()
+    this.#keepUnsent(Math.max(0, result))
+    return 'blocked'
   }
 
   #flushQueue(transport: Transport): Flushed {

@@ -60,6 +60,13 @@ export class PretendTransport implements Transport {
     this.log.push('endSoon')
   }
 
+  /** So often there is no room for it. */
+  goodbyesInVain = 0
+
+  sayGoodbye(): boolean {
+    return this.goodbyesInVain-- <= 0
+  }
+
   finish(): void {
     this.hasFinished = true
     this.log.push('finish')

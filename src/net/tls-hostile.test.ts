@@ -13,7 +13,7 @@ import { EAGAIN, EPROTO } from '../kernel/errno.ts'
 import { close, type Fd } from '../kernel/fd.ts'
 import { ioctl } from '../kernel/ioctl.ts'
 import { allocate } from '../kernel/memory.ts'
-import { OpensslClient } from './openssl-client.test.support.ts'
+import { connectedTo, OpensslClient } from './openssl-client.test.support.ts'
 import { connected, listenerFor, type Pair, serverWith, until } from './tls-scene.test.support.ts'
 import type { TlsTransport } from './tls-transport.ts'
 
@@ -65,7 +65,7 @@ test('an error that an app has left behind is not taken for a connection’s', a
 /** A client that can change keys, and the server's end, watched as a wire does. */
 async function watched(t: TestContext) {
   const listener = listenerFor(t)
-  const client = new OpensslClient(t, listener.port)
+  const client = new OpensslClient(t, connectedTo(listener.port))
   const transport = plainServer().transport(await listener.accept())
   const epoll = epoll_create1(EPOLL_CLOEXEC)
   t.after(() => close(epoll))

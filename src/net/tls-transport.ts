@@ -142,6 +142,7 @@ export class TlsTransport implements Transport {
   #round = 0
   #secure: Secure | null = null
   #isAskedLater = false
+  #hasSaidGoodbye = false
   #isFreed = false
 
   constructor(context: SslContext, handshakes: Handshakes, fd: Fd, triesKernel: boolean, isShared = false) {
@@ -260,13 +261,22 @@ export class TlsTransport implements Transport {
     }
   }
 
+  /** close_notify, once, to whom it can be said. */
+  sayGoodbye(): boolean {
+    if (!this.#isEstablished || this.failure !== null || this.#hasSaidGoodbye) return true
+    const result = SSL_shutdown(this.#ssl)
+    this.#hasSaidGoodbye = result >= 0 || whyNot(this.#ssl, result) !== 'write'
+    return this.#hasSaidGoodbye
+  }
+
   finish(): void {
-    this.#sayGoodbye()
+    this.sayGoodbye()
+    this.hasFinished = true
     shutdown(this.fd, SHUT_WR)
   }
 
   close(): void {
-    this.#sayGoodbye()
+    this.sayGoodbye()
     this.#free()
     if (this.isShared) shutdown(this.fd, SHUT_WR)
     close(this.fd)
@@ -276,12 +286,6 @@ export class TlsTransport implements Transport {
     this.#free()
     resetOnClose(this.fd)
     close(this.fd)
-  }
-
-  /** close_notify, once, to whom it can be said. */
-  #sayGoodbye(): void {
-    if (this.#isEstablished && this.failure === null && !this.hasFinished) SSL_shutdown(this.#ssl)
-    this.hasFinished = true
   }
 
   /** The client asks for other keys, which only OpenSSL could send by. RFC 8446 §4.6.3 has them changed before anything else is sent. */

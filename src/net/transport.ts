@@ -66,6 +66,11 @@ export interface Transport {
   bytesInFlight(): number
   /** What is sent from here on is followed at once by `finish`: it may wait for that, and leave together with the FIN. */
   endSoon(): void
+  /**
+   * Says to the peer, before the FIN, that all was sent, in transports that have a word for it (close_notify). False: the
+   * socket has no room for it yet; to be called again when it is writable. `finish` and `close` do it, too, but do not wait.
+   */
+  sayGoodbye(): boolean
   /** Says that nothing more will be sent (FIN). */
   finish(): void
   /** Gives the descriptor back; once, and not after `reset`. */
@@ -112,6 +117,10 @@ export class PlainTransport implements Transport {
 
   endSoon(): void {
     this.#endsSoon = true
+  }
+
+  sayGoodbye(): boolean {
+    return true
   }
 
   finish(): void {

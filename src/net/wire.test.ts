@@ -158,6 +158,27 @@ test('who pauses amid a large file is blocked for others to see, and asks every 
   assert.deepEqual(loop.log, ['rewatch read and write', 'rewatch read and write'])
 })
 
+test('who ends waits for the writable socket until the goodbye is said; what was sent before is not held back for it', () => {
+  const { wire, loop, transport } = setUp()
+  transport.goodbyesInVain = 1
+  wire.endSoon()
+  assert.deepEqual([wire.flush(), wire.isBlocked], ['blocked', true])
+  assert.deepEqual(loop.log, ['rewatch read and write'])
+  assert.deepEqual([wire.flush(), wire.isBlocked], ['sent', false])
+  wire.end(false)
+  assert.deepEqual(transport.log, ['close'])
+})
+
+test('the last bytes wait for the FIN, and leave with it', () => {
+  const { wire, transport } = setUp()
+  wire.outbox.writeLatin1('abc')
+  wire.endSoon()
+  wire.endSoon()
+  assert.equal(wire.flush(), 'sent')
+  wire.end(false)
+  assert.deepEqual(transport.log, ['endSoon', 'send 3', 'finish', 'close'])
+})
+
 test('at the end everything is given back: events, what waits, the socket', () => {
   for (const [reset, how] of [
     [false, 'close'],

@@ -29,7 +29,8 @@ export class Wire {
   /** Who is told of its events; null: nobody yet. */
   #watcher: Watcher | null = null
   #watchesWrite = false
-  #endsSoon = false
+  /** The last bytes wait for the FIN. */
+  #endsTogether = false
 
   constructor(
     transport: Transport,
@@ -143,16 +144,17 @@ export class Wire {
     return this.outbox.bytesSent - this.#transport.bytesInFlight()
   }
 
-  /** What is flushed from here on is the last: `finish` or `end` follows at once. */
+  /** What is flushed from here on is the last, and once it is `sent`, so is the transport's goodbye: `finish` or `end` follows at once. */
   endSoon(): void {
-    if (this.#endsSoon) return
-    this.#endsSoon = true
-    this.#transport.endSoon()
+    if (this.outbox.isLast) return
+    this.outbox.isLast = true
+    this.#endsTogether = !this.outbox.isEmpty
+    if (this.#endsTogether) this.#transport.endSoon()
   }
 
   /** Nothing more will be sent (FIN). */
   finish(): void {
-    this.#endsSoon = false
+    this.#endsTogether = false
     this.#transport.finish()
   }
 
@@ -165,7 +167,7 @@ export class Wire {
     this.inbox.drop()
     if (reset) return this.#transport.reset()
     // What waits for the FIN close(2) would throw away if the client has sent something that nobody has read.
-    if (this.#endsSoon) this.#transport.finish()
+    if (this.#endsTogether) this.#transport.finish()
     this.#transport.close()
   }
 

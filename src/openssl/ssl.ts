@@ -169,9 +169,9 @@ export function isWithinRecord(ssl: Ssl): boolean {
 /** What lies at the addresses of OpenSSL's constants, which are four: asked for the text, each call would make one. */
 const isBodyAt = new Map<number, boolean>()
 
-/** close_notify to the peer, as far as the kernel takes it. It does nothing before the handshake is over. */
-export function SSL_shutdown(ssl: Ssl): void {
-  if (libssl.SSL_shutdown(ssl) < 0) takeError()
+/** close_notify to the peer. Less than 0: see `whyNot`. Not before the handshake is over. */
+export function SSL_shutdown(ssl: Ssl): number {
+  return libssl.SSL_shutdown(ssl)
 }
 
 /** `TLSv1.3` */

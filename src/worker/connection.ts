@@ -342,11 +342,11 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     return true
   }
 
-  /** Everything is sent but what lies in the shared buffer. Closing while the client still sends would reset what we said. */
+  /** Everything is sent but what lies in the shared buffer, and the goodbye. Closing while the client still sends would reset what we said. */
   #finish(): boolean {
-    if (!this.outbox.isEmpty) this.#wire.endSoon()
+    this.#wire.endSoon()
     if (!this.flush() || this.outbox.isBlocked) return false
-    if (!this.#mustLinger || this.#inbox.hasEnded) this.close()
+    if ((!this.#mustLinger && !this.#inbox.isReadable) || this.#inbox.hasEnded) this.close()
     if (this.isClosed) return false
     this.#wire.finish()
     this.#phase = LINGERING

@@ -1,7 +1,9 @@
 /** Connections of a worker that is ending: what each is told, and when it is closed. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { type Client, PretendService, request } from './pretend-service.test.support.ts'
+import { STEP_MS } from '../net/deadlines.ts'
+import { PlainTransport } from '../net/transport.ts'
+import { type Client, PretendService, request, TIMEOUTS } from './pretend-service.test.support.ts'
 
 const GET = request('GET /')
 
@@ -113,4 +115,55 @@ test('a reply that is the last of its connection says so', async (t) => {
   client.send(GET)
   await it.round()
   assert.deepEqual(told(client), { isLast: [true], end: 'fin' })
+})
+
+/** Of a socket that has no room for its goodbye (close_notify), until a test makes it. */
+class CrampedTransport extends PlainTransport {
+  hasRoom = false
+
+  override sayGoodbye(): boolean {
+    return this.hasRoom
+  }
+}
+
+function cramped(it: PretendService) {
+  let transport!: CrampedTransport
+  const made = it.connect({
+    transportOn: (fd) => {
+      transport = new CrampedTransport(fd)
+      return transport
+    },
+  })
+  return { ...made, transport }
+}
+
+for (const [name, saysMore] of [
+  ['closed', false],
+  ['ended, and read on by who still sends,', true],
+] as const) {
+  test(`a connection is ${name} once its goodbye is said, and not before`, async (t) => {
+    const it = answering(t)
+    const { connection, client, transport } = cramped(it)
+    client.send(request('GET /', 'Connection: close'))
+    await it.round()
+    assert.deepEqual([told(client), connection.isClosed], [{ isLast: [true], end: 'open' }, false])
+    await it.round()
+    assert.equal(connection.isClosed, false)
+    transport.hasRoom = true
+    if (saysMore) client.send('more')
+    else client.finish()
+    await it.round() // these are events, too, as is a socket that has become writable
+    assert.deepEqual([told(client), connection.isClosed], [{ isLast: [], end: 'fin' }, !saysMore])
+  })
+}
+
+test('whom it cannot be said to in time is told by a reset', async (t) => {
+  const it = answering(t)
+  const { connection, client } = cramped(it)
+  client.send(request('GET /', 'Connection: close'))
+  await it.round()
+  await it.round()
+  assert.equal(connection.isClosed, false)
+  it.pass(TIMEOUTS.writeMs + STEP_MS)
+  assert.equal(connection.isClosed, true)
 })

@@ -38,6 +38,19 @@ test('a client that has finished sending is still written to, and the other way 
   assert.equal(two.it.service.connections.size, 0)
 })
 
+test('what the app has ended is finished once the goodbye is said (close_notify), and not before', async (t) => {
+  const one = await take(t)
+  one.transport.hasRoom = false
+  one.socket.end('answer')
+  await settled()
+  await one.it.round()
+  assert.deepEqual([one.client.receive(), one.events], [{ text: 'answer', end: 'open' }, []])
+  one.transport.hasRoom = true
+  one.client.send('x') // an event, as is a socket that has become writable
+  await one.it.round()
+  assert.deepEqual([one.client.receive().end, one.events], ['fin', ['finish']])
+})
+
 test('with allowHalfOpen false, a client that has finished is answered with an end', async (t) => {
   const { it, socket, client, events } = await take(t)
   socket.allowHalfOpen = false

@@ -13,6 +13,12 @@ export const MUCH_BYTES = 4_000_000
 /** Says how the descriptor was given back. */
 class NotedTransport extends PlainTransport {
   readonly notes: string[] = []
+  /** For the goodbye. */
+  hasRoom = true
+
+  override sayGoodbye(): boolean {
+    return this.hasRoom
+  }
 
   override finish(): void {
     this.notes.push('fin')
@@ -36,6 +42,7 @@ export interface Taken {
   readonly it: PretendService
   readonly client: Client
   readonly connection: Connection
+  readonly transport: NotedTransport
   /** What was done to the transport. */
   readonly notes: string[]
   /** The stream's events of an end. */
@@ -62,7 +69,7 @@ export async function take(t: TestContext, behind = ''): Promise<Taken> {
   const events: string[] = []
   for (const name of ['end', 'finish', 'close', 'timeout']) socket.on(name, () => events.push(name))
   socket.on('error', (error) => events.push(`error ${(error as NodeJS.ErrnoException).code}`))
-  return { taken: taken!, socket, it, client, connection, notes: transport.notes, events }
+  return { taken: taken!, socket, it, client, connection, transport, notes: transport.notes, events }
 }
 
 /** Text of what the stream gives, as it comes. */

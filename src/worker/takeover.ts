@@ -250,6 +250,8 @@ class Takeover extends Deadline implements Watcher, Held, SocketOwner, TakenConn
       }
     }
     if (this.#whenFinished === null || this.#wire.outbox.isBlocked || this.#phase !== OPEN) return
+    this.#wire.endSoon()
+    if (!this.#flush()) return
     const done = this.#whenFinished
     this.#whenFinished = null
     this.#hasFinished = true

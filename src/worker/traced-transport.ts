@@ -91,6 +91,10 @@ export class TracedTransport implements Transport {
     this.#inner.endSoon()
   }
 
+  sayGoodbye(): boolean {
+    return this.#inner.sayGoodbye()
+  }
+
   finish(): void {
     const atMs = monotonicMs()
     this.#inner.finish()
