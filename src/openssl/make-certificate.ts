@@ -80,7 +80,9 @@ export function makeCertificate({ commonName, days, names, issuer, keyType = 'ec
     )
     const issuersName = libcrypto.X509_get_subject_name(signer ?? certificate)
     mustSucceed(libcrypto.X509_set_issuer_name(certificate, issuersName), 'X509_set_issuer_name')
-    for (const [name, value] of extensionsOf(names)) addExtension(certificate, signer ?? certificate, name, value)
+    for (const [name, value] of extensionsOf(names, keyType)) {
+      addExtension(certificate, signer ?? certificate, name, value)
+    }
     mustSucceed(libcrypto.X509_sign(certificate, signersKey, libcrypto.EVP_sha256()), 'X509_sign')
     return { certificate: writeCertificate(certificate), key }
   } finally {
@@ -101,7 +103,7 @@ function makeKey(type: 'ec' | 'rsa'): string {
 }
 
 /** RFC 5280 §4.2.1. What clients want of a server's: names, what the key is for; and the strict ones, whose key has signed it. */
-function extensionsOf(names: string | null): [name: string, value: string][] {
+function extensionsOf(names: string | null, keyType: 'ec' | 'rsa'): [name: string, value: string][] {
   if (names === null) {
     return [
       ['basicConstraints', 'critical,CA:TRUE,pathlen:0'],
@@ -111,7 +113,8 @@ function extensionsOf(names: string | null): [name: string, value: string][] {
   }
   return [
     ['basicConstraints', 'critical,CA:FALSE'],
-    ['keyUsage', 'critical,digitalSignature,keyEncipherment'],
+    // RFC 8813 §3: with a key of an elliptic curve nothing is enciphered.
+    ['keyUsage', keyType === 'ec' ? 'critical,digitalSignature' : 'critical,digitalSignature,keyEncipherment'],
     ['extendedKeyUsage', 'serverAuth,clientAuth'],
     ['subjectAltName', names],
     ['subjectKeyIdentifier', 'hash'],
