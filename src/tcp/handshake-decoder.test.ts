@@ -138,6 +138,12 @@ test('on loopback, where a packet only comes in, the port tells its way', () => 
   assert.deepEqual(told('turn', frames), ['0 in 127.0.0.1:50000 80 syn 1 0', '1 out 127.0.0.1:50000 80 syn+ack 1 0'])
 })
 
+test('who asks another from a port of that number is no client of ours', () => {
+  const loopback = { hardwareType: ARPHRD_LOOPBACK, from: '127.0.0.7', to: '127.0.0.1', fromPort: 80, toPort: 50_000 }
+  assert.deepEqual(told('turn', [{ ...TO_US, ...loopback }]), [])
+  assert.deepEqual(told('turn', [{ ...FROM_US, ...OUT, flags: SYN }]), [])
+})
+
 test('a packet that passes a device and the one it lies over is one; one that is sent again is another', () => {
   const frames = [
     { ...TO_US, device: 2, ms: 0 },

@@ -1,7 +1,8 @@
 /**
  * A packet that handshake-filter.ts has kept becomes a HandshakePacket: who, which
  * way, which step. What is no step of a connection's way is left out: an ACK that
- * ends no handshake, and what was seen before on another device.
+ * ends no handshake, a SYN by which somebody asks another from a port of the same number
+ * as ours, and what was seen before on another device.
  */
 import { ARPHRD_LOOPBACK, PACKET_OUTGOING } from '../kernel/constants.ts'
 import type { PacketRing } from '../kernel/packet.ts'
@@ -37,13 +38,14 @@ export class HandshakeDecoder {
     this.#ports = new Set(ports)
   }
 
-  /** The oldest packet of the ring of turns. `leadMs`: `realtimeLeadMs()`. Null: it was seen before. */
+  /** The oldest packet of the ring of turns. `leadMs`: `realtimeLeadMs()`. Null: it was seen before, or is no step of ours. */
   turn(ring: PacketRing, leadMs: number): HandshakePacket | null {
     const at = tcpHeaderAt(ring.bytes, ring.packetAt, ring.packetEnd)
     if (at === -1 || this.#recent.isCopy(ring, at)) return null
     const packet = this.#decode(ring, at, leadMs)
     const { way, flags, client, seq } = packet
-    if (way === 'out' && flags.syn && flags.ack) this.#awaited.add(client.port, (seq + 1) >>> 0)
+    if (way === 'out' && flags.syn && !flags.ack) return null
+    if (way === 'out' && flags.syn) this.#awaited.add(client.port, (seq + 1) >>> 0)
     return packet
   }
 
