@@ -24,7 +24,7 @@ async function start(t: TestContext, workers: number, more: object = {}): Promis
     args: ['--workers', String(workers), ...CONTROLLED],
     files: { ...files, ...configFile(more) },
     anyPort: false,
-    log: [INFO, / error | warn |^prefork: /],
+    log: [INFO, / error | warn /],
   })
   await workersReady(server, workers)
   return server
