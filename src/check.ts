@@ -9,6 +9,7 @@
  * heard also where that server cannot be asked.
  */
 import { RunningServer } from './command/running-server.ts'
+import { exactDuration } from './command/units.ts'
 import { describeListen } from './config/address.ts'
 import { OperatorError } from './config/operator-error.ts'
 import type { AdminConfig, Config, Listen, TlsConfig } from './config/options.ts'
@@ -102,7 +103,8 @@ function describeTls(tls: TlsConfig): string[] {
     redirect,
     redirectPort,
   } = tls
-  const tickets = ticketRotationMs === 0 ? 'no tickets' : `a new key for tickets every ${ticketRotationMs} ms`
+  const tickets =
+    ticketRotationMs === 0 ? 'no tickets' : `a new key for tickets every ${exactDuration(ticketRotationMs)}`
   const to = redirectPort === 'auto' ? 'the first port with TLS' : `port ${redirectPort}`
   return [
     `${minVersion} and newer, ${tickets}`,
