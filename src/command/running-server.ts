@@ -9,6 +9,7 @@ import { lstatSync } from 'node:fs'
 import { OperatorError } from '../config/operator-error.ts'
 import { controlDirectories } from '../control/place.ts'
 import { SyscallError } from '../kernel/errno.ts'
+import type { Conversation } from './ask.ts'
 import { findServers, type Named } from './find.ts'
 
 /** How long its answer may take. */
@@ -64,16 +65,25 @@ function ask(named: Named, directories: readonly string[]): Known {
   if (!seemsToBe(named)) return NONE
   try {
     const servers = findServers(named, directories)
-    if (servers.length > 1)
-      return { ...NONE, doubt: `${servers.length} of them are running; name it with --control PATH` }
-    if (servers.length === 0) return NONE
-    // One of an earlier version tells of no `admin`.
-    const { pid, listeners, admin = null } = servers[0]!.status(ANSWER_MS)
-    return { pid, listeners: listeners.map(({ address }) => address), admin, doubt: null }
+    try {
+      return askOne(servers)
+    } finally {
+      for (const server of servers) server.close()
+    }
   } catch (error) {
     if (error instanceof OperatorError || error instanceof SyscallError) return { ...NONE, doubt: error.message }
     throw error
   }
+}
+
+/** Of several none is meant. */
+function askOne([server, ...others]: readonly Conversation[]): Known {
+  if (server === undefined) return NONE
+  if (others.length > 0)
+    return { ...NONE, doubt: `${1 + others.length} of them are running; name it with --control PATH` }
+  // One of an earlier version tells of no `admin`.
+  const { pid, listeners, admin = null } = server.status(ANSWER_MS)
+  return { pid, listeners: listeners.map(({ address }) => address), admin, doubt: null }
 }
 
 /** Before the first start there is nothing where a server will be reached, and nothing to be said of that. */
