@@ -52,6 +52,8 @@ export interface Boot {
   readonly identity: Identity | null
   /** Counts the reloads: 1 for the first. */
   readonly generation: number
+  /** No worker has been ready yet: what keeps this process from its work ends the server, and is for who has started it. */
+  readonly isStart: boolean
   /** The preloader's channel, or the worker's line. */
   readonly channel: Fd
   readonly scoreboard: Fd

@@ -41,7 +41,7 @@ export type Order =
 export type PreloaderReport =
   /** It has loaded the app and can fork. */
   | { readonly type: 'loaded' }
-  /** It cannot load the app, has said so at length on stderr, and ends. */
+  /** It cannot load the app, or what it is served with, and ends. At a start, and where there is a stack, it has said more on stderr. */
   | { readonly type: 'failed'; readonly why: string }
   /** Its self-check found that forking cannot be trusted here. */
   | { readonly type: 'unforkable'; readonly why: string }

@@ -4,16 +4,21 @@
  *
  * The configuration has been checked by whoever made it; here user and group are
  * looked up, certificates judged, the apps loaded, and the addresses bound and given
- * back. Those come last: where the server runs already they are taken, and what is
- * wrong with the next start or reload is to be heard all the same.
+ * back. Where the server runs already, those that it has are taken: a reload keeps them, so that
+ * all is well with them here (command/running-server.ts). They come last: what else is wrong is to be
+ * heard also where that server cannot be asked.
  */
+import { RunningServer } from './command/running-server.ts'
+import { exactDuration } from './command/units.ts'
 import { describeListen } from './config/address.ts'
+import { OperatorError } from './config/operator-error.ts'
 import type { AdminConfig, Config, Listen, TlsConfig } from './config/options.ts'
 import { describeSite, describeTarget } from './config/site/describe-site.ts'
+import { AddressTaken } from './supervisor/address-taken.ts'
 import { readToken } from './supervisor/admin.ts'
 import { identityOf } from './supervisor/identity.ts'
 import { closeListener, openAdminListener, openListeners } from './supervisor/listeners.ts'
-import { readPassedSockets } from './supervisor/passed-sockets.ts'
+import { authorityAsked, readPassedSockets } from './supervisor/passed-sockets.ts'
 import { loadOrExit } from './worker/load.ts'
 import { openTls } from './worker/tls.ts'
 
@@ -23,20 +28,41 @@ export async function check(config: Config): Promise<number> {
   readToken(config.admin)
   openTls(config.tls, null, null)
   await loadOrExit(config)
-  const passed = readPassedSockets(process.env)
-  const admin = openAdminListener(config, passed)
-  if (admin !== null) closeListener(admin)
-  for (const listener of openListeners(config, 1, passed)) closeListener(listener)
-  process.stdout.write(`${describe(config).join('\n')}\n`)
+  const held = tryAddresses(config)
+  process.stdout.write(`${describe(config, held).join('\n')}\n`)
   return 0
 }
 
-function describe(config: Config): string[] {
+/** Addresses that the running server has, and its process id. */
+type Held = ReadonlyMap<Listen, number>
+
+/** Opens and closes them all, but for those that the running server has. */
+function tryAddresses(config: Config): Held {
+  const passed = readPassedSockets(process.env)
+  const running = new RunningServer(config)
+  const held = new Map<Listen, number>()
+  const isIts = (listen: Listen, pid: number | null) => {
+    if (pid !== null) held.set(listen, pid)
+    return pid !== null
+  }
+  try {
+    const admin = openAdminListener(config, passed, (it) => isIts(it, running.tellingAt(authorityAsked(it))))
+    if (admin !== null) closeListener(admin)
+    const listeners = openListeners(config, 1, passed, (it) => isIts(it, running.listeningAt(authorityAsked(it))))
+    for (const listener of listeners) closeListener(listener)
+    return held
+  } catch (error) {
+    if (!(error instanceof AddressTaken) || running.doubt === null) throw error
+    throw new OperatorError(`${error.message}\nWhether a running server of yours has it is not known: ${running.doubt}`)
+  }
+}
+
+function describe(config: Config, held: Held): string[] {
   const { model, accept, tls, pidFile, control, admin, readyPath } = config
   return [
     `configuration  ${config.configFile ?? 'no file; flags, environment and defaults'}`,
     ...describeServed(config),
-    ...config.listen.map((listen) => `address        ${describeAddress(listen)}`),
+    ...config.listen.map((listen) => `address        ${describeAddress(listen, held)}`),
     ...(tls === null ? [] : under('TLS', describeTls(tls))),
     `workers        ${describeWorkers(config)}`,
     `model          ${model}, accept ${accept}`,
@@ -44,9 +70,9 @@ function describe(config: Config): string[] {
     `access log     ${describeAccessLog(config)}`,
     `control        ${control === 'auto' ? 'a socket named after the process id' : control}`,
     ...(pidFile === null ? [] : [`pid file       ${pidFile}`]),
-    ...(admin === null ? [] : [`admin          ${describeAdmin(admin)}`]),
+    ...(admin === null ? [] : [`admin          ${describeAdmin(admin, held)}`]),
     ...(readyPath === 'off' ? [] : [`ready path     ${readyPath}`]),
-    'All is well: prefork would start.',
+    `All is well: prefork ${held.size === 0 ? 'would start' : 'reload would put it into effect'}.`,
   ]
 }
 
@@ -55,13 +81,14 @@ function describeAccessLog({ accessLog, accessLogFormat }: Config): string {
   return `${accessLog === '-' ? 'stdout' : accessLog}, ${accessLogFormat}`
 }
 
-function describeAdmin({ listen, tokenFile }: AdminConfig): string {
-  return `${describeAddress(listen)}, ${tokenFile === null ? 'without a token' : `with the token of ${tokenFile}`}`
+function describeAdmin({ listen, tokenFile }: AdminConfig, held: Held): string {
+  return `${describeAddress(listen, held)}, ${tokenFile === null ? 'without a token' : `with the token of ${tokenFile}`}`
 }
 
-function describeAddress(listen: Listen): string {
+function describeAddress(listen: Listen, held: Held): string {
+  const holder = held.has(listen) ? `, held by the running server (pid ${held.get(listen)})` : ''
   const mode = listen.kind === 'unix' ? `, mode 0${listen.mode.toString(8)}` : ''
-  return `${describeListen(listen)}${mode}${listen.isSecure ? ', TLS' : ''}, backlog ${listen.backlog}`
+  return `${describeListen(listen)}${mode}${listen.isSecure ? ', TLS' : ''}, backlog ${listen.backlog}${holder}`
 }
 
 /** Never what the files hold. */
@@ -76,7 +103,8 @@ function describeTls(tls: TlsConfig): string[] {
     redirect,
     redirectPort,
   } = tls
-  const tickets = ticketRotationMs === 0 ? 'no tickets' : `a new key for tickets every ${ticketRotationMs} ms`
+  const tickets =
+    ticketRotationMs === 0 ? 'no tickets' : `a new key for tickets every ${exactDuration(ticketRotationMs)}`
   const to = redirectPort === 'auto' ? 'the first port with TLS' : `port ${redirectPort}`
   return [
     `${minVersion} and newer, ${tickets}`,

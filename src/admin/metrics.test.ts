@@ -59,6 +59,7 @@ const status: TreeStatus = {
       synQueue: null,
     },
   ],
+  admin: null,
   network: { sinceStart: { ...counters, listenDrops: 0 }, sinceBoot: counters },
   histograms: {
     requestSeconds: { bounds: [0.001, 1], counts: [7, 2, 1], sum: 12.5 },

@@ -4,6 +4,7 @@ import { X509Certificate } from 'node:crypto'
 import {
   chmodSync,
   closeSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -41,6 +42,9 @@ function scene(t: TestContext) {
       .map((pem) => new X509Certificate(pem))
   return { folder, home, run, certificates, printed: () => printed }
 }
+
+const NOBODY = 65_534
+const NOT_ROOT = process.getuid!() !== 0 && 'not root'
 
 const modeOf = (file: string) => statSync(file).mode & 0o777
 
@@ -152,9 +156,47 @@ test('nothing that is there is written over', (t) => {
   assert.equal(readFileSync(join(folder, 'localhost-key.pem'), 'latin1'), 'mine')
 })
 
-for (const name of ['', 'a b', '-a', 'a.-b', 'a..b', 'a.*.b', 'https://a', 'a,DNS:b', `${'a'.repeat(64)}`, 'ä']) {
-  test(`no name: '${name}'`, (t) => {
-    const { run } = scene(t)
-    assert.throws(() => run(name), { name: 'OperatorError', message: /is no host name or address/ })
-  })
-}
+test('what is no name is a sentence, and nothing is made for those beside it', (t) => {
+  const { folder, home, run } = scene(t)
+  assert.throws(() => run('app.test', 'a b'), { name: 'OperatorError', message: /^'a b' is no host name or address/ })
+  assert.deepEqual([readdirSync(folder), existsSync(home)], [[], false])
+})
+
+test('names that are written in other ways, and long ones', (t) => {
+  const { folder, run, certificates, printed } = scene(t)
+  run('[::1]', 'bücher.test.')
+  assert.equal(certificates('__1.pem')[0]!.subjectAltName, 'IP Address:0:0:0:0:0:0:0:1, DNS:xn--bcher-kva.test')
+  assert.match(printed(), / for ::1, xn--bcher-kva\.test, until .* https:\/\/\[::1\]:8443\/\n/s)
+  run('*.app.test')
+  assert.match(printed(), / https:\/\/www\.app\.test:8443\/\n/)
+  const longest = `${`${'a'.repeat(49)}.`.repeat(5)}abc`
+  for (const name of [`${'a'.repeat(60)}.test`, longest]) {
+    run(name)
+    const file = readdirSync(folder).find((it) => it.startsWith(name.slice(0, 200)) && !it.endsWith('-key.pem'))!
+    const [leaf] = certificates(file)
+    assert.equal(leaf!.subjectAltName, `DNS:${name}`)
+    assert.ok(/^CN=(.*)$/.exec(leaf!.subject)![1]!.length <= 64)
+  }
+})
+
+test('a folder that may not be written to is found out before an authority is made', { skip: NOT_ROOT }, (t) => {
+  const { folder, home, run } = scene(t)
+  const root = join(folder, '..')
+  chmodSync(root, 0o777)
+  chmodSync(folder, 0o555)
+  process.seteuid!(NOBODY)
+  try {
+    const message = `${folder}/localhost-key.pem cannot be written (EACCES)`
+    assert.throws(() => run(), { name: 'OperatorError', message })
+  } finally {
+    process.seteuid!(0)
+  }
+  assert.deepEqual([readdirSync(folder), existsSync(home)], [[], false])
+})
+
+test('one that has gone is a sentence as well', (t) => {
+  const { folder, home, run } = scene(t)
+  rmSync(folder, { recursive: true })
+  assert.throws(() => run(), { name: 'OperatorError', message: /cannot be written \(ENOENT\)$/ })
+  assert.equal(existsSync(home), false)
+})

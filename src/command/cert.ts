@@ -11,8 +11,9 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { isIP } from 'node:net'
 import { homedir, hostname, userInfo } from 'node:os'
 import { isAbsolute, join } from 'node:path'
-import { OperatorError, quote } from '../config/operator-error.ts'
+import { OperatorError } from '../config/operator-error.ts'
 import { type MadePair, makeCertificate } from '../openssl/make-certificate.ts'
+import { alternativeName, COMMON_NAME_CHARS_MAX, certificateName, commonNameOf } from './cert-names.ts'
 
 /** What browsers take at most of a certificate whose authority was added by hand: Apple's 825 days; others ask for no less. */
 const DAYS = 820
@@ -31,14 +32,16 @@ export interface CertWorld {
 
 /** The exit code, 0. Throws an OperatorError for what is no name, for files that are there already, and for an authority that is damaged. */
 export function cert(names: readonly string[], world: CertWorld = realWorld()): number {
-  const wanted = names.length === 0 ? ['localhost', '127.0.0.1', '::1'] : names
+  const wanted = names.length === 0 ? ['localhost', '127.0.0.1', '::1'] : names.map(certificateName)
   const alternatives = wanted.map(alternativeName)
-  const base = wanted[0]!.replace(/^\*\./, '_wildcard.').replaceAll(':', '_')
+  const base = wanted[0]!.replace(/^\*\./, '_wildcard.').replaceAll(':', '_').slice(0, BASE_CHARS_MAX)
   const files = { certificate: join(world.folder, `${base}.pem`), key: join(world.folder, `${base}-key.pem`) }
   const taken = Object.values(files).find((file) => existsSync(file))
   if (taken !== undefined) throw new OperatorError(`${taken} is there already; move it away, or name another first`)
+  tryToWrite(files.key) // before an authority is made that would be for nothing
   const { pair, file, isNew } = authorityIn(world.home)
-  const made = makeCertificate({ commonName: wanted[0]!, days: DAYS, names: alternatives.join(','), issuer: pair })
+  const commonName = commonNameOf(wanted)
+  const made = makeCertificate({ commonName, days: DAYS, names: alternatives.join(','), issuer: pair })
   write(files.key, made.key, SECRET)
   write(files.certificate, `${made.certificate}${pair.certificate}`, PUBLIC)
   const { validTo } = new X509Certificate(made.certificate)
@@ -55,17 +58,6 @@ function realWorld(): CertWorld {
   }
 }
 
-/** RFC 9525 §6.3: a name with one wildcard at most, in place of its first label; or an address. */
-const NAME = /^(?:\*\.)?(?!-)[a-z\d-]{1,63}(?:\.(?!-)[a-z\d-]{1,63})*$/i
-
-function alternativeName(name: string): string {
-  if (isIP(name) !== 0) return `IP:${name}`
-  if (NAME.test(name) && name.length <= 253) return `DNS:${name.toLowerCase()}`
-  throw new OperatorError(
-    `${quote(name)} is no host name or address; give localhost, app.test, *.app.test or 127.0.0.1`,
-  )
-}
-
 /** The user's own; made when there is none, and anew when it ends before what it would sign. */
 function authorityIn(home: string): { pair: MadePair; file: string; isNew: boolean } {
   const [file, keyFile] = [join(home, 'ca.pem'), join(home, 'ca-key.pem')]
@@ -74,7 +66,7 @@ function authorityIn(home: string): { pair: MadePair; file: string; isNew: boole
     const end = Date.parse(new X509Certificate(pair.certificate).validTo)
     if (end > Date.now() + DAYS * 86_400_000) return { pair, file, isNew: false }
   }
-  const commonName = `prefork development CA (${userInfo().username}@${hostname()})`.slice(0, COMMON_NAME_CHARS_MAX)
+  const commonName = `prefork development CA (${userName()}@${hostname()})`.slice(0, COMMON_NAME_CHARS_MAX)
   const pair = makeCertificate({ commonName, days: AUTHORITY_DAYS, names: null, issuer: null })
   attempt(() => mkdirSync(home, { recursive: true, mode: 0o700 }), `${home} cannot be made`)
   write(keyFile, pair.key, SECRET)
@@ -82,8 +74,14 @@ function authorityIn(home: string): { pair: MadePair; file: string; isNew: boole
   return { pair, file, isNew: true }
 }
 
-/** RFC 5280, upper bounds: ub-common-name. */
-const COMMON_NAME_CHARS_MAX = 64
+/** A container may run as somebody who has no name. */
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return `user ${process.getuid?.()}`
+  }
+}
 
 /** One that is damaged is not made anew without a word: clients trust it. */
 function readAuthority(file: string, keyFile: string): MadePair {
@@ -113,7 +111,7 @@ const REMEDY = '; mend it, or move ca.pem and ca-key.pem away: then an authority
  * and has it open, reads nothing of this.
  */
 function write(file: string, text: string, mode: number): void {
-  const fresh = `${file}.new`
+  const fresh = file + FRESH
   const act = () => {
     rmSync(fresh, { force: true })
     writeFileSync(fresh, text, { mode, flag: 'wx' })
@@ -121,6 +119,21 @@ function write(file: string, text: string, mode: number): void {
   }
   attempt(act, `${file} cannot be written`)
 }
+
+/** Leaves nothing behind. */
+function tryToWrite(file: string): void {
+  const fresh = file + FRESH
+  const act = () => {
+    rmSync(fresh, { force: true })
+    writeFileSync(fresh, '', { mode: SECRET, flag: 'wx' })
+    rmSync(fresh)
+  }
+  attempt(act, `${file} cannot be written`)
+}
+
+const FRESH = '.new'
+/** A file's name has room for 255 bytes, what is behind this included. */
+const BASE_CHARS_MAX = 255 - `-key.pem${FRESH}`.length
 
 /** In place of what it throws, an OperatorError that begins with the mistake and ends with the remedy. */
 function attempt<T>(act: () => T, mistake: string, remedy = ''): T {
@@ -141,6 +154,11 @@ interface Made {
   readonly isNew: boolean
 }
 
+/** Of a URL that the name is good for. */
+function hostIn(name: string): string {
+  return isIP(name) === 6 ? `[${name}]` : name.replace(/^\*\./, 'www.')
+}
+
 function textOf({ certificate, key, names, validTo, authority, isNew }: Made): string {
   return `\
 ${certificate}   for ${names.join(', ')}, until ${validTo}
@@ -151,7 +169,7 @@ ${key}   its key: nobody else is to read it
 ${isNew ? 'Its authority is new. Clients believe it' : 'Clients believe it'} where they trust
 ${authority}:
 
-  curl            curl --cacert ${authority} https://${names[0]}:8443/
+  curl            curl --cacert ${authority} https://${hostIn(names[0]!)}:8443/
   Node            NODE_EXTRA_CA_CERTS=${authority} node client.js
   Debian, Ubuntu  sudo cp ${authority} /usr/local/share/ca-certificates/prefork.crt
                   sudo update-ca-certificates

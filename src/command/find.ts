@@ -23,12 +23,16 @@ const LIST_ANSWER_MS = 2_000
 
 /** A connection to it. Throws an OperatorError when there is none, or more than one to choose from. */
 export function findServer(named: Named, directories: readonly string[] = controlDirectories()): Conversation {
-  const { control, pidFile } = named
-  if (control !== null && control !== 'auto' && control !== 'off') return connectNamed(control)
-  if (pidFile !== null) return connectByPidFile(pidFile, directories)
-  const found = connectAll(directories)
+  const found = findServers(named, directories)
   if (found.length > 1) throw several(found)
   return found[0] ?? none(directories)
+}
+
+/** Connections to all that may be meant. Throws an OperatorError when the one that is named cannot be reached. */
+export function findServers({ control, pidFile }: Named, directories: readonly string[]): Conversation[] {
+  if (control !== null && control !== 'auto' && control !== 'off') return [connectNamed(control)]
+  if (pidFile !== null) return [connectByPidFile(pidFile, directories)]
+  return connectAll(directories)
 }
 
 /**

@@ -50,6 +50,7 @@ const status: TreeStatus = {
       synQueue: null,
     },
   ],
+  admin: null,
   network: { sinceStart: counters, sinceBoot: { ...counters, listenDrops: 100 } },
   histograms: null,
   workers: [idle, busy],

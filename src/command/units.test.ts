@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { bytes, count, duration, many, rate } from './units.ts'
+import { bytes, count, duration, exactDuration, many, rate } from './units.ts'
 
 const table = <T>(show: (value: T) => string, rows: readonly (readonly [T, string])[]) => {
   for (const [value, shown] of rows) assert.equal(show(value), shown)
@@ -53,6 +53,20 @@ test('durations in whole units', () =>
     [86_399_999, '23h'],
     [86_400_000, '1d'],
     [400 * 86_400_000, '400d'],
+  ]))
+
+test('durations to the millisecond', () =>
+  table(exactDuration, [
+    [0, '0 ms'],
+    [1, '1 ms'],
+    [1_500, '1500 ms'],
+    [60_000, '1 minute'],
+    [61_000, '61 seconds'],
+    [5_400_000, '90 minutes'],
+    [28_800_000, '8 hours'],
+    [86_400_000, '1 day'],
+    [604_740_000, '10079 minutes'],
+    [604_800_000, '7 days'],
   ]))
 
 test('one of a thing, and several', () =>

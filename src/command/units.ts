@@ -42,6 +42,21 @@ const DURATION_UNITS = [
   ['s', SECOND_MS],
 ] as const
 
+const LONG_UNITS = [
+  ['day', 24 * 60 * 60 * SECOND_MS],
+  ['hour', 60 * 60 * SECOND_MS],
+  ['minute', 60 * SECOND_MS],
+  ['second', SECOND_MS],
+  ['ms', 1],
+] as const
+
+/** `8 hours`, `90 minutes`, `1 day`, `1500 ms`: exactly, in the largest unit that it is a whole number of. */
+export function exactDuration(ms: number): string {
+  const [unit, length] = LONG_UNITS.find(([, length]) => ms >= length && ms % length === 0) ?? ['ms', 1]
+  const number = ms / length
+  return `${number} ${unit}${number === 1 || unit === 'ms' ? '' : 's'}`
+}
+
 /** 0s, 59s, 12m, 3h, 5d: whole units that have passed. */
 export function duration(ms: number): string {
   const [unit, length] = DURATION_UNITS.find(([, length]) => ms >= length) ?? ['s', SECOND_MS]

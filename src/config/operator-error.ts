@@ -21,6 +21,11 @@ export function describeOperatorError(error: OperatorError): string {
   return `${error.message}; its own error follows\n${withoutOurFrames(inspect(error.cause))}`
 }
 
+/** What lies beneath it, for a log entry: inspect() shows it as above. */
+export function causeOf(error: OperatorError): unknown {
+  return { [inspect.custom]: () => withoutOurFrames(inspect(error.cause)) }
+}
+
 /** All of it in one line, for whoever does not see what was printed. */
 export function summarizeOperatorError(error: OperatorError): string {
   return error.cause === undefined ? error.message : `${error.message}: ${summarize(error.cause)}`

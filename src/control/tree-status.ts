@@ -18,6 +18,8 @@ export interface TreeStatus {
   readonly model: 'event' | 'prefork' | 'fork'
   readonly accept: 'shared' | 'reuseport' | 'parent'
   readonly listeners: readonly ListenerStatus[]
+  /** Where it tells of itself, as bound: `127.0.0.1:9180`. Null: nowhere. */
+  readonly admin: string | null
   /** Null where the kernel does not tell. */
   readonly network: NetworkStatus | null
   /** How long things took, of the tree's whole life. Null without `admin`: nobody measures then. */

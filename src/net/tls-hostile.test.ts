@@ -15,7 +15,7 @@ import { ioctl } from '../kernel/ioctl.ts'
 import { allocate } from '../kernel/memory.ts'
 import { connectedTo, OpensslClient } from './openssl-client.test.support.ts'
 import { connected, listenerFor, type Pair, serverWith, until } from './tls-scene.test.support.ts'
-import type { TlsTransport } from './tls-transport.ts'
+import { PLAIN_ANSWER, type TlsTransport } from './tls-transport.ts'
 
 const memory = allocate(64 * 1024)
 /** Bytes that lie in a socket (tcp(7)). asm-generic/ioctls.h */
@@ -171,6 +171,8 @@ for (const method of ['GET', 'OPTIONS', 'DELETE', 'CONNECT', 'POST']) {
     const transport = plainServer().transport(await listener.accept())
     const told: unknown[] = []
     transport.onHandshake = (...it) => told.push(...it)
+    const sent: number[] = []
+    transport.onPlainAnswer = (bytes) => sent.push(bytes)
     let round = 0
     const ended = once(client, 'end') // and no error
     const result = await until(() => {
@@ -181,7 +183,10 @@ for (const method of ['GET', 'OPTIONS', 'DELETE', 'CONNECT', 'POST']) {
     assert.equal(result, 0, 'it has said all that it had to say')
     transport.close()
     await ended
-    assert.match(Buffer.concat(heard).toString(), /^HTTP\/1\.1 400 Bad Request\r\n.*https:\/\//s)
+    const text = Buffer.concat(heard).toString()
+    assert.match(text, /^HTTP\/1\.1 400 Bad Request\r\n.*https:\/\//s)
+    assert.deepEqual(sent, [text.length])
+    assert.deepEqual(PLAIN_ANSWER, { status: 400, length: text.length, bodyLength: text.split('\r\n\r\n')[1]!.length })
     const isKnown = ['GET', 'POST', 'CONNECT'].includes(method)
     if (isKnown) assert.deepEqual(told, ['failed', 'plain HTTP on a port of TLS'])
     else assert.equal(told[0], 'failed')

@@ -86,6 +86,12 @@ const plainAnswer = memoryOf(
   ),
 )
 
+/** What is said to who speaks no TLS. */
+export const PLAIN_ANSWER = { status: 400, length: plainAnswer.bytes.length, bodyLength: PLAIN_BODY.length } as const
+
+/** Is told of it: bytes of PLAIN_ANSWER that the kernel has taken, or a negative errno. */
+export type OnPlainAnswer = (sent: number) => void
+
 /** Of who speaks no TLS, once he has been told so: much less than a moment's work, and more than any form. */
 const DROPPED_BYTES_MAX = 16 * 1024 * 1024
 
@@ -122,6 +128,7 @@ export class TlsTransport implements Transport {
   failure: OpensslError | null = null
   /** Who connects and leaves without a word has begun no handshake: nobody is told of it. */
   onHandshake: OnHandshake | null = null
+  onPlainAnswer: OnPlainAnswer | null = null
   readonly #ssl: Ssl
   readonly #reading: TlsReading
   readonly #handshakes: Handshakes
@@ -344,9 +351,10 @@ export class TlsTransport implements Transport {
   #answersPlainly(why: OpensslError): boolean {
     const isOther = why.library === ERR_LIB_SSL && why.reason === SSL_R_WRONG_VERSION_NUMBER && !hasSpoken(this.#ssl)
     if (!isOther && !isPlainHttp(why)) return false
-    send(this.fd, plainAnswer, 0, plainAnswer.bytes.length)
+    const sent = send(this.fd, plainAnswer, 0, plainAnswer.bytes.length)
     shutdown(this.fd, SHUT_WR)
     this.hasFinished = this.#isTurnedAway = this.isHeldBack = true
+    this.onPlainAnswer?.(sent)
     return true
   }
 

@@ -22,7 +22,7 @@ import { Scoreboard } from '../scoreboard.ts'
 import { TraceRings } from '../trace/rings.ts'
 import { becomeIndividual, installRandom, spendRandom } from '../worker/individual.ts'
 import { leaveAtOnceWithParent, stayAfterParent } from '../worker/leave-with-parent.ts'
-import { beforeForkOrExit, loadOrExit, makeOrExit } from '../worker/load.ts'
+import { beforeForkOrExit, loadOrExit, makeOrExit, type Telling } from '../worker/load.ts'
 import { become } from '../worker/privileges.ts'
 import { rehearse } from '../worker/rehearse.ts'
 import { showWorker } from '../worker/title.ts'
@@ -36,10 +36,10 @@ import { selfCheck } from './self-check.ts'
 const boot = readBoot(Number(process.argv[2]) as Fd)
 const { config, generation, redirectPort } = boot
 const channel = new Channel<Order, PreloaderReport>(boot.channel)
-const tell = (why: string) => void channel.send({ type: 'failed', why })
-const tls = makeOrExit(() => openTls(config.tls, boot.ticketKeys, boot.tlsTexts), tell) // with the rights to read keys
-become(boot.identity)
 const log = createLog(config.logLevel, `preloader (pid ${process.pid})`)
+const telling: Telling = { tell: (why) => void channel.send({ type: 'failed', why }), log: boot.isStart ? null : log }
+const tls = makeOrExit(() => openTls(config.tls, boot.ticketKeys, boot.tlsTexts), telling) // with the rights to read keys
+become(boot.identity)
 
 process.title = 'prefork: preloader'
 leaveAtOnceWithParent(channel)
@@ -60,8 +60,8 @@ async function preload(): Promise<void> {
     process.exit(0)
   }
   const threadsBefore = await threadsOfOurs()
-  const apps = await loadOrExit(config, tell)
-  await beforeForkOrExit(apps, tell)
+  const apps = await loadOrExit(config, telling)
+  await beforeForkOrExit(apps, telling)
   await aside('plays a worker once, to a client of its own making', () => rehearse(config, apps, log))
   await becomeQuiet(log, threadsBefore)
   const isRandomSpent = spendRandom()
@@ -69,7 +69,7 @@ async function preload(): Promise<void> {
   stayAfterParent()
   holdSignalsBack()
   const parts = { generation, config, scoreboard, rings, tls, redirectPort, apps, log }
-  const worker = makeOrExit(() => new Worker(parts), tell)
+  const worker = makeOrExit(() => new Worker(parts), telling)
   worker.takeProcess()
   becomeIndividual(isRandomSpent) // rehearsed, too: it is one already
   collectGarbage()

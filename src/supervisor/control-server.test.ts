@@ -272,6 +272,7 @@ function largeStatus(workers: number): TreeStatus {
         synQueue: null,
       },
     ],
+    admin: null,
     network: null,
     histograms: null,
     workers: Array.from({ length: workers }, (_, slot) => ({

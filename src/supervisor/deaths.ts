@@ -45,7 +45,8 @@ function buryPreloader(generation: Generation, death: Death, roster: Roster, os:
   }
   generation.preloaderDeaths = state !== 'loading' && os.now() - bornAt > YOUNG_MS ? 1 : generation.preloaderDeaths + 1
   generation.preloaderNotBefore = os.now() + delayAfter(generation.preloaderDeaths)
-  os.warn(`the preloader (pid ${death.pid}) ${how(death)}; its workers serve on, and another is started`)
+  const what = how(death) + because(lastWords)
+  os.warn(`the preloader (pid ${death.pid}) ${what}; its workers serve on, and another is started`)
 }
 
 /**
@@ -68,7 +69,7 @@ function buryRetiree(retiree: Retiree, death: Death, roster: Roster, os: Os): vo
   roster.retirees.delete(retiree)
   if (isParent) adoptOrphans(firstRow, rows, forceBy, roster, os)
   else roster.rows.give(firstRow, rows)
-  os.lastWordsOf(pid) // one that fails while it goes has said so in the log
+  os.lastWordsOf(pid) // one that cannot begin, and was to go, is missed by nobody
   if (!isKilled && !roster.isForced && isUnasked(death)) os.warn(`${name} (pid ${pid}) ${how(death)} while it drained`)
   if (roster.phase === 'stopping') noteForced(death, roster)
 }
@@ -102,7 +103,8 @@ function buryWorker(slot: Slot, generation: Generation, death: Death, roster: Ro
       os.warn(`worker ${slot.number} (pid ${death.pid}) ${how(death)} while it was stopping`)
     return noteForced(death, roster)
   }
-  const what = isOfApp ? `${how(death)} in the app's workerStart` : how(death)
+  // What has failed there it has logged itself.
+  const what = isOfApp ? `${how(death)} in the app's workerStart` : how(death) + because(lastWords)
   const isOfFork = isInfant && !isOfApp && mayBlameFork(death, slot)
   if (isInfant && isBooting(generation, roster) && !isOfFork) {
     const why = generation === roster.next ? `a worker ${what}` : `no worker could start: the first one ${what}`
@@ -196,7 +198,11 @@ export function noteHangup(line: Line, roster: Roster, os: Os): void {
   }
 }
 
-/** Whoever cannot load the app says why, in full, and ends with this code: one sentence is enough. */
+function because(lastWords: string | null): string {
+  return lastWords === null ? '' : `: ${lastWords}`
+}
+
+/** At a start, whoever cannot load the app says why, in full, and ends with this code: one sentence is enough. */
 function saidItself({ exitCode }: Death): boolean {
   return exitCode === EXIT_CANNOT_START
 }

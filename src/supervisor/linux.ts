@@ -317,8 +317,9 @@ export class Linux implements Os {
   // ── within ─────────────────────────────────────────────────────────────────
 
   #bootOf(generation: Generation, channel: Fd, worker: Boot['worker']): Boot {
-    const { number, config } = generation
+    const { number, config, isProven } = generation
     this.prepareLog(generation)
+    const isStart = number === 1 && !isProven
     const identity = this.#identities.of(config)
     const shared = {
       scoreboard: this.#scoreboard.fd,
@@ -327,7 +328,7 @@ export class Linux implements Os {
       tlsTexts: this.#tlsTexts.of(generation),
     }
     const redirectPort = this.#listening.redirectPortOf(generation)
-    return { config, identity, generation: number, channel, ...shared, redirectPort, worker }
+    return { config, identity, generation: number, isStart, channel, ...shared, redirectPort, worker }
   }
 
   /** What a worker accepts from by itself. */

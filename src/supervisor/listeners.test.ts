@@ -27,7 +27,14 @@ import { socketAddress } from '../kernel/sockaddr.ts'
 import { getsockname, getsockopt } from '../kernel/socket.ts'
 import { acceptQueue } from '../kernel/tcp.ts'
 import { describeBacklog, warnOfBacklog } from './backlog.ts'
-import { changeListeners, closeListener, growListener, type Listener, openListeners } from './listeners.ts'
+import {
+  changeListeners,
+  closeListener,
+  growListener,
+  type IsSpared,
+  type Listener,
+  openListeners,
+} from './listeners.ts'
 import {
   acceptAll,
   addressOf,
@@ -167,6 +174,24 @@ test('all or none: when one cannot be had, the others are given back', (t) => {
   assert.throws(() => openListeners(configOf({ listen }), 1), { name: 'OperatorError' })
   assert.deepEqual(descriptors(), before)
   assert.equal(existsSync(path), false)
+})
+
+test('what is taken and spared is left out, and nothing else is', (t) => {
+  const [taken, other] = [foreignListener(t), foreignListener(t)].map(portOf) as [number, number]
+  const path = join(folderOf(t), 's')
+  const [server] = opened(t, configOf({ listen: [unix(path)] })) as [Listener]
+  const isSpared: IsSpared = (it) => (it.kind === 'unix' ? it.path === path : it.port === taken)
+  const attempt = (...listen: Listen[]) => openListeners(configOf({ listen }), 1, undefined, isSpared)
+  const listeners = attempt(tcp(taken), tcp(), unix(path))
+  t.after(() => closeAll(listeners))
+  assert.deepEqual(
+    listeners.map(({ listen }) => listen),
+    [tcp()],
+  )
+  assert.throws(() => attempt(tcp(taken), tcp(other)), { message: /:\d+: the port is taken\. .* in listen/ })
+  assert.throws(() => attempt(unix(path, { owner: 'nosuchuser' })), { message: /has no user 'nosuchuser'/ })
+  assert.throws(() => attempt(tcp(taken, '192.0.2.1')), { message: /no such address/ })
+  assert.equal(existsSync(path), true, server.authority)
 })
 
 test('the options named are those that were used', () => {

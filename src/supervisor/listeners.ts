@@ -8,10 +8,11 @@
  * The supervisor never accepts. When a listener cannot be had, what was opened
  * here for the others is closed again; what was passed stays as it was.
  */
-import type { Config, Listen } from '../config/options.ts'
+import type { Config, Listen, TcpListen, UnixListen } from '../config/options.ts'
 import type { SyscallError } from '../kernel/errno.ts'
 import { close, type Fd } from '../kernel/fd.ts'
 import { getsockname, listen as listenOn } from '../kernel/socket.ts'
+import { AddressTaken } from './address-taken.ts'
 import { type Backlog, backlogOf } from './backlog.ts'
 import {
   ADMIN_NAME,
@@ -46,22 +47,33 @@ export interface Listener {
   readonly file: SocketFile | null
 }
 
+/** Whether an address that is taken may be left out, because of who has it. */
+export type IsSpared = (listen: TcpListen | UnixListen) => boolean
+
+const NONE_SPARED: IsSpared = () => false
+
 /**
- * Everything that shall be listened on, for `slots` workers. Throws an
+ * Everything that shall be listened on, for `slots` workers, but for what is taken and spared. Throws an
  * OperatorError that names the option and the remedy.
  */
-export function openListeners(config: Config, slots: number, passed = new PassedSockets([])): Listener[] {
-  const { listeners, opened } = gather(config, passed)
+export function openListeners(
+  config: Config,
+  slots: number,
+  passed = new PassedSockets([]),
+  isSpared = NONE_SPARED,
+): Listener[] {
+  const { listeners, opened } = gather(config, passed, isSpared)
   growAll(listeners, slots, config, opened)
   return listeners
 }
 
 /** Where the server is to tell of itself: the socket that its predecessor had for that, if it is at that address; else a new one. */
-export function openAdminListener(config: Config, passed: PassedSockets): Listener | null {
+export function openAdminListener(config: Config, passed: PassedSockets, isSpared = NONE_SPARED): Listener | null {
   const inherited = new PassedSockets(passed.claimNamed(ADMIN_NAME).map((socket) => ({ ...socket, name: OWN_NAME })))
   try {
     if (config.admin === null) return null
-    return gather({ ...config, listen: [config.admin.listen], isListenAsked: true }, inherited).listeners[0]!
+    const asked = { ...config, listen: [config.admin.listen], isListenAsked: true }
+    return gather(asked, inherited, isSpared).listeners[0] ?? null
   } finally {
     inherited.closeUnclaimed()
   }
@@ -130,12 +142,12 @@ interface Gathered {
 }
 
 /** Opens what is not at hand before it touches what is: that serves on as it was when something cannot be opened. */
-function gather(config: Config, atHand: PassedSockets): Gathered {
+function gather(config: Config, atHand: PassedSockets, isSpared = NONE_SPARED): Gathered {
   const wanted = wantedOf(config, atHand)
   const claims = atHand.claim(wanted)
   const opened: Listener[] = []
   try {
-    const fresh = wanted.map((listen, i) => (claims[i]!.length > 0 ? null : open(listen, config, opened)))
+    const fresh = wanted.map((listen, i) => (claims[i]!.length > 0 ? null : open(listen, config, opened, isSpared)))
     const taken = (listen: Listen, i: number) =>
       byAddress(claims[i]!).map((sockets) => takeOver(listen, sockets, config))
     return { listeners: wanted.flatMap((listen, i) => fresh[i] ?? taken(listen, i)), opened }
@@ -162,10 +174,16 @@ function wantedOf({ listen, isListenAsked }: Config, passed: PassedSockets): rea
   return managed.length === 0 ? listen : managed
 }
 
-function open(listen: Listen, config: Config, opened: Listener[]): Listener {
-  const listener = openOne(listen, config)
-  opened.push(listener)
-  return listener
+/** Null for what is spared. */
+function open(listen: Listen, config: Config, opened: Listener[], isSpared: IsSpared): Listener | null {
+  try {
+    const listener = openOne(listen, config)
+    opened.push(listener)
+    return listener
+  } catch (error) {
+    if (listen.kind !== 'passed' && error instanceof AddressTaken && isSpared(listen)) return null
+    throw error
+  }
 }
 
 function openOne(listen: Listen, config: Config): Listener {

@@ -15,6 +15,7 @@ import { describeBacklog, warnOfBacklog } from './backlog.ts'
 import { startSuccessor } from './children.ts'
 import type { Events } from './events.ts'
 import { warnOfRoot } from './identity.ts'
+import type { Listener } from './listeners.ts'
 import type { Listening } from './listening.ts'
 import type { Notifier } from './notify.ts'
 
@@ -72,7 +73,7 @@ export class Outside {
     for (const listener of listeners) {
       const shortfall = warnOfBacklog(listener)
       if (shortfall !== null) this.#log.warn(shortfall)
-      this.#log.plain(`Server listening on ${listener.authority}`)
+      this.#log.plain(`Server listening on ${placeOf(listener)}`)
       this.#log.info(`${listener.authority}: ${listener.listen.isSecure ? 'TLS, ' : ''}${describeBacklog(listener)}`)
     }
     this.#notifier.ready()
@@ -157,4 +158,9 @@ export class Outside {
       this.onSucceeded()
     })
   }
+}
+
+/** As `listen` would have it, and for TLS a browser as well. */
+function placeOf({ authority, listen }: Listener): string {
+  return listen.isSecure ? `https://${authority}` : authority
 }

@@ -11,7 +11,7 @@
  * listeners.ts asks here first for each address that it is to listen on.
  */
 import { OperatorError, quote } from '../config/operator-error.ts'
-import type { Listen } from '../config/options.ts'
+import type { Listen, TcpListen, UnixListen } from '../config/options.ts'
 import {
   AF_INET,
   AF_INET6,
@@ -212,14 +212,13 @@ function mistakeIn(fd: number): string | null {
 const DOMAINS = [AF_INET, AF_INET6, AF_UNIX]
 
 function isFor({ name, address }: PassedSocket, listen: Listen): boolean {
-  switch (listen.kind) {
-    case 'passed':
-      return name === listen.name
-    case 'unix':
-      return address.family === 'Unix' && address.path === listen.path
-    case 'tcp':
-      return authorityOf(address) === asTheKernelWrites(listen.host, listen.port)
-  }
+  return listen.kind === 'passed' ? name === listen.name : authorityOf(address) === authorityAsked(listen)
+}
+
+/** What `authorityOf` says of a socket that was bound as asked. */
+export function authorityAsked(listen: TcpListen | UnixListen): string {
+  if (listen.kind === 'unix') return authorityOf({ family: 'Unix', path: listen.path })
+  return asTheKernelWrites(listen.host, listen.port)
 }
 
 /** '[::]:80' for the host '::0', too. */

@@ -111,6 +111,7 @@ function factsOf({ roster, listening, scoreboard, histograms, peaks }: StatusPar
     model: current.config.model,
     accept: current.config.accept,
     listeners: listening.listeners.map((listener) => listenerStatus(listener, peaks)),
+    admin: listening.admin?.authority ?? null,
     network: networkStatus(start.counters),
     histograms: histograms && histogramsStatus(histograms, roster.rows.everTaken),
     workers,

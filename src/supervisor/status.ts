@@ -28,6 +28,7 @@ export interface TreeFacts {
   readonly model: TreeStatus['model']
   readonly accept: TreeStatus['accept']
   readonly listeners: readonly ListenerStatus[]
+  readonly admin: string | null
   readonly network: NetworkStatus | null
   readonly histograms: HistogramsStatus | null
   /** The living. */
@@ -54,16 +55,28 @@ export function statusOf(
   readPss: ReadPss = readPssForAWhile(),
   readUsageOf: ReadUsage = readUsage,
 ): TreeStatus {
-  const { pid, version, startedAt, phase, generation, model, accept, listeners, network, histograms, past } = tree
-  const speaksTls = listeners.some(({ isSecure }) => isSecure)
-  const workers = tree.workers.map((worker) => ({
+  const { workers: living, past, startedAt, ...told } = tree
+  const speaksTls = told.listeners.some(({ isSecure }) => isSecure)
+  const workers = living.map((worker) => ({
     ...workerStatus(worker, scoreboard.row(worker.row), now, speaksTls),
     pssBytes: readPss(worker.pid),
     usage: readUsageOf(worker.pid),
   }))
-  const uptimeMs = Math.round(now - startedAt)
-  const totals = totalsOf(workers, past, speaksTls)
-  return { pid, version, uptimeMs, phase, generation, model, accept, listeners, network, histograms, workers, totals }
+  return {
+    pid: told.pid,
+    version: told.version,
+    uptimeMs: Math.round(now - startedAt),
+    phase: told.phase,
+    generation: told.generation,
+    model: told.model,
+    accept: told.accept,
+    listeners: told.listeners,
+    admin: told.admin,
+    network: told.network,
+    histograms: told.histograms,
+    workers,
+    totals: totalsOf(workers, past, speaksTls),
+  }
 }
 
 /** What its row says. */

@@ -154,6 +154,21 @@ test('a preloader that keeps dying is started again later and later', async () =
   )
 })
 
+test('one that is born later and cannot begin is told of with its own words', async () => {
+  const fate = { diesAfterMs: 2, readyAfterMs: NEVER, exitCode: 1, lastWords: 'the app awaits nothing' }
+  const killed = { diesAfterMs: 5_000, signal: SIGKILL }
+  const forked = await life({ preloaders: [killed, fate] })
+  assert.equal(
+    forked.os.said[1],
+    'warn the preloader (pid 102) ended with exit code 1: the app awaits nothing; its workers serve on, and another is started',
+  )
+  const executed = await life({ spawn: 'exec', workers: [killed, fate] })
+  assert.equal(
+    executed.os.said[1],
+    'warn worker 0 (pid 101) ended with exit code 1: the app awaits nothing; its slot is filled again',
+  )
+})
+
 test('a worker that somebody told to go is no cause for a warning; one that went by itself is', async () => {
   const { os } = await life({
     plan: (os) => os.at(1_000, () => os.kill(101, SIGTERM)).at(2_000, () => os.die(102, { exitCode: 0 })),

@@ -23,6 +23,7 @@ import { SyscallError } from '../kernel/errno.ts'
 import { close, type Fd } from '../kernel/fd.ts'
 import { domainOf, type SocketAddress, socketAddress } from '../kernel/sockaddr.ts'
 import { bind, getsockname, getsockopt, listen, setsockopt, socket } from '../kernel/socket.ts'
+import { AddressTaken } from './address-taken.ts'
 
 /** The first socket at an address. Throws an OperatorError; `isOneOfMany`: which options are to be named. */
 export function openTcp(where: TcpListen, options: SocketOptions, isOneOfMany: boolean): Fd {
@@ -80,12 +81,14 @@ function open(address: SocketAddress, backlog: number, options: SocketOptions, b
 
 /** The operator's mistakes by errno; a SyscallError of any other kind stays what it is. */
 function explain(error: SyscallError, where: TcpListen, isOneOfMany: boolean): Error {
-  const because = (why: string) => new OperatorError(`cannot listen on ${describeListen(where)}: ${why}`)
+  const cannot = `cannot listen on ${describeListen(where)}`
+  const because = (why: string) => new OperatorError(`${cannot}: ${why}`)
   const [withHost, withPort] = isOneOfMany ? ['in listen', 'in listen'] : ['with --host', 'with --port']
   switch (error.code) {
     case 'EADDRINUSE':
-      return because(
-        `the port is taken. Choose another ${withPort}, or see who has it: ss -ltnp 'sport = :${where.port}'`,
+      return new AddressTaken(
+        `${cannot}: the port is taken. Choose another ${withPort}, ` +
+          `or see who has it: ss -ltnp 'sport = :${where.port}'`,
       )
     case 'EACCES':
       return because(

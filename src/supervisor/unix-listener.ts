@@ -28,6 +28,7 @@ import { EADDRINUSE, EAGAIN, ECONNREFUSED, EPROTOTYPE, must, SyscallError } from
 import { close, type Fd } from '../kernel/fd.ts'
 import { flock, open } from '../kernel/file.ts'
 import { bind, connect, listen, socket } from '../kernel/socket.ts'
+import { AddressTaken } from './address-taken.ts'
 import { gidOf, uidOf } from './names.ts'
 
 /** A socket's file: where, and which file it was then. */
@@ -210,8 +211,8 @@ function cannot(where: UnixListen): string {
   return `cannot listen on ${describeListen(where)}`
 }
 
-function answered(where: UnixListen): OperatorError {
-  return new OperatorError(
+function answered(where: UnixListen): AddressTaken {
+  return new AddressTaken(
     `${cannot(where)}: somebody answers on it. Stop that server, or choose another path in listen; ` +
       `who it is tells: ss -xlp src ${where.path}`,
   )

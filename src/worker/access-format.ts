@@ -30,7 +30,8 @@ export interface AccessEntry {
   /** Null when the head was refused or did not come whole: then `salvage` tells what is known of it. */
   readonly head: LoggedHead | null
   readonly salvage: Salvage | null
-  readonly refusal: RefusalName | null
+  /** `NOT_TLS`: no TLS was spoken where it should be. No row of REFUSALS, for it is the transport that answers. */
+  readonly refusal: RefusalName | 'NOT_TLS' | null
   readonly status: number
   /** Of the response's body, those that the kernel took: without framing. */
   readonly bodyBytes: number

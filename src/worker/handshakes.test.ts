@@ -1,16 +1,28 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { AF_UNIX, SOCK_NONBLOCK, SOCK_STREAM } from '../kernel/constants.ts'
+import { EPIPE } from '../kernel/errno.ts'
 import { close } from '../kernel/fd.ts'
 import { socketpair } from '../kernel/socket.ts'
 import { serverWith } from '../net/tls-scene.test.support.ts'
-import type { TlsTransport } from '../net/tls-transport.ts'
+import { PLAIN_ANSWER, type TlsTransport } from '../net/tls-transport.ts'
 import { PlainTransport } from '../net/transport.ts'
 import { Row } from '../scoreboard.ts'
 import { RECORD } from '../trace/records.ts'
-import { witnessHandshake } from './handshakes.ts'
+import type { AccessEntry } from './access-format.ts'
+import type { AccessLog } from './access-log.ts'
+import { type Witnessed, witnessHandshake } from './handshakes.ts'
+import { Ledger } from './ledger.ts'
 import type { Service } from './service.ts'
-import type { Traceable } from './tracer.ts'
+
+/** Of a wire that has seen no byte. What TLS it speaks is not to be asked. */
+const NOTHING_CAME = {
+  inbox: { held: Buffer.alloc(0), bytesUsed: 0 },
+  outbox: { bytesSent: 0, bytesWritten: 0 },
+  get secure(): never {
+    throw new Error('there is none')
+  },
+}
 
 interface Moment {
   readonly now?: number
@@ -26,25 +38,30 @@ function scene(t: TestContext) {
     transport.close()
     close(far)
   })
-  const [row, log, traced]: [Row, string[], unknown[]] = [Row.apart(), [], []]
+  const [row, log, traced, entries]: [Row, string[], unknown[], AccessEntry[]] = [Row.apart(), [], [], []]
   const service = {
     loop: { now: 1_000 },
     timeouts: { headMs: 500 },
     ...{ row, closesIdle: false, hasRoom: true },
+    begin: () => row.countBegun(1_000),
+    answered: () => row.countAnswered(),
     log: { debug: (message: string) => log.push(message) },
   }
+  const peer = { family: 'IPv6', address: '2001:db8::1', port: 5 } as const
+  const accessLog = { isTimed: false, tellsTls: true, add: (entry: AccessEntry) => entries.push(entry) }
   const of = {
-    peer: { family: 'IPv6', address: '2001:db8::1', port: 5 },
+    peer,
     localAuthority: '[::]:443',
     trace: { write: (_at: number, kind: number, ...rest: unknown[]) => traced.push([kind, rest.at(-1)]) },
+    ledger: new Ledger(accessLog as unknown as AccessLog, NOTHING_CAME, peer, near),
   }
-  witnessHandshake(transport, of as unknown as Traceable, service as unknown as Service)
+  witnessHandshake(transport, of as unknown as Witnessed, service as unknown as Service)
   const end = (why: string | null, { now = 1_499, ...more }: Moment = {}) => {
     Object.assign(service, more, { loop: { now } })
     transport.onHandshake!('failed', why)
     transport.onHandshake = null
   }
-  return { transport, row, log, traced, end }
+  return { transport, row, log, traced, entries, end }
 }
 
 const SAID = 'TLS handshake of 2001:db8::1 at [::]:443 failed: '
@@ -70,6 +87,32 @@ test('one that was broken off: by a deadline, an end of the worker, the client',
   }
 })
 
+test('who speaks no TLS is answered as one whose request is refused: counted, traced, a line of the log', (t) => {
+  const { status, length, bodyLength } = PLAIN_ANSWER
+  for (const [sent, bytesSent, line] of [
+    [length, length, [bodyLength, 0, 'complete']],
+    [-EPIPE, 0, [0, null, 'clientLeft']],
+  ] as const) {
+    const { transport, row, traced, entries, end } = scene(t)
+    end('plain HTTP on a port of TLS')
+    transport.onPlainAnswer!(sent)
+    const { requests, handshakes } = row.counts
+    assert.deepEqual([requests, row.counts.bytesSent, row.active, handshakes.failed], [1, bytesSent, 0, 1])
+    const [entry, ...more] = entries as [AccessEntry]
+    assert.deepEqual([entry.bodyBytes, entry.firstByteMicroseconds, entry.end], line)
+    assert.deepEqual(more, [])
+    const { head, salvage, refusal, tls, requestBytes, connectionRequests } = entry
+    assert.deepEqual([entry.status, refusal, head, salvage!.line, tls], [status, 'NOT_TLS', null, '', null])
+    assert.deepEqual([requestBytes, connectionRequests], [0, 1])
+    assert.deepEqual(traced, [
+      [RECORD.handshakeFailed, 'plain HTTP on a port of TLS'],
+      [RECORD.response, status],
+      [RECORD.sent, length],
+      [RECORD.shutdown, 0],
+    ])
+  }
+})
+
 test('of one that is finished the log says nothing', (t) => {
   const { transport, row, log, traced } = scene(t)
   for (const result of ['full', 'resumed'] as const) transport.onHandshake!(result, null)
@@ -83,6 +126,6 @@ test('of one that is finished the log says nothing', (t) => {
 
 test('without TLS there is nothing to see', () => {
   assert.doesNotThrow(() =>
-    witnessHandshake(new PlainTransport(-1 as never), null as unknown as Traceable, null as unknown as Service),
+    witnessHandshake(new PlainTransport(-1 as never), null as unknown as Witnessed, null as unknown as Service),
   )
 })

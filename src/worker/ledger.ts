@@ -74,7 +74,7 @@ export class Ledger {
   /** Its head, or what is known of one that was refused, until its response begins. */
   #head: RequestHead | null = null
   #salvage: Salvage | null = null
-  #refusal: RefusalName | null = null
+  #refusal: AccessEntry['refusal'] = null
   /** In the order in which they are sent. */
   readonly #owed: Owed[] = []
 
@@ -106,6 +106,23 @@ export class Ledger {
   }
 
   answer(status: number): void {
+    this.#owe(status, this.#log.tellsTls ? (this.#wire.secure?.version ?? null) : null)
+  }
+
+  /** Who spoke no TLS has been; nothing of that has come through inbox or outbox. `bodyBytes`: null when the client was gone. */
+  answeredPlainly(status: number, bodyBytes: number | null): void {
+    this.begin()
+    this.#salvage = salvage(this.#inbox.held) // nothing: what came lies with OpenSSL
+    this.#refusal = 'NOT_TLS'
+    this.#owe(status, null)
+    const owed = this.#owed.pop()!
+    owed.bodyBytes = bodyBytes ?? 0
+    owed.firstByteMicroseconds = bodyBytes === null ? null : 0
+    owed.end = bodyBytes === null ? 'clientLeft' : 'complete'
+    this.#write(owed, this.#now())
+  }
+
+  #owe(status: number, tls: string | null): void {
     this.#requests += 1
     this.#owed.push({
       remoteAddress: this.#remoteAddress,
@@ -120,7 +137,7 @@ export class Ledger {
       totalMicroseconds: 0,
       acceptQueueMilliseconds: this.#acceptQueueMs,
       connectionRequests: this.#requests,
-      tls: this.#log.tellsTls ? (this.#wire.secure?.version ?? null) : null,
+      tls,
       end: 'complete',
       startedAt: this.#startedAt,
       from: this.#outbox.bytesWritten,

@@ -1,29 +1,39 @@
 /**
  * Loading the apps, and saying it once when that fails: the app's own error with
- * its stack is the one stack that an operator is shown. Whoever waits elsewhere, at
- * the end of a reload, is told in one line.
+ * its stack is the one stack that an operator is shown. At a start he reads it on
+ * stderr as it is. Later stderr is the log of a server that serves on: the supervisor says there in
+ * one line what has failed and why, as it answers whoever waits at the end of a reload; a stack, if there is one, is an
+ * entry of ours.
  *
  * Several are loaded one after the other, in the order in which the configuration
  * names them, and so are their hooks run; what fails names its file.
  */
-import { exitWithSentence, OperatorError, summarizeOperatorError } from '../config/operator-error.ts'
+import { causeOf, exitWithSentence, OperatorError, summarizeOperatorError } from '../config/operator-error.ts'
 import type { Config } from '../config/options.ts'
 import type { LoadedApp } from '../handlers/app/load-app.ts'
 import { appFilesOf, loadApps } from '../handlers/target.ts'
 import { SyscallError } from '../kernel/errno.ts'
+import type { Log } from '../log.ts'
 
-/** Is told why, in one line, before the process ends. */
-export type Tell = (why: string) => void
+/** How it is told, before the process ends, why it cannot do what it was made for. */
+export interface Telling {
+  /** To the supervisor, in one line. */
+  tell(why: string): void
+  /** Null: nobody serves yet, and what is on stderr is no log. */
+  readonly log: Pick<Log, 'errorWithStack'> | null
+}
+
+const TO_THE_OPERATOR: Telling = { tell: () => {}, log: null }
 
 /** The apps; none where nothing is answered by one. Ends the process, exit code 1, when one cannot be loaded. */
-export function loadOrExit(config: Config, tell: Tell = () => {}): Promise<LoadedApp[]> {
+export function loadOrExit(config: Config, telling = TO_THE_OPERATOR): Promise<LoadedApp[]> {
   ignoreBrokenOutput()
-  return orExit(WHILE_LOADING, tell, (turnTo) => loadApps(appFilesOf(config), turnTo))
+  return orExit(WHILE_LOADING, telling, (turnTo) => loadApps(appFilesOf(config), turnTo))
 }
 
 /** The apps' own last word before they are forked. Ends the process, exit code 1, when that fails. */
-export function beforeForkOrExit(apps: readonly LoadedApp[], tell: Tell): Promise<void> {
-  return orExit(IN_BEFORE_FORK, tell, async (turnTo) => {
+export function beforeForkOrExit(apps: readonly LoadedApp[], telling: Telling): Promise<void> {
+  return orExit(IN_BEFORE_FORK, telling, async (turnTo) => {
     for (const { file, hooks } of apps) {
       turnTo(file)
       try {
@@ -36,19 +46,29 @@ export function beforeForkOrExit(apps: readonly LoadedApp[], tell: Tell): Promis
 }
 
 /** What `make` makes. Ends the process, exit code 1, when something that is to be served, or that it is served with, cannot be had. */
-export function makeOrExit<T>(make: () => T, tell: Tell): T {
+export function makeOrExit<T>(make: () => T, telling: Telling): T {
   try {
     return make()
   } catch (error) {
-    const mistake = error instanceof SyscallError ? new OperatorError(error.message) : error
-    if (!(mistake instanceof OperatorError)) throw error
-    tell(summarizeOperatorError(mistake))
-    exitWithSentence(mistake)
+    exitTelling(error instanceof SyscallError ? new OperatorError(error.message) : error, telling)
   }
 }
 
+/** Any other error is a bug of ours and thrown on. */
+function exitTelling(error: unknown, { tell, log }: Telling): never {
+  if (!(error instanceof OperatorError)) throw error
+  tell(summarizeOperatorError(error))
+  if (log === null) exitWithSentence(error)
+  if (error.cause !== undefined) log.errorWithStack(error.message, causeOf(error))
+  process.exit(EXIT_CANNOT_START)
+}
+
 /** `act` tells whose turn it is. */
-async function orExit<T>(ends: Ends, tell: Tell, act: (turnTo: (file: string) => void) => Promise<T>): Promise<T> {
+async function orExit<T>(
+  ends: Ends,
+  telling: Telling,
+  act: (turnTo: (file: string) => void) => Promise<T>,
+): Promise<T> {
   let hasRunDry = false
   let current = ''
   const noteDry = () => {
@@ -57,8 +77,8 @@ async function orExit<T>(ends: Ends, tell: Tell, act: (turnTo: (file: string) =>
   const sayWhy = () => {
     process.exitCode = EXIT_CANNOT_START
     const why = `the app ${current} ${hasRunDry ? ends.runDry : ends.exited}`
-    tell(why)
-    process.stderr.write(`prefork: ${why}\n`)
+    telling.tell(why)
+    if (telling.log === null) process.stderr.write(`prefork: ${why}\n`)
   }
   process.once('beforeExit', noteDry)
   process.once('exit', sayWhy)
@@ -68,8 +88,7 @@ async function orExit<T>(ends: Ends, tell: Tell, act: (turnTo: (file: string) =>
     })
   } catch (error) {
     process.off('exit', sayWhy)
-    if (error instanceof OperatorError) tell(summarizeOperatorError(error))
-    exitWithSentence(error)
+    exitTelling(error, telling)
   } finally {
     process.off('beforeExit', noteDry)
     process.off('exit', sayWhy)

@@ -13,7 +13,7 @@ import { createLog } from '../log.ts'
 import { Scoreboard } from '../scoreboard.ts'
 import { TraceRings } from '../trace/rings.ts'
 import { leaveSoonAfterParent } from './leave-with-parent.ts'
-import { loadOrExit, makeOrExit } from './load.ts'
+import { loadOrExit, makeOrExit, type Telling } from './load.ts'
 import { become } from './privileges.ts'
 import { showWorker } from './title.ts'
 import { openTls } from './tls.ts'
@@ -26,8 +26,11 @@ const log = createLog(config.logLevel, `worker ${slot} (pid ${process.pid})`)
 
 showWorker(slot, 'starting')
 const line = new Channel<PassedConnection, WorkerReport>(boot.channel)
-const tell = (why: string) => void line.send({ type: 'failed', pid: process.pid, why })
-const tls = makeOrExit(() => openTls(config.tls, boot.ticketKeys, boot.tlsTexts), tell)
+const telling: Telling = {
+  tell: (why) => void line.send({ type: 'failed', pid: process.pid, why }),
+  log: boot.isStart ? null : log,
+}
+const tls = makeOrExit(() => openTls(config.tls, boot.ticketKeys, boot.tlsTexts), telling)
 become(boot.identity)
 leaveSoonAfterParent(line)
 // USR1 would open Node's debugger.
@@ -39,9 +42,9 @@ const rings = TraceRings.attach(boot.trace)
 void work()
 
 async function work(): Promise<void> {
-  const apps = await loadOrExit(config, tell)
+  const apps = await loadOrExit(config, telling)
   const parts = { generation, config, scoreboard, rings, tls, redirectPort, apps, log }
-  const worker = makeOrExit(() => new Worker(parts), tell)
+  const worker = makeOrExit(() => new Worker(parts), telling)
   worker.takeProcess()
   await worker.live({ slot, row, line, listeners, connection: null })
 }

@@ -24,7 +24,7 @@ import { PlainTransport, type Transport } from '../net/transport.ts'
 import type { Wire } from '../net/wire.ts'
 import { CLOCK_OFFSET_MS, Row } from '../scoreboard.ts'
 import type { AccessLog } from './access-log.ts'
-import { witnessHandshake } from './handshakes.ts'
+import { type Witnessed, witnessHandshake } from './handshakes.ts'
 import { Heads } from './heads.ts'
 import type { Ledger } from './ledger.ts'
 import type { Measures } from './measures.ts'
@@ -32,7 +32,7 @@ import { type Placed, Places } from './places.ts'
 import { Room } from './room.ts'
 import { Seldom, sayTurnedAway } from './seldom.ts'
 import { TracedTransport } from './traced-transport.ts'
-import type { Traceable, Tracer } from './tracer.ts'
+import type { Tracer } from './tracer.ts'
 
 /** What makes a process model. */
 export interface ModelNumbers {
@@ -173,7 +173,7 @@ export class Service {
   }
 
   /** Right after accept4(2): the connection's transport, which tells of its calls where somebody watches. */
-  accepted(transport: Transport, connection: Traceable): Transport {
+  accepted(transport: Transport, connection: Witnessed): Transport {
     this.measures?.accepted(transport.fd, connection.peer)
     connection.trace = this.tracer?.accepted(transport.fd, connection) ?? null
     witnessHandshake(transport, connection, this)

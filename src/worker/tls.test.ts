@@ -93,7 +93,13 @@ const TAKEN: readonly (readonly [what: string, written: Written])[] = [
     'ECDSA and RSA for the same names',
     { files: { 'b.pem': rsa.certificate, 'b.key': rsa.key }, certificates: [{}, { cert: 'b.pem', key: 'b.key' }] },
   ],
-  ['two without a name', { files: { 'a.pem': ofAddress.certificate, 'a.key': ofAddress.key }, certificates: [{}, {}] }],
+  [
+    'one without a name, for who asks for none, and one with',
+    {
+      files: { 'b.pem': ofAddress.certificate, 'b.key': ofAddress.key },
+      certificates: [{ cert: 'b.pem', key: 'b.key' }, {}],
+    },
+  ],
 ]
 
 for (const [what, written] of TAKEN) {
@@ -171,6 +177,15 @@ const REFUSED: readonly (readonly [what: string, written: Written, sentence: str
     },
     "the certificates in 'a.pem' and 'b.pem' are for the same names, with keys of the same kind (ECDSA), " +
       'so that only one would be shown; leave the other out of tls.certificates',
+  ],
+  [
+    'one without a name behind the first',
+    {
+      files: { 'b.pem': ofAddress.certificate, 'b.key': ofAddress.key },
+      certificates: [{}, { cert: 'b.pem', key: 'b.key' }],
+    },
+    "the certificate in 'b.pem' has no DNS name (subjectAltName), and clients ask by name alone, " +
+      'so that it would never be shown; make it tls.cert, or leave it out of tls.certificates',
   ],
   [
     'what is in no file',

@@ -38,6 +38,7 @@ function makeServer(tls: TlsConfig, ticketKeys: Fd | null, texts: TlsTexts): Tls
   const { clientCa, keyLogFile } = tls
   const pairs = tls.certificates.map((certificate) => readPair(certificate, texts))
   try {
+    refuseNameless(pairs)
     refuseRivals(pairs)
     return new TlsServer({
       ...tls,
@@ -56,6 +57,16 @@ function makeServer(tls: TlsConfig, ticketKeys: Fd | null, texts: TlsTexts): Tls
       `TLS cannot be spoken ${file === undefined ? 'as asked' : `with ${quote(file)}`}: ${error.message}`,
     )
   }
+}
+
+/** Who asks for an address asks for no name (RFC 6066 §3), and is shown the first. */
+function refuseNameless([, ...further]: readonly NamedPair[]): void {
+  const nameless = further.find(({ names }) => names.length === 0)
+  if (nameless === undefined) return
+  throw new OperatorError(
+    `the certificate in ${quote(fileOf.get(nameless.certificate))} has no DNS name (subjectAltName), and clients ask by ` +
+      'name alone, so that it would never be shown; make it tls.cert, or leave it out of tls.certificates',
+  )
 }
 
 function refuseRivals(pairs: readonly NamedPair[]): void {

@@ -103,7 +103,16 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'boot.ts': ['kernel/', 'config/options.ts'],
   'channel.ts': ['kernel/'],
   'index.ts': ['config/options.ts', 'config/routes.ts', 'handlers/app/contract.ts'],
-  'check.ts': ['config/', 'supervisor/', 'worker/load.ts', 'worker/tls.ts', 'handlers/', 'kernel/', 'log.ts'],
+  'check.ts': [
+    'config/',
+    'command/',
+    'supervisor/',
+    'worker/load.ts',
+    'worker/tls.ts',
+    'handlers/',
+    'kernel/',
+    'log.ts',
+  ],
   'version.ts': [],
   'main.ts': ['config/', 'supervisor/', 'command/', 'explain/', 'check.ts', 'log.ts', 'version.ts'],
 }

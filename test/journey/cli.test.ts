@@ -131,7 +131,7 @@ test('check tells who speaks TLS, with which certificates', async (t) => {
   assert.deepEqual(stdout.slice(2, 9), [
     `address        ${LOOPBACK}:0, TLS, backlog 511`,
     `address        ${LOOPBACK}:18086, backlog 511`,
-    'TLS            TLSv1.2 and newer, a new key for tickets every 28800000 ms',
+    'TLS            TLSv1.2 and newer, a new key for tickets every 8 hours',
     `               ${cwd}/a.pem with ${cwd}/a.key`,
     `               ${cwd}/b.pem with ${cwd}/b.key`,
     `               certificates of clients required, of ${cwd}/a.pem`,

@@ -29,8 +29,7 @@ test('reload is over when the new app answers, and nobody else does', async (t) 
 test('a reload that fails says why, and exits with 1; so does its repetition', async (t) => {
   const server = await start(t, says('first'))
   addFiles(server.cwd, { 'app.mjs': 'throw new Error("the database is elsewhere")' })
-  server.expectLog(/^prefork: the app \S+ failed while loading; its own error follows$/)
-  server.expectLog(/^Error: the database is elsewhere$/, /^ {4}at /)
+  server.expectLog(/ error preloader .*: the app \S+ failed while loading: Error: the database is elsewhere\\n/)
   server.expectLog(
     / error supervisor .*: the reload failed: the app \S+ failed while loading: Error: the database is elsewhere/,
   )

@@ -1,8 +1,9 @@
-/** An app that does not load: its own error once, exit code 1, and nothing left running. */
+/** An app that does not load: its own error once, exit code 1, and nothing left running; and what is said when that comes to light later. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { runPrefork } from '../support/server.ts'
-import { appOptions, SPAWNS } from '../support/tree.ts'
+import { waitUntil } from '../support/program.ts'
+import { addFiles, runPrefork } from '../support/server.ts'
+import { appOptions, SPAWNS, startApp, workersReady } from '../support/tree.ts'
 
 const BOOT_MS = 400
 
@@ -47,4 +48,42 @@ for (const spawn of SPAWNS) {
     assert.match(stderr[0]!, /^prefork: the app .* called process.exit while loading/)
     assert.equal(stderr.length, 1)
   })
+}
+
+const GOOD = "export default () => new Response('good')"
+
+/** Two who are born after the server has begun to serve: by fork a preloader, by exec a worker. Both load the app anew. */
+const BORN_LATER = {
+  fork: { who: 'preloader', dies: /the preloader \(pid \d+\) ended with exit code 1: / },
+  exec: { who: 'worker 0', dies: /worker 0 \(pid \d+\) ended with exit code 1: / },
+}
+
+for (const spawn of SPAWNS) {
+  for (const [app, why, stack] of [
+    [
+      "throw new Error('no database')",
+      'failed while loading: Error: no database',
+      /: Error: no database\\n {4}at \S+app\.mjs:1/,
+    ],
+    ['process.exit(5)', 'called process.exit while loading', null],
+    ['export const a = 1', 'is not an app: it has no default export', null],
+  ] as const) {
+    test(`by ${spawn}, once it serves, all that is said is an entry of the log, and why is in it: ${app}`, async (t) => {
+      const { who, dies } = BORN_LATER[spawn]
+      const server = await startApp(t, GOOD, { spawn, workers: 1 })
+      const [victim] = spawn === 'fork' ? server.preloaders() : server.workers()
+      addFiles(server.cwd, { 'app.mjs': app })
+      server.expectLog(/ warn supervisor .* was ended by SIGKILL; /)
+      if (stack !== null) server.expectLog(new RegExp(` error ${who} .*${stack.source}`))
+      process.kill(victim!, 'SIGKILL')
+      const entry = await server.waitForLog(dies)
+      assert.match(entry, / warn supervisor /)
+      assert.ok(entry.includes(why), entry)
+      addFiles(server.cwd, { 'app.mjs': GOOD })
+      await workersReady(server, 1)
+      await waitUntil(() => spawn === 'exec' || server.preloaders().length === 1, 'it is mended')
+      const { stderr } = await server.stop()
+      if (stack !== null) assert.ok(stderr.some((line) => line.includes(` error ${who} `) && stack.test(line)))
+    })
+  }
 }

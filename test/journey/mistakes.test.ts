@@ -217,7 +217,8 @@ for (const [title, { says, ...options }] of Object.entries(MISTAKES)) {
 
 for (const [command, first] of [
   ['prefork', []],
-  ['prefork check', ['check']],
+  // By a name that no server has: it would ask the one that somebody else may be running, or tell that there are several.
+  ['prefork check', ['check', '--control', 'none.sock']],
 ] as const) {
   test(`${command}: a taken port is refused with a sentence`, async (t) => {
     const { port } = await bindTo(t, LOOPBACK, 0)

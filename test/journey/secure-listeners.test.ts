@@ -24,6 +24,10 @@ for (const way of [[], ['--accept', 'parent'], ['--model', 'fork'], ['--spawn', 
       listeners.map(([, isSecure]) => isSecure),
       [true, false, false, true],
     )
+    assert.deepEqual(
+      await server.program.waitForLines(/^Server listening on /, 4),
+      listeners.map(([address, isSecure]) => `Server listening on ${isSecure ? 'https://' : ''}${address}`),
+    )
     const said = listeners.map(([address, isSecure]) => `${address}: ${isSecure ? 'TLS, ' : ''}backlog 511 asked, `)
     for (const words of said)
       await server.waitForLog(new RegExp(`info supervisor .*: ${words.replaceAll(/[.[\]]/g, '\\$&')}`))

@@ -124,7 +124,6 @@ for (const spawn of SPAWNS) {
     assert.equal(await shown(t, server), serialOf(OURS))
     assert.equal((await tell(t, server, 'reload')).code, 1)
     await server.waitForLog(/error supervisor .*: the reload failed: the certificate in \S+cert\.pem' has expired/)
-    server.expectLog(/^prefork: the certificate in \S+cert\.pem' has expired/)
     assert.equal(await shown(t, server), serialOf(OURS))
   })
 }

@@ -24,7 +24,7 @@ async function start(t: TestContext, workers: number, more: object = {}): Promis
     args: ['--workers', String(workers), ...CONTROLLED],
     files: { ...files, ...configFile(more) },
     anyPort: false,
-    log: [INFO, / error | warn |^prefork: /],
+    log: [INFO, / error | warn /],
   })
   await workersReady(server, workers)
   return server
@@ -93,7 +93,7 @@ test('a reload brings the new certificate, and loses no request; one that is bro
     assert.equal(code, 1)
     assert.match(stderr.join('\n'), why)
     assert.equal((await visit(t, server)).serialNumber, serialOf(renewed.certificate), 'the old one is shown')
-    // Beforehand, too: that the address is taken, by this very server, comes last.
+    // Beforehand, too, and before a word about the address, which this very server has.
     const check = startProgram(t, [PREFORK, 'check', '--listen', `127.0.0.1:${server.port}`], { cwd: server.cwd })
     assert.equal((await check.exited).code, 1)
     assert.match(check.stderr.join('\n'), why)

@@ -5,11 +5,17 @@ import { PREFORK } from './server.ts'
 export const NOBODY = 65_534
 
 const isRoot = process.geteuid?.() === 0
-const asNobody = [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', process.execPath, PREFORK, '--version']
+
+/** `prefork`, run by him. */
+export const asNobody = [
+  ...['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'],
+  ...[process.execPath, PREFORK],
+]
 
 /** What a test's options are when it does. */
 export const withNobody = {
   skip: !isRoot
     ? 'only root may become somebody else'
-    : spawnSync('setpriv', asNobody).status !== 0 && 'another user cannot run this node here (or setpriv is missing)',
+    : spawnSync(asNobody[0]!, [...asNobody.slice(1), '--version']).status !== 0 &&
+      'another user cannot run this node here (or setpriv is missing)',
 }

@@ -79,6 +79,7 @@ export function pretendStatus(more: Partial<TreeStatus> = {}): TreeStatus {
     model: 'event',
     accept: 'shared',
     listeners: [pretendListener(0, 16)],
+    admin: null,
     network: pretendCounters(),
     histograms: HISTOGRAMS,
     workers,

@@ -190,7 +190,7 @@ export async function startServer(t: TestContext, options: ServerOptions = {}): 
     await endOf(program, mark, 'SIGKILL')
     throw error
   }
-  const server = new Server(program, cwd, mark, line.split(' ')[3]!, options.log ?? [])
+  const server = new Server(program, cwd, mark, line.split(' ')[3]!.replace('https://', ''), options.log ?? [])
   undoAfter(t, () => server.stop())
   return server
 }
