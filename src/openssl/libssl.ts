@@ -19,8 +19,8 @@ export function bindSsl(name: string, result: CType, args: readonly CType[]): Ss
 }
 
 /** A function that answers a text; null for NULL. */
-export function bindText(name: string, args: readonly CType[]): (...args: (number | null)[]) => string | null {
-  return process_.func(name, 'str', [...args]) as unknown as (...args: (number | null)[]) => string | null
+export function bindText(name: string, args: readonly CType[]): (...args: (number | string | null)[]) => string | null {
+  return process_.func(name, 'str', [...args]) as unknown as (...args: (number | string | null)[]) => string | null
 }
 
 export type Prototype = ReturnType<typeof koffi.proto>

@@ -20,6 +20,7 @@ const libcrypto = {
     'uintptr_t',
     'uintptr_t',
   ]),
+  i2d_X509: bindSsl('i2d_X509', 'int', ['uintptr_t', 'uintptr_t']),
   PEM_write_bio_X509: bindSsl('PEM_write_bio_X509', 'int', ['uintptr_t', 'uintptr_t']),
   X509_free: bindSsl('X509_free', 'void', ['uintptr_t']),
   EVP_PKEY_free: bindSsl('EVP_PKEY_free', 'void', ['uintptr_t']),
@@ -56,7 +57,7 @@ function isEnd(error: OpensslError | null): boolean {
 
 function damage(error: OpensslError | null, found: number): OpensslError {
   const why = error?.message ?? 'OpenSSL does not say why'
-  return new OpensslError(error?.code ?? 0, `certificate ${found + 1} in it cannot be read: ${why}`)
+  return new OpensslError(error?.code ?? 0, `certificate ${found + 1} in it cannot be read`, why)
 }
 
 /** To OpenSSL a certificate whose first or last line is damaged is text between others, which it skips. */
@@ -64,7 +65,7 @@ function mistakeInFrame(pem: Buffer, found: number): OpensslError | null {
   const count = Math.max(countLines(pem, '-----BEGIN CERTIFICATE-----'), countLines(pem, '-----END CERTIFICATE-----'))
   if (count <= found) return null
   const why = 'the BEGIN or END of one is damaged'
-  return new OpensslError(0, `only ${found} of ${count} certificates in it can be read: ${why}`)
+  return new OpensslError(0, `only ${found} of ${count} certificates in it can be read`, why)
 }
 
 /** Those that begin so. The bytes are never a string: a key may be among them, and nobody could wipe that. */
@@ -115,6 +116,26 @@ export function freeCertificate(certificate: Certificate): void {
 export function freeKey(key: Key): void {
   libcrypto.EVP_PKEY_free(key)
 }
+
+/** All that are in it, each in DER. Throws as readCertificates. */
+export function certificatesIn(pem: Buffer): Buffer[] {
+  const found = readCertificates(pem)
+  try {
+    return found.map(derOf)
+  } finally {
+    for (const it of found) freeCertificate(it)
+  }
+}
+
+export function derOf(certificate: Certificate): Buffer {
+  const der = allocate(mustSucceed(libcrypto.i2d_X509(certificate, 0), 'i2d_X509'))
+  place.bytes.writeBigUInt64LE(BigInt(der.address)) // it is moved on behind what is written
+  mustSucceed(libcrypto.i2d_X509(certificate, place.address), 'i2d_X509')
+  return der.bytes
+}
+
+/** Room for a pointer. */
+const place = allocate(8)
 
 /** No certificate is longer, in bytes of PEM. */
 const PEM_BYTES_MAX = 16 * 1024
