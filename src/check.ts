@@ -21,23 +21,25 @@ import { openTls } from './worker/tls.ts'
 export async function check(config: Config): Promise<number> {
   identityOf(config)
   readToken(config.admin)
-  openTls(config.tls, null, null)
+  const shown: string[] = []
+  openTls(config.tls, null, null, { shows: (sentence) => shown.push(sentence) })
   await loadOrExit(config)
   const passed = readPassedSockets(process.env)
   const admin = openAdminListener(config, passed)
   if (admin !== null) closeListener(admin)
   for (const listener of openListeners(config, 1, passed)) closeListener(listener)
-  process.stdout.write(`${describe(config).join('\n')}\n`)
+  process.stdout.write(`${describe(config, shown).join('\n')}\n`)
   return 0
 }
 
-function describe(config: Config): string[] {
+/** `shown`: what clients are shown of each certificate. */
+function describe(config: Config, shown: readonly string[]): string[] {
   const { model, accept, tls, pidFile, control, admin, readyPath } = config
   return [
     `configuration  ${config.configFile ?? 'no file; flags, environment and defaults'}`,
     ...describeServed(config),
     ...config.listen.map((listen) => `address        ${describeAddress(listen)}`),
-    ...(tls === null ? [] : under('TLS', describeTls(tls))),
+    ...(tls === null ? [] : under('TLS', describeTls(tls, shown))),
     `workers        ${describeWorkers(config)}`,
     `model          ${model}, accept ${accept}`,
     `run as         ${describeOwner(config)}`,
@@ -64,8 +66,8 @@ function describeAddress(listen: Listen): string {
   return `${describeListen(listen)}${mode}${listen.isSecure ? ', TLS' : ''}, backlog ${listen.backlog}`
 }
 
-/** Never what the files hold. */
-function describeTls(tls: TlsConfig): string[] {
+/** Of what the files hold, only what everybody is shown. */
+function describeTls(tls: TlsConfig, shown: readonly string[]): string[] {
   const {
     certificates,
     minVersion,
@@ -80,7 +82,7 @@ function describeTls(tls: TlsConfig): string[] {
   const to = redirectPort === 'auto' ? 'the first port with TLS' : `port ${redirectPort}`
   return [
     `${minVersion} and newer, ${tickets}`,
-    ...certificates.map(({ cert, key, ocsp }) => `${cert} with ${key}${ocsp === null ? '' : ` and ${ocsp}`}`),
+    ...certificates.map(({ key, ocsp }, i) => `${shown[i]} with ${key}${ocsp === null ? '' : ` and ${ocsp}`}`),
     ...(clientCa === null ? [] : [`certificates of clients ${clientCertificates}, of ${clientCa}`]),
     ...(keyLogFile === null ? [] : [`secrets of connections are written to ${keyLogFile}`]),
     ...(redirect ? [`listeners without TLS redirect to ${to}`] : []),

@@ -26,7 +26,7 @@ import { beforeForkOrExit, loadOrExit, makeOrExit } from '../worker/load.ts'
 import { become } from '../worker/privileges.ts'
 import { rehearse } from '../worker/rehearse.ts'
 import { showWorker } from '../worker/title.ts'
-import { openTls } from '../worker/tls.ts'
+import { openTls, tellerOf } from '../worker/tls.ts'
 import { holdSignalsBack, Worker } from '../worker/worker.ts'
 import { collectGarbage } from './collect.ts'
 import { takeOrders } from './orders.ts'
@@ -37,9 +37,10 @@ const boot = readBoot(Number(process.argv[2]) as Fd)
 const { config, generation, redirectPort } = boot
 const channel = new Channel<Order, PreloaderReport>(boot.channel)
 const tell = (why: string) => void channel.send({ type: 'failed', why })
-const tls = makeOrExit(() => openTls(config.tls, boot.ticketKeys, boot.tlsTexts), tell) // with the rights to read keys
-become(boot.identity)
 const log = createLog(config.logLevel, `preloader (pid ${process.pid})`)
+// With the rights to read keys.
+const tls = makeOrExit(() => openTls(config.tls, boot.ticketKeys, boot.tlsTexts, tellerOf(log)), tell)
+become(boot.identity)
 
 process.title = 'prefork: preloader'
 leaveAtOnceWithParent(channel)

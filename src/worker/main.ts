@@ -16,7 +16,7 @@ import { leaveSoonAfterParent } from './leave-with-parent.ts'
 import { loadOrExit, makeOrExit } from './load.ts'
 import { become } from './privileges.ts'
 import { showWorker } from './title.ts'
-import { openTls } from './tls.ts'
+import { openTls, tellerOf } from './tls.ts'
 import { Worker } from './worker.ts'
 
 const boot = readBoot(Number(process.argv[2]) as Fd)
@@ -27,7 +27,7 @@ const log = createLog(config.logLevel, `worker ${slot} (pid ${process.pid})`)
 showWorker(slot, 'starting')
 const line = new Channel<PassedConnection, WorkerReport>(boot.channel)
 const tell = (why: string) => void line.send({ type: 'failed', pid: process.pid, why })
-const tls = makeOrExit(() => openTls(config.tls, boot.ticketKeys, boot.tlsTexts), tell)
+const tls = makeOrExit(() => openTls(config.tls, boot.ticketKeys, boot.tlsTexts, tellerOf(log)), tell)
 become(boot.identity)
 leaveSoonAfterParent(line)
 // USR1 would open Node's debugger.

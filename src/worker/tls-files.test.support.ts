@@ -67,14 +67,28 @@ export function write(t: TestContext, { files = {}, certificates = [{}], tls = {
   return { folder, config }
 }
 
-/** Why it cannot be had; names of files without their folder. */
-export function sentenceOf(t: TestContext, written: Written): string {
+interface Told {
+  /** Of each certificate. */
+  readonly shown: string[]
+  /** Why it cannot be had. */
+  readonly refusal: string | null
+}
+
+/** Names of files are without their folder. */
+export function told(t: TestContext, written: Written): Told {
   const { folder, config } = write(t, written)
+  const bare = (sentence: string) => sentence.replaceAll(`${folder}/`, '')
+  const shown: string[] = []
   try {
-    openTls(config, null, null)
+    assert.notEqual(openTls(config, null, null, { shows: (sentence) => shown.push(bare(sentence)) }), null)
+    return { shown, refusal: null }
   } catch (error) {
-    assert.equal((error as Error).name, 'OperatorError')
-    return (error as Error).message.replaceAll(`${folder}/`, '')
+    assert.equal((error as Error).name, 'OperatorError', String(error))
+    return { shown, refusal: bare((error as Error).message) }
   }
-  return 'nothing'
+}
+
+/** Why it cannot be had, or 'nothing'. */
+export function sentenceOf(t: TestContext, written: Written): string {
+  return told(t, written).refusal ?? 'nothing'
 }

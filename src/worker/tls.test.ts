@@ -1,8 +1,8 @@
 /** What is said of the files that `tls` names. Each sentence names its file. */
 import assert from 'node:assert/strict'
-import { createPrivateKey } from 'node:crypto'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { test } from 'node:test'
-import { openTls } from './tls.ts'
+import { makeCertificate } from '../openssl/make-certificate.ts'
 import {
   certificate,
   damaged,
@@ -11,8 +11,8 @@ import {
   pairFor,
   REQUIRED,
   sentenceOf,
+  told,
   type Written,
-  write,
 } from './tls-files.test.support.ts'
 
 const other = pairFor('DNS:localhost')
@@ -47,7 +47,7 @@ const TAKEN: readonly (readonly [what: string, written: Written])[] = [
 ]
 
 for (const [what, written] of TAKEN) {
-  test(`taken: ${what}`, (t) => assert.notEqual(openTls(write(t, written).config, null, null), null))
+  test(`taken: ${what}`, (t) => assert.equal(sentenceOf(t, written), 'nothing'))
 }
 
 const NO_CERTIFICATE = 'holds no certificate in PEM (-----BEGIN CERTIFICATE-----), or a damaged one'
@@ -125,3 +125,29 @@ const REFUSED: readonly (readonly [what: string, written: Written, sentence: str
 for (const [what, written, sentence] of REFUSED) {
   test(`refused: ${what}: ${sentence}`, (t) => assert.equal(sentenceOf(t, written), sentence))
 }
+
+const many = Array.from({ length: 17 }, (_, i) => `DNS:${i}.test`).join(',')
+
+for (const [names, shown] of [
+  ['IP:192.0.2.1,IP:2001:db8::1,DNS:localhost,DNS:*.A.test', 'localhost, *.A.test, 192.0.2.1, 2001:db8::1 (ECDSA)'],
+  [many, '0.test, 1.test, 2.test, 3.test, 4.test and 12 more (ECDSA)'],
+  ['email:a@b.test', 'no name (ECDSA)'],
+] as const) {
+  test(`it is told what clients are shown: ${shown}`, (t) => {
+    const made = makeCertificate({ commonName: 'a', days: 5, names, issuer })
+    const until = new Date(new X509Certificate(made.certificate).validTo).toISOString().slice(0, 10)
+    const files = { 'a.pem': made.certificate + issuer.certificate, 'a.key': made.key }
+    assert.deepEqual(told(t, { files }), { shown: [`${shown}, until ${until}: a.pem`], refusal: null })
+  })
+}
+
+test('of each certificate, and of no one that cannot be had', (t) => {
+  const files = { 'b.pem': rsa.certificate, 'b.key': rsa.key }
+  const certificates = [{}, { cert: 'b.pem', key: 'b.key' }]
+  const { shown } = told(t, { files, certificates })
+  assert.deepEqual(
+    shown.map((it) => it.replace(/, until \d{4}-\d\d-\d\d/, '')),
+    ['localhost (ECDSA): a.pem', 'localhost (RSA): b.pem'],
+  )
+  assert.deepEqual(told(t, { files, certificates, tls: { groups: 'X' } }).shown, [])
+})

@@ -6,44 +6,73 @@
 import { OperatorError, quote } from '../config/operator-error.ts'
 import type { TlsConfig } from '../config/options.ts'
 import type { Fd } from '../kernel/fd.ts'
+import type { Log } from '../log.ts'
 import { mayHaveKernelTls } from '../net/kernel-tls.ts'
 import { findRivals, TlsServer } from '../net/tls-server.ts'
 import { OpensslError } from '../openssl/errors.ts'
 import { TicketKeyReader } from '../ticket-keys.ts'
 import { TlsTexts } from '../tls-texts.ts'
 import { type KeyLog, openKeyLog, tryKeyLog } from './key-log.ts'
-import { fileOf, type ReadPair, readAuthorities, readPair } from './tls-files.ts'
+import { fileOf, type ReadAuthorities, type ReadPair, readAuthorities, readPair } from './tls-files.ts'
 import { describeMistake } from './tls-mistakes.ts'
+import { describeKind, describeShown } from './tls-words.ts'
 
 /** What is spoken inside. */
 const PROTOCOLS = ['http/1.1']
+
+/** Is told of what has been found good, by whoever reads the files for a generation first: once, and not by each that is born in it. */
+export interface Teller {
+  /** What clients are shown: one sentence a certificate, in their order. */
+  shows(sentence: string): void
+}
+
+export function tellerOf(log: Log): Teller {
+  return { shows: (sentence) => log.info(`TLS: ${sentence}`) }
+}
 
 /**
  * Null: no listener speaks it. `ticketKeys` and `kept`, the texts of the whole generation (tls-texts.ts), are null for who
  * will accept nobody. Throws an OperatorError for the first mistake.
  */
-export function openTls(tls: TlsConfig | null, ticketKeys: Fd | null, kept: Fd | null): TlsServer | null {
+export function openTls(
+  tls: TlsConfig | null,
+  ticketKeys: Fd | null,
+  kept: Fd | null,
+  teller: Teller,
+): TlsServer | null {
   if (tls === null) return null
   const texts = new TlsTexts(kept)
   try {
-    const server = makeServer(tls, ticketKeys, texts)
+    const files = readFiles(tls, texts)
+    const server = makeServer(tls, ticketKeys, files)
     texts.keep()
+    if (texts.isFirst) for (const pair of files.pairs) teller.shows(describeShown(pair))
     return server
   } finally {
     texts.close() // OpenSSL has its own
   }
 }
 
-function makeServer(tls: TlsConfig, ticketKeys: Fd | null, texts: TlsTexts): TlsServer {
-  const { clientCa, keyLogFile } = tls
-  const pairs = tls.certificates.map((certificate) => readPair(certificate, texts))
+interface ReadFiles {
+  readonly pairs: readonly ReadPair[]
+  /** Null: clients are asked for no certificate. */
+  readonly authorities: ReadAuthorities | null
+}
+
+function readFiles({ certificates, clientCa }: TlsConfig, texts: TlsTexts): ReadFiles {
+  const pairs = certificates.map((certificate) => readPair(certificate, texts))
+  refuseRivals(pairs)
+  return { pairs, authorities: clientCa === null ? null : readAuthorities(clientCa, texts) }
+}
+
+function makeServer(tls: TlsConfig, ticketKeys: Fd | null, { pairs, authorities }: ReadFiles): TlsServer {
+  const { keyLogFile } = tls
   try {
-    refuseRivals(pairs)
     return new TlsServer({
       ...tls,
       pairs,
       protocols: PROTOCOLS,
-      clientAuthorities: clientCa === null ? null : readAuthorities(clientCa, texts).pem,
+      clientAuthorities: authorities === null ? null : authorities.pem,
       ticketKeys: tls.ticketRotationMs === 0 || ticketKeys === null ? null : new TicketKeyReader(ticketKeys),
       hasTickets: tls.ticketRotationMs > 0,
       keyLog: keyLogFile === null ? null : keyLogOf(keyLogFile, ticketKeys !== null),
@@ -59,10 +88,9 @@ function refuseRivals(pairs: readonly ReadPair[]): void {
   const rivals = findRivals(pairs)
   if (rivals === null) return
   const [one, other] = rivals.map(({ certificate }) => quote(fileOf(certificate)))
-  const { kind } = rivals[0]
   throw new OperatorError(
     `the certificates in ${one} and ${other} are for the same names, with keys of the same kind ` +
-      `(${kind === 'ec' ? 'ECDSA' : kind.toUpperCase()}), so that only one would be shown; leave the other out of tls.certificates`,
+      `(${describeKind(rivals[0].kind)}), so that only one would be shown; leave the other out of tls.certificates`,
   )
 }
 
