@@ -15,25 +15,39 @@ import { identityOf } from './supervisor/identity.ts'
 import { closeListener, openAdminListener, openListeners } from './supervisor/listeners.ts'
 import { readPassedSockets } from './supervisor/passed-sockets.ts'
 import { loadOrExit } from './worker/load.ts'
-import { openTls } from './worker/tls.ts'
+import { openTls, type Teller } from './worker/tls.ts'
 
-/** The exit code, 0. Throws an OperatorError, or ends the process with 1, for whatever would keep the server from starting. */
+/** The exit code, 0, with warnings or without. Throws an OperatorError, or ends the process with 1, for whatever would keep the server from starting. */
 export async function check(config: Config): Promise<number> {
   identityOf(config)
   readToken(config.admin)
-  const shown: string[] = []
-  openTls(config.tls, null, null, { shows: (sentence) => shown.push(sentence) })
+  const told = new Told()
+  openTls(config.tls, null, null, told)
   await loadOrExit(config)
   const passed = readPassedSockets(process.env)
   const admin = openAdminListener(config, passed)
   if (admin !== null) closeListener(admin)
   for (const listener of openListeners(config, 1, passed)) closeListener(listener)
-  process.stdout.write(`${describe(config, shown).join('\n')}\n`)
+  process.stdout.write(`${describe(config, told).join('\n')}\n`)
   return 0
 }
 
-/** `shown`: what clients are shown of each certificate. */
-function describe(config: Config, shown: readonly string[]): string[] {
+/** What is told of certificates: warnings at once, for what comes after may be a mistake. */
+class Told implements Teller {
+  readonly shown: string[] = []
+  warnings = 0
+
+  shows(sentence: string): void {
+    this.shown.push(sentence)
+  }
+
+  warns(sentence: string): void {
+    this.warnings += 1
+    process.stderr.write(`prefork: warning: ${sentence}\n`)
+  }
+}
+
+function describe(config: Config, { shown, warnings }: Told): string[] {
   const { model, accept, tls, pidFile, control, admin, readyPath } = config
   return [
     `configuration  ${config.configFile ?? 'no file; flags, environment and defaults'}`,
@@ -48,7 +62,9 @@ function describe(config: Config, shown: readonly string[]): string[] {
     ...(pidFile === null ? [] : [`pid file       ${pidFile}`]),
     ...(admin === null ? [] : [`admin          ${describeAdmin(admin)}`]),
     ...(readyPath === 'off' ? [] : [`ready path     ${readyPath}`]),
-    'All is well: prefork would start.',
+    warnings === 0
+      ? 'All is well: prefork would start.'
+      : `prefork would start, with ${warnings === 1 ? 'a warning' : `${warnings} warnings`}.`,
   ]
 }
 

@@ -5,7 +5,7 @@
  */
 import { allocate, type Memory } from '../kernel/memory.ts'
 import { clearErrors, mustSucceed, OpensslError, takeError } from './errors.ts'
-import { bindSsl } from './libssl.ts'
+import { bindSsl, type SslFunction } from './libssl.ts'
 
 const libcrypto = {
   BIO_new: bindSsl('BIO_new', 'uintptr_t', ['uintptr_t']),
@@ -21,6 +21,7 @@ const libcrypto = {
     'uintptr_t',
   ]),
   i2d_X509: bindSsl('i2d_X509', 'int', ['uintptr_t', 'uintptr_t']),
+  d2i_X509: bindSsl('d2i_X509', 'uintptr_t', ['uintptr_t', 'uintptr_t', 'long']),
   PEM_write_bio_X509: bindSsl('PEM_write_bio_X509', 'int', ['uintptr_t', 'uintptr_t']),
   X509_free: bindSsl('X509_free', 'void', ['uintptr_t']),
   EVP_PKEY_free: bindSsl('EVP_PKEY_free', 'void', ['uintptr_t']),
@@ -132,6 +133,26 @@ export function derOf(certificate: Certificate): Buffer {
   place.bytes.writeBigUInt64LE(BigInt(der.address)) // it is moved on behind what is written
   mustSucceed(libcrypto.i2d_X509(certificate, place.address), 'i2d_X509')
   return der.bytes
+}
+
+/** For what uses it. Throws an OpensslError for what is no certificate in DER. */
+export function withCertificate<T>(der: Buffer, use: (certificate: Certificate) => T): T {
+  const found = mustSucceed(readDer(libcrypto.d2i_X509, der), 'the certificate cannot be read') as Certificate
+  try {
+    return use(found)
+  } finally {
+    freeCertificate(found)
+  }
+}
+
+/** By a function named `d2i_…`: what it makes of these bytes, or 0. https://docs.openssl.org/3.0/man3/d2i_X509/ */
+export function readDer(d2i: SslFunction, der: Buffer): number {
+  const memory = allocate(Math.max(1, der.length))
+  der.copy(memory.bytes)
+  place.bytes.writeBigUInt64LE(BigInt(memory.address))
+  const made = d2i(0, place.address, der.length)
+  memory.bytes.fill(0) // so that it lives until here
+  return made
 }
 
 /** Room for a pointer. */

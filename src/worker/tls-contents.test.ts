@@ -1,13 +1,9 @@
 /** A file in another form than a server takes, or in another's place: what it is, and the command that makes of it what is wanted. */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { createPrivateKey, createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { unless } from '../../test/support/curl.ts'
-import { certificate, type Files, key, pairFor, sentenceOf } from './tls-files.test.support.ts'
+import { certificate, key, openssl, pairFor, sentenceOf } from './tls-files.test.support.ts'
 
 const rsaKey = pairFor('DNS:localhost', { keyType: 'rsa' }).key
 const der = new X509Certificate(certificate).raw
@@ -111,14 +107,4 @@ for (const [what, [make, says]] of Object.entries(HANDED_OUT)) {
     const mended = openssl(t, { a: bytes }, [...args, ...passphrase])('a.pem')
     assert.equal(sentenceOf(t, { files: inPlace(mended) }), 'nothing')
   })
-}
-
-/** Runs it in a folder of its own. A file of those that are there afterwards. */
-function openssl(t: TestContext, files: Files, args: readonly string[]): (name: string) => Buffer {
-  const folder = mkdtempSync(join(tmpdir(), 'prefork-openssl-'))
-  t.after(() => rmSync(folder, { recursive: true }))
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
-  const { status, stderr } = spawnSync('openssl', args, { cwd: folder, encoding: 'utf8' })
-  assert.equal(status, 0, stderr)
-  return (name) => readFileSync(join(folder, name))
 }

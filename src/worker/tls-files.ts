@@ -8,6 +8,7 @@ import { OperatorError, quote } from '../config/operator-error.ts'
 import type { TlsCertificate } from '../config/options.ts'
 import type { NamedPair } from '../net/tls-server.ts'
 import { OpensslError } from '../openssl/errors.ts'
+import { isOcspResponse } from '../openssl/ocsp.ts'
 import { certificatesIn } from '../openssl/pem.ts'
 import type { TlsTexts } from '../tls-texts.ts'
 import { insteadOfCertificate, insteadOfKey } from './tls-contents.ts'
@@ -123,14 +124,11 @@ export function readAuthorities(file: string, texts: TlsTexts): ReadAuthorities 
   return { file, pem, certificates: certificatesOf(pem, file) }
 }
 
-/** RFC 6960 §4.2.1: a SEQUENCE. What is in it the client judges. */
 function readOcsp(file: string, texts: TlsTexts): Buffer {
   const der = read(file, texts)
-  if (der[0] === DER_SEQUENCE) return der
+  if (isOcspResponse(der)) return der
   throw new OperatorError(`${quote(file)} holds no OCSP response in DER, as openssl ocsp -respout writes it`)
 }
-
-const DER_SEQUENCE = 0x30
 
 /** Where bytes come from, for what OpenSSL says of them. */
 const files = new WeakMap<Buffer, string>()

@@ -41,7 +41,22 @@ function dayOf(date: string): string {
   return new Date(date).toISOString().slice(0, 10)
 }
 
+/** Without one, clients take it for that of another host. */
+export function hasName(certificate: X509Certificate): boolean {
+  return namesOf(certificate).length > 0
+}
+
 /** Its subject, or where that is empty, its first name. */
 export function quoteSubject(certificate: X509Certificate): string {
-  return quote(certificate.subject?.split('\n').join(', ') || namesOf(certificate)[0] || 'no subject')
+  return quote(inOneLine(certificate.subject) || namesOf(certificate)[0] || 'no subject')
+}
+
+/** The subject of the one that has issued it. */
+export function quoteIssuer({ issuer }: X509Certificate): string {
+  return quote(inOneLine(issuer) || 'no subject')
+}
+
+/** Node has a line for each part of a name; and nothing at all for an empty one. */
+function inOneLine(name: string | undefined): string {
+  return (name ?? '').split('\n').join(', ')
 }

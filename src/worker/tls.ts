@@ -15,6 +15,7 @@ import { TlsTexts } from '../tls-texts.ts'
 import { type KeyLog, openKeyLog, tryKeyLog } from './key-log.ts'
 import { fileOf, type ReadAuthorities, type ReadPair, readAuthorities, readPair } from './tls-files.ts'
 import { describeMistake } from './tls-mistakes.ts'
+import { warningsOf } from './tls-warnings.ts'
 import { describeKind, describeShown } from './tls-words.ts'
 
 /** What is spoken inside. */
@@ -24,10 +25,12 @@ const PROTOCOLS = ['http/1.1']
 export interface Teller {
   /** What clients are shown: one sentence a certificate, in their order. */
   shows(sentence: string): void
+  /** What will fail for clients, or for some of them. */
+  warns(sentence: string): void
 }
 
 export function tellerOf(log: Log): Teller {
-  return { shows: (sentence) => log.info(`TLS: ${sentence}`) }
+  return { shows: (sentence) => log.info(`TLS: ${sentence}`), warns: (sentence) => log.warn(sentence) }
 }
 
 /**
@@ -46,11 +49,16 @@ export function openTls(
     const files = readFiles(tls, texts)
     const server = makeServer(tls, ticketKeys, files)
     texts.keep()
-    if (texts.isFirst) for (const pair of files.pairs) teller.shows(describeShown(pair))
+    if (texts.isFirst) tell(teller, tls, files, texts.readAt)
     return server
   } finally {
     texts.close() // OpenSSL has its own
   }
+}
+
+function tell(teller: Teller, tls: TlsConfig, { pairs, authorities }: ReadFiles, now: number): void {
+  for (const pair of pairs) teller.shows(describeShown(pair))
+  for (const sentence of warningsOf(tls, pairs, authorities, now)) teller.warns(sentence)
 }
 
 interface ReadFiles {
