@@ -20,17 +20,33 @@ import { identityOf } from './supervisor/identity.ts'
 import { closeListener, openAdminListener, openListeners } from './supervisor/listeners.ts'
 import { authorityAsked, readPassedSockets } from './supervisor/passed-sockets.ts'
 import { loadOrExit } from './worker/load.ts'
-import { openTls } from './worker/tls.ts'
+import { openTls, type Teller } from './worker/tls.ts'
 
-/** The exit code, 0. Throws an OperatorError, or ends the process with 1, for whatever would keep the server from starting. */
+/** The exit code, 0, with warnings or without. Throws an OperatorError, or ends the process with 1, for whatever would keep the server from starting. */
 export async function check(config: Config): Promise<number> {
   identityOf(config)
   readToken(config.admin)
-  openTls(config.tls, null, null)
+  const told = new Told()
+  openTls(config.tls, null, null, told)
   await loadOrExit(config)
   const held = tryAddresses(config)
-  process.stdout.write(`${describe(config, held).join('\n')}\n`)
+  process.stdout.write(`${describe(config, told, held).join('\n')}\n`)
   return 0
+}
+
+/** What is told of certificates: warnings at once, for what comes after may be a mistake. */
+class Told implements Teller {
+  readonly shown: string[] = []
+  warnings = 0
+
+  shows(sentence: string): void {
+    this.shown.push(sentence)
+  }
+
+  warns(sentence: string): void {
+    this.warnings += 1
+    process.stderr.write(`prefork: warning: ${sentence}\n`)
+  }
 }
 
 /** Addresses that the running server has, and its process id. */
@@ -57,13 +73,13 @@ function tryAddresses(config: Config): Held {
   }
 }
 
-function describe(config: Config, held: Held): string[] {
+function describe(config: Config, { shown, warnings }: Told, held: Held): string[] {
   const { model, accept, tls, pidFile, control, admin, readyPath } = config
   return [
     `configuration  ${config.configFile ?? 'no file; flags, environment and defaults'}`,
     ...describeServed(config),
     ...config.listen.map((listen) => `address        ${describeAddress(listen, held)}`),
-    ...(tls === null ? [] : under('TLS', describeTls(tls))),
+    ...(tls === null ? [] : under('TLS', describeTls(tls, shown))),
     `workers        ${describeWorkers(config)}`,
     `model          ${model}, accept ${accept}`,
     `run as         ${describeOwner(config)}`,
@@ -72,8 +88,14 @@ function describe(config: Config, held: Held): string[] {
     ...(pidFile === null ? [] : [`pid file       ${pidFile}`]),
     ...(admin === null ? [] : [`admin          ${describeAdmin(admin, held)}`]),
     ...(readyPath === 'off' ? [] : [`ready path     ${readyPath}`]),
-    `All is well: prefork ${held.size === 0 ? 'would start' : 'reload would put it into effect'}.`,
+    conclusionOf(warnings, held),
   ]
+}
+
+function conclusionOf(warnings: number, held: Held): string {
+  const outcome = held.size === 0 ? 'prefork would start' : 'prefork reload would put it into effect'
+  if (warnings === 0) return `All is well: ${outcome}.`
+  return `${outcome}, with ${warnings === 1 ? 'a warning' : `${warnings} warnings`}.`
 }
 
 function describeAccessLog({ accessLog, accessLogFormat }: Config): string {
@@ -91,8 +113,8 @@ function describeAddress(listen: Listen, held: Held): string {
   return `${describeListen(listen)}${mode}${listen.isSecure ? ', TLS' : ''}, backlog ${listen.backlog}${holder}`
 }
 
-/** Never what the files hold. */
-function describeTls(tls: TlsConfig): string[] {
+/** Of what the files hold, only what everybody is shown. */
+function describeTls(tls: TlsConfig, shown: readonly string[]): string[] {
   const {
     certificates,
     minVersion,
@@ -108,7 +130,7 @@ function describeTls(tls: TlsConfig): string[] {
   const to = redirectPort === 'auto' ? 'the first port with TLS' : `port ${redirectPort}`
   return [
     `${minVersion} and newer, ${tickets}`,
-    ...certificates.map(({ cert, key, ocsp }) => `${cert} with ${key}${ocsp === null ? '' : ` and ${ocsp}`}`),
+    ...certificates.map(({ key, ocsp }, i) => `${shown[i]} with ${key}${ocsp === null ? '' : ` and ${ocsp}`}`),
     ...(clientCa === null ? [] : [`certificates of clients ${clientCertificates}, of ${clientCa}`]),
     ...(keyLogFile === null ? [] : [`secrets of connections are written to ${keyLogFile}`]),
     ...(redirect ? [`listeners without TLS redirect to ${to}`] : []),

@@ -41,7 +41,8 @@ export function makeRoomForTexts(): Fd {
 
 export class TlsTexts {
   readonly #fd: Fd | null
-  readonly #isKept: boolean
+  /** These are the files' own: nobody has read them for this generation before. */
+  readonly isFirst: boolean
   /** By file. */
   readonly #texts: Map<string, Buffer>
   /** When the first process read them, in milliseconds since 1970: whoever judges them by the clock judges by this. */
@@ -51,7 +52,7 @@ export class TlsTexts {
   constructor(fd: Fd | null) {
     const kept = fd === null ? null : readKept(fd)
     this.#fd = fd
-    this.#isKept = kept !== null
+    this.isFirst = kept === null
     this.#texts = kept?.texts ?? new Map()
     this.readAt = kept?.readAt ?? Date.now()
   }
@@ -65,7 +66,7 @@ export class TlsTexts {
 
   /** They are good: all who are born later get the same. */
   keep(): void {
-    if (this.#fd === null || this.#isKept) return
+    if (this.#fd === null || !this.isFirst) return
     // Anew, so that it is written from its beginning, whatever somebody has left there who died over it.
     const fd = must(open(`/proc/self/fd/${this.#fd}`, O_WRONLY | O_TRUNC), 'open', 'of the TLS texts') as Fd
     const index: Index = { readAt: this.readAt, files: [...this.#texts].map(([file, { length }]) => [file, length]) }

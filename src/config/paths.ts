@@ -55,13 +55,21 @@ export function findDirectory(written: Setting): string {
   return path
 }
 
-function lookFor(written: Setting): { readonly path: string; readonly stats: Stats; readonly say: Say } {
+interface Found {
+  readonly path: string
+  readonly stats: Stats
+  readonly say: Say
+}
+
+/** `taken`: absolute paths of what is named for something else, and so is not what was meant. */
+function lookFor(written: Setting, taken: readonly string[] = []): Found {
   const path = resolve(written.base, String(written.value))
   const say = sayOf(written)
   const stats = statOrCode(path)
   if (typeof stats !== 'string') return { path, stats, say }
   if (!isMissing(stats)) throw say(`which cannot be looked at (${stats}); ${LOOK_AT}`)
-  const meant = nearest(basename(path), neighbours(path))
+  const free = neighbours(path).filter((name) => !taken.includes(join(dirname(path), name)))
+  const meant = nearest(basename(path), free)
   const remedy = meant === null ? '' : `, or did you mean '${join(dirname(String(written.value)), meant)}'?`
   throw say(`which does not exist; create it${remedy}`)
 }
@@ -77,10 +85,13 @@ export function findAccessLog(written: Setting): string {
   return findWritableFile(written, text)
 }
 
-/** The absolute path of a file that is there and can be read. */
-export function findReadableFile(written: Setting): string {
+/** The absolute path of a file that is there and can be read. `others` name files for something else. */
+export function findReadableFile(written: Setting, others: readonly Setting[] = []): string {
   const text = String(written.value)
-  const { path, stats, say } = lookFor(written)
+  const taken = others
+    .filter(({ value }) => typeof value === 'string')
+    .map(({ base, value }) => resolve(base, `${value}`))
+  const { path, stats, say } = lookFor(written, taken)
   if (!stats.isFile()) throw say('which is no file; give the path of one')
   assertAccess(path, constants.R_OK, text, written.name)
   return path

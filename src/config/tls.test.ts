@@ -151,6 +151,18 @@ const REFUSED: readonly (readonly [config: object, line: string, message: string
     '--tls-cert no.pem --tls-key a.key',
     "--tls-cert is 'no.pem', which does not exist; create it, or did you mean 'a.pem'?",
   ],
+  [{}, '--tls-cert sub/c.pem --tls-key sub/d.pem', "--tls-key is 'sub/d.pem', which does not exist; create it"],
+  [{}, '--tls-cert sub/d.pem --tls-key sub/c.pem', "--tls-cert is 'sub/d.pem', which does not exist; create it"],
+  [
+    { tls: { ...PAIR, certificates: [{ cert: 'sub/c.pem', key: 'sub/c.kex' }] } },
+    '',
+    `tls.certificates[0].key ${IN_FILE} is 'sub/c.kex', which does not exist; create it, or did you mean 'sub/c.key'?`,
+  ],
+  [
+    { tls: { ...PAIR, certificates: [{ cert: 'sub/c.pem', key: 'sub/c.key', ocsp: 'sub/c.kex' }] } },
+    '',
+    `tls.certificates[0].ocsp ${IN_FILE} is 'sub/c.kex', which does not exist; create it`,
+  ],
   [{}, '--tls-cert a.pem --tls-key sub', "--tls-key is 'sub', which is no file; give the path of one"],
   [
     { tls: { ...PAIR, certificates: [PAIR, { cert: 'b.pem', key: 'sub/nothing-like-it' }] } },

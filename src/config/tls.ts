@@ -49,15 +49,7 @@ export function findTls(settings: Settings): TlsConfig | null {
   const take = <T>(path: OptionPath) => look(path).value as T
   if (!isPaired(look)) return null
   return {
-    certificates: [
-      {
-        cert: findReadableFile(look('tls.cert')),
-        key: findReadableFile(look('tls.key')),
-        keyPassphraseFile: fileOrNull(look('tls.keyPassphraseFile')),
-        ocsp: fileOrNull(look('tls.ocsp')),
-      },
-      ...furtherCertificates(look('tls.certificates')),
-    ],
+    certificates: [findCertificate((key) => look(`tls.${key}`)), ...furtherCertificates(look('tls.certificates'))],
     minVersion: take('tls.minVersion'),
     ciphers: take('tls.ciphers'),
     ciphersuites: take('tls.ciphersuites'),
@@ -92,23 +84,28 @@ function isPaired(look: Look): boolean {
   )
 }
 
-function fileOrNull(written: Setting): string | null {
-  return written.value === null ? null : findReadableFile(written)
-}
-
 function furtherCertificates(written: Setting): TlsCertificate[] {
   const place = placeOf(written, 'tls.certificates')
   return (written.value as readonly CertificateOptions[]).map((certificate, i) => {
-    const find = (key: keyof CertificateOptions) => {
-      return findReadableFile({ ...written, value: certificate[key], name: place.item(i).key(key).name })
-    }
-    return {
-      cert: find('cert'),
-      key: find('key'),
-      keyPassphraseFile: certificate.keyPassphraseFile === undefined ? null : find('keyPassphraseFile'),
-      ocsp: certificate.ocsp === undefined ? null : find('ocsp'),
-    }
+    return findCertificate((key) => {
+      return { ...written, value: certificate[key] ?? null, name: place.item(i).key(key).name }
+    })
   })
+}
+
+/** `look` tells of each of its files. Where one is missing, none of the others is what was meant. */
+function findCertificate(look: (key: keyof CertificateOptions) => Setting): TlsCertificate {
+  const find = (key: keyof CertificateOptions) => {
+    const others = CERTIFICATE_KEYS.filter((other) => other !== key).map(look)
+    return findReadableFile(look(key), others)
+  }
+  const findIfAsked = (key: keyof CertificateOptions) => (look(key).value === null ? null : find(key))
+  return {
+    cert: find('cert'),
+    key: find('key'),
+    keyPassphraseFile: findIfAsked('keyPassphraseFile'),
+    ocsp: findIfAsked('ocsp'),
+  }
 }
 
 function findClientCa(asked: Setting, ca: Setting): string | null {

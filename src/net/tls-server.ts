@@ -80,15 +80,13 @@ export function findRivals(pairs: readonly NamedPair[]): [NamedPair, NamedPair] 
   return null
 }
 
-type Group = [NamedPair, ...NamedPair[]]
-
 /**
  * An ECDSA and an RSA certificate of the same names stand side by side; in the order in which names came. One without
  * a name stands alone: that another has none either says nothing.
  */
-function groupByNames(pairs: readonly NamedPair[]): Group[] {
-  const groups: Group[] = []
-  const named = new Map<string, Group>()
+export function groupByNames<T extends NamedPair>(pairs: readonly T[]): [T, ...T[]][] {
+  const groups: [T, ...T[]][] = []
+  const named = new Map<string, [T, ...T[]]>()
   for (const pair of pairs) {
     const names = namesOf(pair)
     const group = named.get(names)
@@ -96,7 +94,7 @@ function groupByNames(pairs: readonly NamedPair[]): Group[] {
       group.push(pair)
       continue
     }
-    const own: Group = [pair]
+    const own: [T, ...T[]] = [pair]
     groups.push(own)
     if (names !== '') named.set(names, own)
   }

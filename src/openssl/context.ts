@@ -7,8 +7,9 @@
 import { createHash } from 'node:crypto'
 import { memoryOf } from '../kernel/memory.ts'
 import { staple } from './choices.ts'
-import { mustSucceed, OpensslError, takeError } from './errors.ts'
+import { mustSucceed, OpensslError } from './errors.ts'
 import { bindSsl } from './libssl.ts'
+import { setCiphers, setGroups } from './lists.ts'
 import { type Certificate, freeCertificate, freeKey, type Key, readCertificates, readKey } from './pem.ts'
 import { SSL_OP_ENABLE_KTLS, type SslContext } from './ssl.ts'
 import { using } from './unusable.ts'
@@ -21,8 +22,6 @@ const libssl = {
   SSL_CTX_set_num_tickets: bindSsl('SSL_CTX_set_num_tickets', 'int', ['uintptr_t', 'size_t']),
   SSL_CTX_set_default_read_buffer_len: bindSsl('SSL_CTX_set_default_read_buffer_len', 'void', ['uintptr_t', 'size_t']),
   SSL_CTX_set_options: bindSsl('SSL_CTX_set_options', 'uint64_t', ['uintptr_t', 'uint64_t']),
-  SSL_CTX_set_cipher_list: bindSsl('SSL_CTX_set_cipher_list', 'int', ['uintptr_t', 'str']),
-  SSL_CTX_set_ciphersuites: bindSsl('SSL_CTX_set_ciphersuites', 'int', ['uintptr_t', 'str']),
   SSL_CTX_use_certificate: bindSsl('SSL_CTX_use_certificate', 'int', ['uintptr_t', 'uintptr_t']),
   SSL_CTX_use_PrivateKey: bindSsl('SSL_CTX_use_PrivateKey', 'int', ['uintptr_t', 'uintptr_t']),
   SSL_CTX_set_verify: bindSsl('SSL_CTX_set_verify', 'void', ['uintptr_t', 'int', 'uintptr_t']),
@@ -70,8 +69,8 @@ export interface ContextOptions {
 }
 
 /**
- * A context for servers. Throws an OpensslError for a list without a cipher that is known;
- * an UnusableError for a certificate or key that cannot be read, and for a key that is of
+ * A context for servers. Throws an UnusableListError for a list with what is not known; an
+ * UnusableError for a certificate or key that cannot be read, and for a key that is of
  * another certificate.
  */
 export function createContext(options: ContextOptions): SslContext {
@@ -124,34 +123,6 @@ function control(context: SslContext, command: number, number: number, pointer =
   return libssl.SSL_CTX_ctrl(context, command, number, pointer)
 }
 
-/** In a list OpenSSL passes over what it does not know: so each name is tried by itself first, but for those that take out or move. */
-function setCiphers(context: SslContext, ciphers: string, ciphersuites: string): void {
-  const added = ciphers.split(':').filter((name) => /^\w/.test(name))
-  for (const list of [...added, ciphers]) {
-    mustSucceed(libssl.SSL_CTX_set_cipher_list(context, list), `ciphers '${list}'`)
-  }
-  for (const list of [...ciphersuites.split(':'), ciphersuites]) {
-    mustSucceed(libssl.SSL_CTX_set_ciphersuites(context, list), `ciphersuites '${list}'`)
-  }
-}
-
-/** OpenSSL leaves out a name with `?` that it does not know, and does not know `?` itself before 3.3: there it is done here. */
-function setGroups(context: SslContext, groups: string): void {
-  if (takesGroups(context, groups)) return
-  const isKnown = (name: string) => !name.startsWith('?') || takesGroups(context, name.slice(1))
-  const known = groups.split(':').filter(isKnown)
-  const list = memoryOf(Buffer.from(`${known.map((name) => name.replace('?', '')).join(':')}\0`))
-  mustSucceed(control(context, SSL_CTRL_SET_GROUPS_LIST, 0, list.address), `groups '${groups}'`)
-}
-
-/** They are the context's from here on; false: one of them is unknown, and nothing has changed. */
-function takesGroups(context: SslContext, groups: string): boolean {
-  const list = memoryOf(Buffer.from(`${groups}\0`))
-  if (control(context, SSL_CTRL_SET_GROUPS_LIST, 0, list.address) === 1) return true
-  takeError()
-  return false
-}
-
 /** The OCSP response of each certificate that has one. */
 function usePairs(context: SslContext, pairs: readonly KeyPair[]): Map<Certificate, Buffer> {
   const responses = new Map<Certificate, Buffer>()
@@ -169,11 +140,9 @@ function useCertificates(context: SslContext, certificates: readonly Certificate
   if (leaf === undefined) throw new OpensslError(0, 'there is no certificate in it')
   try {
     mustSucceed(libssl.SSL_CTX_use_certificate(context, leaf), 'the certificate cannot be used')
-    for (const next of chain) {
-      mustSucceed(
-        control(context, SSL_CTRL_CHAIN_CERT, ADDS_REFERENCE, next),
-        'a certificate of the chain cannot be used',
-      )
+    for (const [i, next] of chain.entries()) {
+      const added = control(context, SSL_CTRL_CHAIN_CERT, ADDS_REFERENCE, next)
+      mustSucceed(added, `certificate ${i + 2} in it cannot be used`)
     }
     return leaf
   } finally {
@@ -194,7 +163,6 @@ const SSL_CTRL_MODE = 33
 const SSL_CTRL_SET_READ_AHEAD = 41
 const SSL_CTRL_SET_SESS_CACHE_MODE = 44
 const SSL_CTRL_CHAIN_CERT = 89
-const SSL_CTRL_SET_GROUPS_LIST = 92
 const SSL_CTRL_SET_MIN_PROTO_VERSION = 123
 const ADDS_REFERENCE = 1
 const SSL_SESS_CACHE_OFF = 0

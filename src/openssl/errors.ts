@@ -21,10 +21,15 @@ export class OpensslError extends Error {
   readonly code: number
   readonly library: number
   readonly reason: number
+  /** What could not be done; and why not, in OpenSSL's words, which are few: null where they are all there is. */
+  readonly what: string
+  readonly why: string | null
 
-  constructor(code: number, message: string) {
-    super(message)
+  constructor(code: number, what: string, why: string | null = null) {
+    super(why === null ? what : `${what}: ${why}`)
     this.name = 'OpensslError'
+    this.what = what
+    this.why = why
     this.code = code
     this.library = Math.floor(code / 2 ** 23) % 2 ** 8
     this.reason = code % 2 ** 23
@@ -37,6 +42,11 @@ export const ERR_LIB_SSL = 20
 export const SSL_R_HTTPS_PROXY_REQUEST = 155
 export const SSL_R_HTTP_REQUEST = 156
 export const SSL_R_WRONG_VERSION_NUMBER = 267
+/** What keeps a list of ciphers from being used, and a certificate. */
+export const SSL_R_INVALID_COMMAND = 280
+export const SSL_R_CA_KEY_TOO_SMALL = 397
+export const SSL_R_CA_MD_TOO_WEAK = 398
+export const SSL_R_EE_KEY_TOO_SMALL = 399
 
 /** Empties the queue: what somebody else has left there is not to be taken for what comes next. */
 export function clearErrors(): void {
@@ -54,9 +64,14 @@ export function takeError(): OpensslError | null {
   return new OpensslError(code, parts.slice(4).join(':') || parts.join(':'))
 }
 
+/** As takeError, of a call that has failed, whether OpenSSL says why or not. */
+export function takeReason(): OpensslError {
+  return takeError() ?? new OpensslError(0, 'OpenSSL does not say why')
+}
+
 /** The result; throws an OpensslError where it is 0 or less. */
 export function mustSucceed(result: number, what: string): number {
   if (result > 0) return result
-  const error = takeError()
-  throw new OpensslError(error?.code ?? 0, `${what}: ${error?.message ?? 'OpenSSL does not say why'}`)
+  const { code, message } = takeReason()
+  throw new OpensslError(code, what, message)
 }

@@ -18,9 +18,18 @@ export function bindSsl(name: string, result: CType, args: readonly CType[]): Ss
   return process_.func(name, result, [...args]) as unknown as SslFunction
 }
 
+/** What a build of OpenSSL may have left out: null where this one has. */
+export function bindIfThere<T>(bind: () => T): T | null {
+  try {
+    return bind()
+  } catch {
+    return null
+  }
+}
+
 /** A function that answers a text; null for NULL. */
-export function bindText(name: string, args: readonly CType[]): (...args: (number | null)[]) => string | null {
-  return process_.func(name, 'str', [...args]) as unknown as (...args: (number | null)[]) => string | null
+export function bindText(name: string, args: readonly CType[]): (...args: (number | string | null)[]) => string | null {
+  return process_.func(name, 'str', [...args]) as unknown as (...args: (number | string | null)[]) => string | null
 }
 
 export type Prototype = ReturnType<typeof koffi.proto>

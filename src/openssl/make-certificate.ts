@@ -51,8 +51,10 @@ export interface MadePair {
 export interface CertificateWishes {
   /** Its subject's common name, which only people read. */
   readonly commonName: string
-  /** In days, from an hour ago on: clocks differ. */
+  /** Until when it is valid, in days from now. */
   readonly days: number
+  /** And from when on, less an hour: clocks differ. 0 where it is left out. */
+  readonly fromDays?: number
   /** `DNS:localhost,IP:127.0.0.1`; null for an authority. */
   readonly names: string | null
   /** Who signs it; null: itself. */
@@ -61,7 +63,8 @@ export interface CertificateWishes {
 }
 
 /** A new key, and a certificate for it. */
-export function makeCertificate({ commonName, days, names, issuer, keyType = 'ec' }: CertificateWishes): MadePair {
+export function makeCertificate(wishes: CertificateWishes): MadePair {
+  const { commonName, days, fromDays = 0, names, issuer, keyType = 'ec' } = wishes
   const key = makeKey(keyType)
   const ownKey = readKey(Buffer.from(key), null)
   const [signer] = issuer === null ? [undefined] : readCertificates(Buffer.from(issuer.certificate))
@@ -70,7 +73,7 @@ export function makeCertificate({ commonName, days, names, issuer, keyType = 'ec
   try {
     mustSucceed(libcrypto.X509_set_version(certificate, X509_VERSION_3), 'X509_set_version')
     setSerial(certificate)
-    libcrypto.X509_gmtime_adj(libcrypto.X509_getm_notBefore(certificate), -HOUR_SECONDS)
+    libcrypto.X509_gmtime_adj(libcrypto.X509_getm_notBefore(certificate), fromDays * DAY_SECONDS - HOUR_SECONDS)
     libcrypto.X509_gmtime_adj(libcrypto.X509_getm_notAfter(certificate), days * DAY_SECONDS)
     mustSucceed(libcrypto.X509_set_pubkey(certificate, ownKey), 'X509_set_pubkey')
     const subject = libcrypto.X509_get_subject_name(certificate)

@@ -5,7 +5,7 @@
  */
 import { allocate, type Memory } from '../kernel/memory.ts'
 import { clearErrors, mustSucceed, OpensslError, takeError } from './errors.ts'
-import { bindSsl } from './libssl.ts'
+import { bindSsl, type SslFunction } from './libssl.ts'
 
 const libcrypto = {
   BIO_new: bindSsl('BIO_new', 'uintptr_t', ['uintptr_t']),
@@ -20,6 +20,8 @@ const libcrypto = {
     'uintptr_t',
     'uintptr_t',
   ]),
+  i2d_X509: bindSsl('i2d_X509', 'int', ['uintptr_t', 'uintptr_t']),
+  d2i_X509: bindSsl('d2i_X509', 'uintptr_t', ['uintptr_t', 'uintptr_t', 'long']),
   PEM_write_bio_X509: bindSsl('PEM_write_bio_X509', 'int', ['uintptr_t', 'uintptr_t']),
   X509_free: bindSsl('X509_free', 'void', ['uintptr_t']),
   EVP_PKEY_free: bindSsl('EVP_PKEY_free', 'void', ['uintptr_t']),
@@ -56,7 +58,7 @@ function isEnd(error: OpensslError | null): boolean {
 
 function damage(error: OpensslError | null, found: number): OpensslError {
   const why = error?.message ?? 'OpenSSL does not say why'
-  return new OpensslError(error?.code ?? 0, `certificate ${found + 1} in it cannot be read: ${why}`)
+  return new OpensslError(error?.code ?? 0, `certificate ${found + 1} in it cannot be read`, why)
 }
 
 /** To OpenSSL a certificate whose first or last line is damaged is text between others, which it skips. */
@@ -64,7 +66,7 @@ function mistakeInFrame(pem: Buffer, found: number): OpensslError | null {
   const count = Math.max(countLines(pem, '-----BEGIN CERTIFICATE-----'), countLines(pem, '-----END CERTIFICATE-----'))
   if (count <= found) return null
   const why = 'the BEGIN or END of one is damaged'
-  return new OpensslError(0, `only ${found} of ${count} certificates in it can be read: ${why}`)
+  return new OpensslError(0, `only ${found} of ${count} certificates in it can be read`, why)
 }
 
 /** Those that begin so. The bytes are never a string: a key may be among them, and nobody could wipe that. */
@@ -115,6 +117,46 @@ export function freeCertificate(certificate: Certificate): void {
 export function freeKey(key: Key): void {
   libcrypto.EVP_PKEY_free(key)
 }
+
+/** All that are in it, each in DER. Throws as readCertificates. */
+export function certificatesIn(pem: Buffer): Buffer[] {
+  const found = readCertificates(pem)
+  try {
+    return found.map(derOf)
+  } finally {
+    for (const it of found) freeCertificate(it)
+  }
+}
+
+export function derOf(certificate: Certificate): Buffer {
+  const der = allocate(mustSucceed(libcrypto.i2d_X509(certificate, 0), 'i2d_X509'))
+  place.bytes.writeBigUInt64LE(BigInt(der.address)) // it is moved on behind what is written
+  mustSucceed(libcrypto.i2d_X509(certificate, place.address), 'i2d_X509')
+  return der.bytes
+}
+
+/** For what uses it. Throws an OpensslError for what is no certificate in DER. */
+export function withCertificate<T>(der: Buffer, use: (certificate: Certificate) => T): T {
+  const found = mustSucceed(readDer(libcrypto.d2i_X509, der), 'the certificate cannot be read') as Certificate
+  try {
+    return use(found)
+  } finally {
+    freeCertificate(found)
+  }
+}
+
+/** By a function named `d2i_…`: what it makes of these bytes, or 0. https://docs.openssl.org/3.0/man3/d2i_X509/ */
+export function readDer(d2i: SslFunction, der: Buffer): number {
+  const memory = allocate(Math.max(1, der.length))
+  der.copy(memory.bytes)
+  place.bytes.writeBigUInt64LE(BigInt(memory.address))
+  const made = d2i(0, place.address, der.length)
+  memory.bytes.fill(0) // so that it lives until here
+  return made
+}
+
+/** Room for a pointer. */
+const place = allocate(8)
 
 /** No certificate is longer, in bytes of PEM. */
 const PEM_BYTES_MAX = 16 * 1024

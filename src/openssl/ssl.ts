@@ -9,7 +9,7 @@ import { copyMemory } from '../kernel/libc.ts'
 import { allocate } from '../kernel/memory.ts'
 import { ERR_LIB_SSL, mustSucceed, type OpensslError, takeError } from './errors.ts'
 import { bindSsl, bindText } from './libssl.ts'
-import { type Certificate, freeCertificate } from './pem.ts'
+import { type Certificate, derOf, freeCertificate } from './pem.ts'
 
 /** An `SSL *`. Its owner frees it once. */
 export type Ssl = number & { readonly __ssl: true }
@@ -49,7 +49,6 @@ const libcrypto = {
   BIO_new_fd: bindSsl('BIO_new_fd', 'uintptr_t', ['int', 'int']),
   BIO_ctrl: bindSsl('BIO_ctrl', 'long', ['uintptr_t', 'int', 'long', 'uintptr_t']),
   BIO_test_flags: bindSsl('BIO_test_flags', 'int', ['uintptr_t', 'int']),
-  i2d_X509: bindSsl('i2d_X509', 'int', ['uintptr_t', 'uintptr_t']),
 }
 
 const texts = {
@@ -205,15 +204,12 @@ export function SSL_get0_alpn_selected(ssl: Ssl): string | null {
 
 /** The client's certificate, in DER; null: it has shown none. */
 export function SSL_get1_peer_certificate(ssl: Ssl): Buffer | null {
-  const certificate = libssl.SSL_get1_peer_certificate(ssl)
+  const certificate = libssl.SSL_get1_peer_certificate(ssl) as Certificate
   if (certificate === 0) return null
   try {
-    const der = allocate(mustSucceed(libcrypto.i2d_X509(certificate, 0), 'i2d_X509'))
-    answer.bytes.writeBigUInt64LE(BigInt(der.address), 0) // it is moved on behind what is written
-    mustSucceed(libcrypto.i2d_X509(certificate, answer.address), 'i2d_X509')
-    return der.bytes
+    return derOf(certificate)
   } finally {
-    freeCertificate(certificate as Certificate)
+    freeCertificate(certificate)
   }
 }
 

@@ -8,8 +8,8 @@ export class UnusableError extends OpensslError {
   /** They may be a secret: nothing that prints an error shows them. */
   readonly #bytes: Buffer
 
-  constructor({ code, message }: OpensslError, bytes: Buffer) {
-    super(code, message)
+  constructor({ code, what, why }: OpensslError, bytes: Buffer) {
+    super(code, what, why)
     this.name = 'UnusableError'
     this.#bytes = bytes
   }
@@ -25,5 +25,23 @@ export function using<T>(bytes: Buffer | null, use: () => T): T {
     return use()
   } catch (error) {
     throw bytes !== null && error instanceof OpensslError ? new UnusableError(error, bytes) : error
+  }
+}
+
+type List = 'ciphers' | 'ciphersuites' | 'groups'
+
+/** A list with colons between, or what stands in it for itself: it cannot be used. */
+export class UnusableListError extends OpensslError {
+  readonly list: List
+  readonly text: string
+  /** The whole list it is: each in it can be used by itself. */
+  readonly isWhole: boolean
+
+  constructor({ code, message }: OpensslError, list: List, text: string, isWhole: boolean) {
+    super(code, `${list} '${text}'`, message)
+    this.name = 'UnusableListError'
+    this.list = list
+    this.text = text
+    this.isWhole = isWhole
   }
 }

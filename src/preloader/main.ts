@@ -26,7 +26,7 @@ import { beforeForkOrExit, loadOrExit, makeOrExit, type Telling } from '../worke
 import { become } from '../worker/privileges.ts'
 import { rehearse } from '../worker/rehearse.ts'
 import { showWorker } from '../worker/title.ts'
-import { openTls } from '../worker/tls.ts'
+import { openTls, tellerOf } from '../worker/tls.ts'
 import { holdSignalsBack, Worker } from '../worker/worker.ts'
 import { collectGarbage } from './collect.ts'
 import { takeOrders } from './orders.ts'
@@ -38,7 +38,8 @@ const { config, generation, redirectPort } = boot
 const channel = new Channel<Order, PreloaderReport>(boot.channel)
 const log = createLog(config.logLevel, `preloader (pid ${process.pid})`)
 const telling: Telling = { tell: (why) => void channel.send({ type: 'failed', why }), log: boot.isStart ? null : log }
-const tls = makeOrExit(() => openTls(config.tls, boot.ticketKeys, boot.tlsTexts), telling) // with the rights to read keys
+// With the rights to read keys.
+const tls = makeOrExit(() => openTls(config.tls, boot.ticketKeys, boot.tlsTexts, tellerOf(log)), telling)
 become(boot.identity)
 
 process.title = 'prefork: preloader'

@@ -16,7 +16,7 @@ import { leaveSoonAfterParent } from './leave-with-parent.ts'
 import { loadOrExit, makeOrExit, type Telling } from './load.ts'
 import { become } from './privileges.ts'
 import { showWorker } from './title.ts'
-import { openTls } from './tls.ts'
+import { openTls, tellerOf } from './tls.ts'
 import { Worker } from './worker.ts'
 
 const boot = readBoot(Number(process.argv[2]) as Fd)
@@ -30,7 +30,7 @@ const telling: Telling = {
   tell: (why) => void line.send({ type: 'failed', pid: process.pid, why }),
   log: boot.isStart ? null : log,
 }
-const tls = makeOrExit(() => openTls(config.tls, boot.ticketKeys, boot.tlsTexts), telling)
+const tls = makeOrExit(() => openTls(config.tls, boot.ticketKeys, boot.tlsTexts, tellerOf(log)), telling)
 become(boot.identity)
 leaveSoonAfterParent(line)
 // USR1 would open Node's debugger.

@@ -1,79 +1,26 @@
 /** What is said of the files that `tls` names. Each sentence names its file. */
 import assert from 'node:assert/strict'
-import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
-import type { TlsConfig } from '../config/options.ts'
-import { type CertificateWishes, makeCertificate } from '../openssl/make-certificate.ts'
-import { openTls } from './tls.ts'
+import { X509Certificate } from 'node:crypto'
+import { test } from 'node:test'
+import { makeCertificate } from '../openssl/make-certificate.ts'
+import { noOcspAnswer } from '../openssl/ocsp.test.support.ts'
+import {
+  certificate,
+  damaged,
+  encrypted,
+  issuer,
+  key,
+  pairFor,
+  REQUIRED,
+  sentenceOf,
+  told,
+  type Written,
+} from './tls-files.test.support.ts'
 
-const issuer = makeCertificate({ commonName: 'Test Authority', days: 10, names: null, issuer: null })
-
-function pairFor(names: string, wishes: Partial<CertificateWishes> = {}) {
-  return makeCertificate({ commonName: 'a', days: 5, names, issuer, ...wishes })
-}
-
-const { certificate, key } = pairFor('DNS:localhost')
 const other = pairFor('DNS:localhost')
 const foreign = pairFor('DNS:a.test')
 const rsa = pairFor('DNS:localhost', { keyType: 'rsa' })
 const ofAddress = pairFor('IP:127.0.0.1')
-
-/** A character of its third line is none that base64 has. */
-const damaged = (pem: string) => pem.replace(/(?<=\n.+\n.+\n)./, '*')
-
-function encrypted(passphrase: string): string {
-  const encoding = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase } as const
-  return createPrivateKey(key).export(encoding) as string
-}
-
-type Files = Readonly<Record<string, string | Uint8Array>>
-type Certificates = readonly Partial<TlsConfig['certificates'][number]>[]
-
-interface Written {
-  readonly files?: Files
-  readonly certificates?: Certificates
-  readonly tls?: Partial<TlsConfig>
-}
-
-const GOOD: Files = { 'a.pem': certificate, 'a.key': key, 'ca.pem': issuer.certificate }
-const PAIR = { cert: 'a.pem', key: 'a.key', keyPassphraseFile: null, ocsp: null }
-
-/** As openTls is given it, in a folder of its own. */
-function write(t: TestContext, { files = {}, certificates = [{}], tls = {} }: Written) {
-  const folder = mkdtempSync(join(tmpdir(), 'prefork-tls-'))
-  t.after(() => rmSync(folder, { recursive: true }))
-  for (const [name, text] of Object.entries({ ...GOOD, ...files })) writeFileSync(join(folder, name), text)
-  const within = (name: string | null) => (name === null ? null : join(folder, name))
-  const config: TlsConfig = {
-    minVersion: 'TLSv1.2',
-    ciphers: 'HIGH',
-    ciphersuites: 'TLS_AES_128_GCM_SHA256',
-    groups: 'X25519',
-    ticketRotationMs: 0,
-    kernel: 'auto',
-    clientCertificates: 'off',
-    keyLogFile: null,
-    redirect: false,
-    redirectPort: 'auto',
-    ...tls,
-    clientCa: within(tls.clientCa ?? null),
-    certificates: certificates.map((it) => {
-      const whole = { ...PAIR, ...it }
-      return {
-        cert: within(whole.cert)!,
-        key: within(whole.key)!,
-        keyPassphraseFile: within(whole.keyPassphraseFile),
-        ocsp: within(whole.ocsp),
-      }
-    }),
-  }
-  return { folder, config }
-}
-
-const REQUIRED = { clientCertificates: 'required', clientCa: 'ca.pem' } as const
 
 const TAKEN: readonly (readonly [what: string, written: Written])[] = [
   ['a certificate and its key', {}],
@@ -81,7 +28,7 @@ const TAKEN: readonly (readonly [what: string, written: Written])[] = [
   [
     'an encrypted key, and an OCSP response',
     {
-      files: { 'b.key': encrypted('secret'), 'b.txt': 'secret\nmore', 'b.der': Buffer.from('3003020106', 'hex') },
+      files: { 'b.key': encrypted('secret'), 'b.txt': 'secret\nmore', 'b.der': noOcspAnswer(6) },
       certificates: [{ key: 'b.key', keyPassphraseFile: 'b.txt', ocsp: 'b.der' }],
     },
   ],
@@ -103,7 +50,7 @@ const TAKEN: readonly (readonly [what: string, written: Written])[] = [
 ]
 
 for (const [what, written] of TAKEN) {
-  test(`taken: ${what}`, (t) => assert.notEqual(openTls(write(t, written).config, null, null), null))
+  test(`taken: ${what}`, (t) => assert.equal(sentenceOf(t, written), 'nothing'))
 }
 
 const NO_CERTIFICATE = 'holds no certificate in PEM (-----BEGIN CERTIFICATE-----), or a damaged one'
@@ -111,22 +58,20 @@ const NO_KEY = 'cannot be read: it is no private key in PEM, or a damaged one'
 
 const REFUSED: readonly (readonly [what: string, written: Written, sentence: string])[] = [
   ['no certificate', { files: { 'a.pem': 'nothing' } }, `'a.pem' ${NO_CERTIFICATE}`],
-  ['one in DER', { files: { 'a.pem': new X509Certificate(certificate).raw } }, `'a.pem' ${NO_CERTIFICATE}`],
-  ['a damaged one', { files: { 'a.pem': damaged(certificate) } }, `'a.pem' ${NO_CERTIFICATE}`],
   [
-    'one that a browser is told to trust, which a server cannot show',
-    { files: { 'a.pem': certificate.replaceAll(' CERTIFICATE', ' TRUSTED CERTIFICATE') } },
-    "TLS cannot be spoken with 'a.pem': there is no certificate in it",
+    'a damaged one',
+    { files: { 'a.pem': damaged(certificate) } },
+    "'a.pem' cannot be used: certificate 1 in it cannot be read: bad base64 decode",
   ],
   [
     'a damaged one of the chain',
     { files: { 'a.pem': certificate + damaged(issuer.certificate) } },
-    "TLS cannot be spoken with 'a.pem': certificate 2 in it cannot be read: bad base64 decode",
+    "'a.pem' cannot be used: certificate 2 in it cannot be read: bad base64 decode",
   ],
   [
-    'one whose key is too short for what is asked',
-    { tls: { ciphers: 'HIGH@SECLEVEL=4' } },
-    "TLS cannot be spoken with 'a.pem': the certificate cannot be used: ee key too small",
+    'one behind its issuer',
+    { files: { 'a.pem': issuer.certificate + certificate } },
+    "the key in 'a.key' is that of certificate 2 in 'a.pem'; put that first, and behind it the one that has issued it",
   ],
   ['no key', { files: { 'a.key': 'nothing' } }, `the key in 'a.key' ${NO_KEY}`],
   ['a damaged one', { files: { 'a.key': damaged(key) } }, `the key in 'a.key' ${NO_KEY}`],
@@ -159,6 +104,11 @@ const REFUSED: readonly (readonly [what: string, written: Written, sentence: str
     "'none' cannot be read (ENOENT)",
   ],
   [
+    'an OCSP response that ends too early',
+    { files: { 'a.der': noOcspAnswer(6).subarray(0, -1) }, certificates: [{ ocsp: 'a.der' }] },
+    "'a.der' holds no OCSP response in DER, as openssl ocsp -respout writes it",
+  ],
+  [
     'no OCSP response',
     { certificates: [{}, { ocsp: 'a.pem' }] },
     "'a.pem' holds no OCSP response in DER, as openssl ocsp -respout writes it",
@@ -167,7 +117,7 @@ const REFUSED: readonly (readonly [what: string, written: Written, sentence: str
   [
     'a damaged authority',
     { files: { 'ca.pem': issuer.certificate + damaged(issuer.certificate) }, tls: REQUIRED },
-    "TLS cannot be spoken with 'ca.pem': certificate 2 in it cannot be read: bad base64 decode",
+    "'ca.pem' cannot be used: certificate 2 in it cannot be read: bad base64 decode",
   ],
   [
     'two for the same names and kind of key',
@@ -187,22 +137,34 @@ const REFUSED: readonly (readonly [what: string, written: Written, sentence: str
     "the certificate in 'b.pem' has no DNS name (subjectAltName), and clients ask by name alone, " +
       'so that it would never be shown; make it tls.cert, or leave it out of tls.certificates',
   ],
-  [
-    'what is in no file',
-    { tls: { ciphers: 'NO-SUCH-CIPHER' } },
-    "TLS cannot be spoken as asked: ciphers 'NO-SUCH-CIPHER': no cipher match",
-  ],
 ]
 
 for (const [what, written, sentence] of REFUSED) {
-  test(`refused: ${what}: ${sentence}`, (t) => {
-    const { folder, config } = write(t, written)
-    assert.throws(
-      () => openTls(config, null, null),
-      (error: Error) => {
-        assert.equal(error.message.replaceAll(`${folder}/`, ''), sentence)
-        return error.name === 'OperatorError'
-      },
-    )
+  test(`refused: ${what}: ${sentence}`, (t) => assert.equal(sentenceOf(t, written), sentence))
+}
+
+const many = Array.from({ length: 17 }, (_, i) => `DNS:${i}.test`).join(',')
+
+for (const [names, shown] of [
+  ['IP:192.0.2.1,IP:2001:db8::1,DNS:localhost,DNS:*.A.test', 'localhost, *.A.test, 192.0.2.1, 2001:db8::1 (ECDSA)'],
+  [many, '0.test, 1.test, 2.test, 3.test, 4.test and 12 more (ECDSA)'],
+  ['email:a@b.test', 'no name (ECDSA)'],
+] as const) {
+  test(`it is told what clients are shown: ${shown}`, (t) => {
+    const made = makeCertificate({ commonName: 'a', days: 5, names, issuer })
+    const until = new Date(new X509Certificate(made.certificate).validTo).toISOString().slice(0, 10)
+    const files = { 'a.pem': made.certificate + issuer.certificate, 'a.key': made.key }
+    assert.deepEqual(told(t, { files }).shown, [`${shown}, until ${until}: a.pem`])
   })
 }
+
+test('of each certificate, and of no one that cannot be had', (t) => {
+  const files = { 'b.pem': rsa.certificate, 'b.key': rsa.key }
+  const certificates = [{}, { cert: 'b.pem', key: 'b.key' }]
+  const { shown } = told(t, { files, certificates })
+  assert.deepEqual(
+    shown.map((it) => it.replace(/, until \d{4}-\d\d-\d\d/, '')),
+    ['localhost (ECDSA): a.pem', 'localhost (RSA): b.pem'],
+  )
+  assert.deepEqual(told(t, { files, certificates, tls: { groups: 'X' } }).shown, [])
+})

@@ -3,6 +3,7 @@
  * in the order in which one outranks the other.
  */
 import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { availableParallelism, networkInterfaces } from 'node:os'
 import { type TestContext, test } from 'node:test'
@@ -128,12 +129,13 @@ test('check tells who speaks TLS, with which certificates', async (t) => {
   const { code, stdout, stderr } = await runPrefork(t, { args: ['check', '--config', 'c.mjs'], files })
   assert.deepEqual({ code, stderr }, { code: 0, stderr: [] })
   const [cwd] = /(?<=^configuration {2}).*(?=\/c\.mjs$)/.exec(stdout[0]!) ?? []
+  const until = new Date(new X509Certificate(a!.certificate).validTo).toISOString().slice(0, 10)
   assert.deepEqual(stdout.slice(2, 9), [
     `address        ${LOOPBACK}:0, TLS, backlog 511`,
     `address        ${LOOPBACK}:18086, backlog 511`,
     'TLS            TLSv1.2 and newer, a new key for tickets every 8 hours',
-    `               ${cwd}/a.pem with ${cwd}/a.key`,
-    `               ${cwd}/b.pem with ${cwd}/b.key`,
+    `               a.test (ECDSA), until ${until}: ${cwd}/a.pem with ${cwd}/a.key`,
+    `               b.test (ECDSA), until ${until}: ${cwd}/b.pem with ${cwd}/b.key`,
     `               certificates of clients required, of ${cwd}/a.pem`,
     '               listeners without TLS redirect to the first port with TLS',
   ])

@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { connect } from 'node:tls'
 import { makeCertificate } from '../../src/openssl/make-certificate.ts'
+import { makeOcspResponse } from '../../src/openssl/ocsp.test.support.ts'
 import { CONTROLLED, succeeds, tell } from '../support/control.ts'
 import { openIn } from '../support/descriptors.ts'
 import { RawClient, request } from '../support/raw.ts'
@@ -25,7 +26,7 @@ const filesOf = ({ certificate, key }: typeof OURS) => ({ 'cert.pem': certificat
 const ENCRYPTED = createPrivateKey(OURS.key)
   .export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'secret' })
   .toString()
-const OCSP = Buffer.from('3003020106', 'hex')
+const OCSP = makeOcspResponse({ of: [OURS.certificate], issuer: OURS })
 
 const serialOf = ({ certificate }: typeof OURS) => new X509Certificate(certificate).serialNumber
 

@@ -5,15 +5,19 @@ import type { TestContext } from 'node:test'
 import { type ConnectionOptions, connect } from 'node:tls'
 import { journey } from '../support/journey.ts'
 import { RawClient, request } from '../support/raw.ts'
-import { AUTHORITY, overTls, serverFiles } from '../support/tls.ts'
+import { AUTHORITY, ocspFor, overTls, serverFiles } from '../support/tls.ts'
 
 const APP = 'export default (request, { tls }) => Response.json(tls.serverName)'
 
-/** A SEQUENCE that tells one from the other. What is in it is the client's to judge. */
-const response = (number: number) => Buffer.from([0x30, 3, 2, 1, number])
-const [OF_ECDSA, OF_RSA, OF_WILDCARD] = [response(1), response(2), response(3)]
-
 const NAMES = 'DNS:localhost,IP:127.0.0.1'
+const FILES = {
+  ...serverFiles('rsa', NAMES, 'rsa'),
+  ...serverFiles('wildcard', 'DNS:*.example.test'),
+  ...serverFiles('exact', 'DNS:www.example.test,DNS:example.test'),
+}
+const OF_ECDSA = ocspFor(overTls().files['cert.pem'])
+const [OF_RSA, OF_WILDCARD] = [ocspFor(FILES['rsa.pem']!), ocspFor(FILES['wildcard.pem']!)]
+
 const certificate = (name: string, ocsp?: string) => ({ cert: `./${name}.pem`, key: `./${name}.key`, ocsp })
 
 /** The default one has a key of ECDSA, and is of localhost. */
@@ -22,12 +26,7 @@ const SITE = overTls({
     ocsp: './ecdsa.der',
     certificates: [certificate('rsa', './rsa.der'), certificate('wildcard', './wildcard.der'), certificate('exact')],
   },
-  files: {
-    ...serverFiles('rsa', NAMES, 'rsa'),
-    ...serverFiles('wildcard', 'DNS:*.example.test'),
-    ...serverFiles('exact', 'DNS:www.example.test,DNS:example.test'),
-    ...{ 'ecdsa.der': OF_ECDSA, 'rsa.der': OF_RSA, 'wildcard.der': OF_WILDCARD },
-  },
+  files: { ...FILES, 'ecdsa.der': OF_ECDSA, 'rsa.der': OF_RSA, 'wildcard.der': OF_WILDCARD },
 })
 
 /** What a client is shown that asks for OCSP; and the name that the app was told of. */

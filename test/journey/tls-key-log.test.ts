@@ -1,7 +1,16 @@
 /** `tls.keyLogFile`: the secrets of connections go where the configuration says, for as long as it says so, and nowhere else. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, symlinkSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { connect } from 'node:tls'
@@ -80,6 +89,7 @@ for (const spawn of SPAWNS) {
     const cwd = folderOf(t)
     chmodSync(cwd, 0o755)
     mkdirSync(join(cwd, 'private'), 0o700)
+    writeFileSync(join(cwd, 'key.pem'), '', { mode: 0o600 }) // or there would be a warning of it
     const server = await start(t, { keyLogFile: './private/keys.log' }, { user: 'nobody', spawn, workers: 1 }, { cwd })
     await server.waitForLog(WARNING)
     const first = await secretsOf(t, server)

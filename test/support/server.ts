@@ -261,8 +261,9 @@ function withPort(args: readonly string[]): readonly string[] {
   return args.some((arg) => arg.startsWith('--port')) ? args : ['--port', '0', ...args]
 }
 
-/** Said by every server that starts: test/journey/start.test.ts is about it. As root, as CI is, one line more. */
-const OF_THE_START = / info supervisor .*: \S+: (?:TLS, )?backlog \d| warn supervisor .*: workers run as root, /
+/** Said by every server that starts: test/journey/start.test.ts is about it. As root, as CI is, one line more; of TLS, tls-told.test.ts. */
+const OF_THE_START =
+  / info supervisor .*: \S+: (?:TLS, )?backlog \d| warn supervisor .*: workers run as root, | info (?:preloader|worker \d+) .*: TLS: .*, until /
 
 /** Waits until the program and every process that came of it have ended; all of its lines are there then. */
 async function endOf(program: Program, mark: string, kill?: NodeJS.Signals): Promise<Outcome> {

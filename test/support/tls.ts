@@ -14,6 +14,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import type { TestContext } from 'node:test'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { makeCertificate } from '../../src/openssl/make-certificate.ts'
+import { makeOcspResponse } from '../../src/openssl/ocsp.test.support.ts'
 import { DEADLINE_MS } from './program.ts'
 import { RawClient } from './raw.ts'
 import type { Server } from './server.ts'
@@ -39,6 +40,11 @@ export function clientPair(
 export function serverFiles(name: string, names: string, keyType: 'ec' | 'rsa' = 'ec'): Record<string, string> {
   const made = makeCertificate({ commonName: name, days: 5, names, issuer, keyType })
   return { [`${name}.pem`]: made.certificate, [`${name}.key`]: made.key }
+}
+
+/** What the authority says of a certificate of its own, in PEM: that it is good. */
+export function ocspFor(certificate: string): Buffer {
+  return makeOcspResponse({ of: [certificate], issuer })
 }
 
 interface TlsWishes {
