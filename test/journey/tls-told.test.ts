@@ -128,7 +128,8 @@ test('what is warned of comes before the address that is taken', async (t) => {
     files: { ...SHAKY, ...configured({}) },
     log: [/ info supervisor /, ...WARNINGS],
   })
-  const args = ['check', '--listen', `127.0.0.1:${server.port}`]
+  // To one that would be reached elsewhere, this server is a stranger.
+  const args = ['check', '--listen', `127.0.0.1:${server.port}`, '--control', 'another']
   const { code, stderr } = await runPrefork(t, { args, cwd: server.cwd })
   assert.equal(code, 1)
   assert.equal(stderr.length, 3)
