@@ -54,6 +54,8 @@ interface ClientOptions {
   readonly pair?: NamedPair
 }
 
+/** OpenSSL takes 100 KB. */
+const CHAIN_BYTES_MAX = 2 ** 20
 const memory = allocate(64 * 1024)
 const name = memoryOf(Buffer.from('localhost\0'))
 const protocols = memoryOf(Buffer.from('\x08http/1.1'))
@@ -70,6 +72,7 @@ export class MemoryClients {
     t.after(() => libssl.SSL_CTX_free(context))
     for (const command of [SSL_CTRL_SET_MIN_PROTO_VERSION, SSL_CTRL_SET_MAX_PROTO_VERSION])
       libssl.SSL_CTX_ctrl(context, command, VERSIONS[version], 0)
+    libssl.SSL_CTX_ctrl(context, SSL_CTRL_SET_MAX_CERT_LIST, CHAIN_BYTES_MAX, 0)
     libssl.SSL_CTX_set_cipher_list(context, 'ECDHE-ECDSA-AES128-GCM-SHA256')
     libssl.SSL_CTX_set_ciphersuites(context, 'TLS_AES_128_GCM_SHA256')
     const list = memoryOf(Buffer.from(`${groups}\0`))
@@ -102,6 +105,8 @@ export class MemoryClients {
 export class MemoryClient {
   readonly secrets: Secrets = new Map()
   isEstablished = false
+  /** All that it was told. */
+  text = ''
   readonly #ssl: number
   readonly #receives: number
   readonly #sends: number
@@ -132,7 +137,11 @@ export class MemoryClient {
       libcrypto.BIO_write(this.#receives, memory.address, length)
     }
     this.isEstablished ||= libssl.SSL_do_handshake(this.#ssl) === 1
-    while (this.isEstablished && libssl.SSL_read(this.#ssl, memory.address, memory.bytes.length) > 0);
+    while (this.isEstablished) {
+      const length = libssl.SSL_read(this.#ssl, memory.address, memory.bytes.length)
+      if (length <= 0) break
+      this.text += memory.bytes.toString('latin1', 0, length)
+    }
     clearErrors()
     libssl.SSL_get_server_random(this.#ssl, memory.address, RANDOM_BYTES)
     this.secrets.set('server random', Buffer.from(memory.bytes.subarray(0, RANDOM_BYTES)))
@@ -171,6 +180,7 @@ export function freeSession(session: number): void {
 const SSL_SENT_SHUTDOWN = 1
 const SSL_RECEIVED_SHUTDOWN = 2
 const SSL_CTRL_SET_TLSEXT_HOSTNAME = 55
+const SSL_CTRL_SET_MAX_CERT_LIST = 51
 const SSL_CTRL_SET_GROUPS_LIST = 92
 const SSL_CTRL_SET_MIN_PROTO_VERSION = 123
 const SSL_CTRL_SET_MAX_PROTO_VERSION = 124
