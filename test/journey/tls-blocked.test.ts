@@ -16,7 +16,6 @@ import {
 } from '../../src/kernel/constants.ts'
 import { EAGAIN } from '../../src/kernel/errno.ts'
 import { close, type Fd, fcntl } from '../../src/kernel/fd.ts'
-import { ioctl } from '../../src/kernel/ioctl.ts'
 import { allocate } from '../../src/kernel/memory.ts'
 import { socketAddress } from '../../src/kernel/sockaddr.ts'
 import {
@@ -32,7 +31,7 @@ import {
 } from '../../src/kernel/socket.ts'
 import { type MemoryClient, MemoryClients } from '../../src/net/memory-client.test.support.ts'
 import type { Version } from '../../src/net/tls-records.test.support.ts'
-import { until } from '../../src/net/tls-scene.test.support.ts'
+import { bytesLyingIn, until } from '../../src/net/tls-scene.test.support.ts'
 import { makeCertificate } from '../../src/openssl/make-certificate.ts'
 import { unless } from '../support/curl.ts'
 import { descriptorsOf } from '../support/descriptors.ts'
@@ -46,8 +45,6 @@ import { overTls, plainPort, serverFiles } from '../support/tls.ts'
 /** Of the chain, in bytes. The kernel gives as small a buffer as it can for less than it has: 4,608 bytes (SOCK_MIN_SNDBUF). */
 const CHAIN_BYTES = 200_000
 const SMALLEST = 1
-/** Bytes that lie in a socket (tcp(7)). asm-generic/ioctls.h */
-const SIOCINQ = 0x541b
 /** Answered while a handshake is blocked. */
 const REQUESTS = 50
 /** It would take thousands of them. */
@@ -99,7 +96,7 @@ class SlowClient {
   }
 
   get bytesWaiting(): number {
-    return ioctl(this.#fd, SIOCINQ)
+    return bytesLyingIn(this.#fd)
   }
 
   get text(): string {
