@@ -6,7 +6,15 @@ import { type TestContext, test } from 'node:test'
 import { clientHello, HANDSHAKE_FAILURE, HELLO_BEGUN } from '../../test/support/tls.ts'
 import { EAGAIN } from '../kernel/errno.ts'
 import { allocate } from '../kernel/memory.ts'
-import { authority, connected, listenerFor, type Pair, serverWith, until } from './tls-scene.test.support.ts'
+import {
+  authority,
+  bytesLyingIn,
+  connected,
+  listenerFor,
+  type Pair,
+  serverWith,
+  until,
+} from './tls-scene.test.support.ts'
 import type { TlsServer } from './tls-server.ts'
 import { HANDSHAKES_PER_ROUND, type TlsTransport } from './tls-transport.ts'
 
@@ -142,8 +150,10 @@ test('one that we break off has no reason of the client’s', async (t) => {
 test('one that is held back, and broken off before it has its turn', async (t) => {
   const server = serverWith()
   const memory = allocate(1024)
+  const hello = await clientHello(t)
   for (let i = 0; i < HANDSHAKES_PER_ROUND; i++) {
-    const { transport } = await stranger(t, server, HELLO_BEGUN, true)
+    const { transport } = await stranger(t, server, hello, true)
+    await until(() => (bytesLyingIn(transport.fd) === hello.length ? true : null))
     transport.beginTurn(1)
     transport.recv(memory, 0, 1024)
   }
@@ -154,6 +164,36 @@ test('one that is held back, and broken off before it has its turn', async (t) =
   assert.equal(transport.isHeldBack, true)
   transport.close()
   assert.deepEqual(told, ['failed'])
+})
+
+test('who says hello byte by byte takes no turn of those who have said it', async (t) => {
+  const server = serverWith()
+  const memory = allocate(1024)
+  const hello = await clientHello(t)
+  const slow: Awaited<ReturnType<typeof stranger>>[] = []
+  for (let i = 0; i < HANDSHAKES_PER_ROUND + 1; i++) slow.push(await stranger(t, server, '', true))
+  let round = 0
+  const putsOff = () => {
+    round += 1
+    for (const { transport } of slow) {
+      transport.beginTurn(round)
+      assert.equal(transport.recv(memory, 0, 1024), -EAGAIN)
+    }
+    return slow.some(({ transport }) => transport.isHeldBack)
+  }
+  const say = async (bytes: Buffer) => {
+    for (const { client, transport } of slow) {
+      client.write(bytes)
+      await until(() => (bytesLyingIn(transport.fd) === bytes.length ? true : null))
+    }
+  }
+  const slowly = 30
+  for (let at = 0; at < slowly; at++) {
+    await say(hello.subarray(at, at + 1))
+    assert.equal(putsOff(), false)
+  }
+  await say(hello.subarray(slowly))
+  assert.deepEqual([putsOff(), putsOff()], [true, false], 'who has said it has to wait for his turn, as ever')
 })
 
 test('who connects and leaves without a word has begun none', async (t) => {

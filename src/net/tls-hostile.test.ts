@@ -11,15 +11,12 @@ import { EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLLET, EPOLLIN } from '../kernel/consta
 import { EpollEvents, epoll_create1, epoll_ctl, epoll_wait } from '../kernel/epoll.ts'
 import { EAGAIN, EPROTO } from '../kernel/errno.ts'
 import { close, type Fd } from '../kernel/fd.ts'
-import { ioctl } from '../kernel/ioctl.ts'
 import { allocate } from '../kernel/memory.ts'
 import { connectedTo, OpensslClient } from './openssl-client.test.support.ts'
-import { connected, listenerFor, type Pair, serverWith, until } from './tls-scene.test.support.ts'
+import { bytesLyingIn, connected, listenerFor, type Pair, serverWith, until } from './tls-scene.test.support.ts'
 import { PLAIN_ANSWER, type TlsTransport } from './tls-transport.ts'
 
 const memory = allocate(64 * 1024)
-/** Bytes that lie in a socket (tcp(7)). asm-generic/ioctls.h */
-const SIOCINQ = 0x541b
 /** What OpenSSL reads at once: READ_BUFFER_BYTES, and what is left of the room for its alignment. */
 const READ_BYTES = 17_469
 /** Without kernel TLS: it is OpenSSL's sending and receiving that is looked at. */
@@ -131,7 +128,7 @@ for (const padding of [0, 14, 32]) {
     const { client, transport, watch } = await watched(t)
     client.pad(padding)
     for (let i = 0; i < 2_000; i++) client.updateKeys('own')
-    const lies = () => ioctl(transport.fd, SIOCINQ)
+    const lies = () => bytesLyingIn(transport.fd)
     await until(() => (lies() >= 2_000 * 27 ? true : null))
     const sent = lies()
     await until(() => {

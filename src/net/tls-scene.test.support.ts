@@ -9,6 +9,7 @@ import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'n
 import { AF_INET, SOCK_NONBLOCK, SOCK_STREAM } from '../kernel/constants.ts'
 import { EAGAIN } from '../kernel/errno.ts'
 import { close, type Fd, isOpen } from '../kernel/fd.ts'
+import { ioctl } from '../kernel/ioctl.ts'
 import { allocate } from '../kernel/memory.ts'
 import { socketAddress } from '../kernel/sockaddr.ts'
 import { accept4, bind, getsockname, listen, socket } from '../kernel/socket.ts'
@@ -69,6 +70,14 @@ export function listenerFor(t: TestContext): { fd: Fd; port: number; accept(): P
     },
   }
 }
+
+/** Bytes that have come, and nobody has read. */
+export function bytesLyingIn(fd: Fd): number {
+  return ioctl(fd, SIOCINQ)
+}
+
+/** tcp(7); asm-generic/ioctls.h */
+const SIOCINQ = 0x541b
 
 /** What `look` finds at last; the event loop goes round in between. */
 export async function until<T>(look: () => T | null): Promise<T> {

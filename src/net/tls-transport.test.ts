@@ -6,10 +6,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { seededRandom } from '../../test/support/random.ts'
+import { clientHello } from '../../test/support/tls.ts'
 import { EAGAIN, EPROTO } from '../kernel/errno.ts'
 import { type Fd, isOpen } from '../kernel/fd.ts'
 import { allocate } from '../kernel/memory.ts'
-import { connected, listenerFor, type Pair, serverWith, until } from './tls-scene.test.support.ts'
+import { bytesLyingIn, connected, listenerFor, type Pair, serverWith, until } from './tls-scene.test.support.ts'
 import { HANDSHAKES_PER_ROUND, type TlsTransport } from './tls-transport.ts'
 
 async function asked(pair: Pair, text = 'hello'): Promise<string> {
@@ -170,11 +171,15 @@ test('of many handshakes so many go on in a round, and the others in the next', 
   const listener = listenerFor(t)
   const server = serverWith()
   const count = 2 * HANDSHAKES_PER_ROUND + 1
+  const hello = await clientHello(t)
   const transports: TlsTransport[] = []
   for (let i = 0; i < count; i++) {
     const client = connectPlain(listener.port, '127.0.0.1')
     t.after(() => client.destroy())
-    transports.push(server.transport(await listener.accept()))
+    client.write(hello)
+    const transport = server.transport(await listener.accept())
+    await until(() => (bytesLyingIn(transport.fd) === hello.length ? true : null))
+    transports.push(transport)
   }
   const memory = allocate(64)
   const heldBackIn = (round: number, of: readonly TlsTransport[]) =>

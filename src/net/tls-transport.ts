@@ -34,6 +34,7 @@ import {
   SSL_free,
   SSL_get_cipher_name,
   SSL_get_servername,
+  SSL_get_state,
   SSL_get_version,
   SSL_get0_alpn_selected,
   SSL_get1_peer_certificate,
@@ -113,6 +114,14 @@ export class Handshakes {
     }
     this.#left -= 1
     return this.#left >= 0
+  }
+
+  /**
+   * The step has come to no other message: at most a part of one has come. It is not counted, or clients who say hello byte by
+   * byte would take the turn of those who have said it, and keep them waiting until their deadline.
+   */
+  wentNowhere(): void {
+    this.#left += 1
   }
 }
 
@@ -202,7 +211,9 @@ export class TlsTransport implements Transport {
     this.#hasBegun ||= this.isHeldBack
     if (this.isHeldBack) return -EAGAIN
     clearErrors() // why one fails is told
+    const state = SSL_get_state(this.#ssl)
     const result = SSL_do_handshake(this.#ssl)
+    if (SSL_get_state(this.#ssl) === state) this.#handshakes.wentNowhere()
     if (result <= 0) return this.#nothing(result)
     this.#establish()
     return -EAGAIN

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
 import { test } from 'node:test'
 import { OpensslError } from './errors.ts'
 import { makeCertificate } from './make-certificate.ts'
@@ -55,3 +56,10 @@ for (const [what, pem, says] of [
     )
   })
 }
+
+test('a certificate of a thousand names is written whole', () => {
+  const names = Array.from({ length: 1_000 }, (_, i) => `DNS:${i}.a-name-of-some-length.example.test`).join(',')
+  const { certificate } = makeCertificate({ commonName: 'many', days: 5, names, issuer: null })
+  assert.equal(new X509Certificate(certificate).subjectAltName, names.replaceAll(',', ', '))
+  assert.equal(count(certificate), 1)
+})

@@ -158,16 +158,20 @@ export function readDer(d2i: SslFunction, der: Buffer): number {
 /** Room for a pointer. */
 const place = allocate(8)
 
-/** No certificate is longer, in bytes of PEM. */
-const PEM_BYTES_MAX = 16 * 1024
+/** Most are shorter, in bytes of PEM. */
+const PIECE_BYTES = 4 * 1024
 
 export function writeCertificate(certificate: Certificate): string {
   const bio = mustSucceed(libcrypto.BIO_new(libcrypto.BIO_s_mem()), 'BIO_new')
   try {
     mustSucceed(libcrypto.PEM_write_bio_X509(bio, certificate), 'PEM_write_bio_X509')
-    const text = allocate(PEM_BYTES_MAX)
-    const length = mustSucceed(libcrypto.BIO_read(bio, text.address, PEM_BYTES_MAX), 'BIO_read')
-    return text.bytes.toString('latin1', 0, length)
+    const piece = allocate(PIECE_BYTES)
+    let text = ''
+    for (;;) {
+      const length = libcrypto.BIO_read(bio, piece.address, PIECE_BYTES)
+      if (length <= 0) return text
+      text += piece.bytes.toString('latin1', 0, length)
+    }
   } finally {
     libcrypto.BIO_free(bio)
   }

@@ -25,6 +25,7 @@ const libssl = {
   SSL_set0_rbio: bindSsl('SSL_set0_rbio', 'void', ['uintptr_t', 'uintptr_t']),
   SSL_set_accept_state: bindSsl('SSL_set_accept_state', 'void', ['uintptr_t']),
   SSL_do_handshake: bindSsl('SSL_do_handshake', 'int', ['uintptr_t']),
+  SSL_get_state: bindSsl('SSL_get_state', 'int', ['uintptr_t']),
   SSL_read: bindSsl('SSL_read', 'int', ['uintptr_t', 'uintptr_t', 'int']),
   SSL_write: bindSsl('SSL_write', 'int', ['uintptr_t', 'uintptr_t', 'int']),
   SSL_get_error: bindSsl('SSL_get_error', 'int', ['uintptr_t', 'int']),
@@ -114,6 +115,11 @@ export function SSL_free(ssl: Ssl): void {
 /** The next step of the handshake. 1: it is over; 0 or less: see `whyNot`. */
 export function SSL_do_handshake(ssl: Ssl): number {
   return libssl.SSL_do_handshake(ssl)
+}
+
+/** How far the handshake has come: a number that changes with each message that it goes on to. */
+export function SSL_get_state(ssl: Ssl): number {
+  return libssl.SSL_get_state(ssl)
 }
 
 /** Bytes into the memory at that address; 0 or less: see `whyNot`. */
