@@ -22,7 +22,10 @@ import { authorityAsked, readPassedSockets } from './supervisor/passed-sockets.t
 import { loadOrExit } from './worker/load.ts'
 import { openTls, type Teller } from './worker/tls.ts'
 
-/** The exit code, 0, with warnings or without. Throws an OperatorError, or ends the process with 1, for whatever would keep the server from starting. */
+/**
+ * The exit code, 0, with warnings or without. Throws an OperatorError, or ends the process with 1, for whatever would keep
+ * the server from starting.
+ */
 export async function check(config: Config): Promise<number> {
   identityOf(config)
   readToken(config.admin)

@@ -129,12 +129,11 @@ function answerIn(ocsp: Ocsp, single: number): OcspAnswer {
   pointers.bytes.fill(0)
   const { address } = pointers
   const status = ocsp.OCSP_single_get0_status(single, 0, address, address + 8, address + 16)
-  const [revokedAt, thisUpdate, nextUpdate] = [0, 1, 2].map((i) => timeOf(pointerAt(i)))
   return {
     verdict: VERDICTS[status] ?? 'unknown',
-    revokedAt: revokedAt!,
-    thisUpdate: thisUpdate!,
-    nextUpdate: nextUpdate!,
+    revokedAt: timeOf(pointerAt(0)),
+    thisUpdate: timeOf(pointerAt(1)),
+    nextUpdate: timeOf(pointerAt(2)),
   }
 }
 

@@ -12,6 +12,7 @@ import { isOcspResponse } from '../openssl/ocsp.ts'
 import { certificatesIn } from '../openssl/pem.ts'
 import type { TlsTexts } from '../tls-texts.ts'
 import { insteadOfCertificate, insteadOfKey } from './tls-contents.ts'
+import { dnsNamesOf } from './tls-words.ts'
 
 export interface ReadPair extends NamedPair {
   readonly files: TlsCertificate
@@ -34,7 +35,7 @@ export function readPair(files: TlsCertificate, texts: TlsTexts): ReadPair {
     chain,
     key: bytes,
     passphrase,
-    names: dnsNamesOf(chain[0]),
+    names: dnsNamesOf(chain[0]).map((name) => name.toLowerCase()),
     kind: opened.asymmetricKeyType ?? '',
     ocsp: ocsp === null ? null : readOcsp(ocsp, texts),
   }
@@ -106,11 +107,6 @@ function refuseUnfit(
         'have a certificate made for one of ECDSA or RSA',
     )
   }
-}
-
-/** RFC 9525 §6.3: the names of a certificate are its alternative names. Quoted ones are none that a host has. */
-function dnsNamesOf({ subjectAltName }: X509Certificate): string[] {
-  return (subjectAltName ?? '').split(', ').flatMap((name) => /^DNS:([^"]+)$/.exec(name)?.[1]?.toLowerCase() ?? [])
 }
 
 export interface ReadAuthorities {

@@ -66,12 +66,11 @@ test('one that is for no host', (t) => {
   ])
 })
 
-const STRONGER = 'have one made for a key of ECDSA on P-256, or RSA with 2048 bits, and signed with SHA-256'
 const ANY_LEVEL = { ciphers: 'HIGH:!aNULL:@SECLEVEL=0' }
 
 test('keys that clients refuse', { skip: unless('openssl') }, (t) => {
   for (const [pair, fault] of [
-    [generateKeyPairSync('rsa', { modulusLength: 1024 }), 'has a key of 1024 bits'],
+    [generateKeyPairSync('rsa', { modulusLength: 1024 }), 'has a key of RSA with 1024 bits'],
     [generateKeyPairSync('ec', { namedCurve: 'secp256k1' }), 'has a key on the curve secp256k1'],
     [generateKeyPairSync('rsa', { modulusLength: 2048 }), null],
     [generateKeyPairSync('ec', { namedCurve: 'P-384' }), null],
@@ -80,7 +79,7 @@ test('keys that clients refuse', { skip: unless('openssl') }, (t) => {
     const files = { 'a.key': pair.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string }
     const args = '-x509 -key a.key -subj /CN=a -addext subjectAltName=DNS:localhost -out a.pem'
     const made = openssl(t, files, ['req', ...args.split(' ')])('a.pem')
-    const says = `the certificate in 'a.pem' ('CN=a') ${fault}, which many clients refuse; ${STRONGER}`
+    const says = `the certificate in 'a.pem' ('CN=a') ${fault}, which many clients refuse; have one made for ECDSA on P-256, or RSA with 2048 bits`
     const warnings = warned(t, { files: { ...files, 'a.pem': made }, tls: ANY_LEVEL })
     assert.deepEqual(warnings, fault === null ? [] : [says])
   }
@@ -95,7 +94,7 @@ test('signatures that clients refuse, but for those of authorities on themselves
   const renewed = openssl(t, files, sign)('b.pem')
   const chain = Buffer.concat([renewed, root('ca.pem')])
   assert.deepEqual(warned(t, { files: { 'a.pem': chain, 'a.key': own.key }, tls: ANY_LEVEL }), [
-    `the certificate in 'a.pem' ('CN=a') is signed with SHA-1, which many clients refuse; ${STRONGER}`,
+    `the certificate in 'a.pem' ('CN=a') is signed with SHA-1, which many clients refuse; have one made that is signed with SHA-256`,
   ])
 })
 
@@ -129,6 +128,15 @@ const CHAINS: readonly (readonly [what: string, pems: readonly string[], warning
     'one with the right name and another key',
     [first, namesake],
     notIssued(FIRST, 'which has the name of its issuer and another key', "'CN=Between' that has signed it"),
+  ],
+  [
+    'one further back with the right name and another key, where no key is named',
+    [first, second, authority('Root').certificate],
+    notIssued(
+      "certificate 2 in 'a.pem' ('CN=Between')",
+      'which has the name of its issuer and another key',
+      "'CN=Root' that has signed it",
+    ),
   ],
   ['itself', [first, first, second], "certificate 2 in 'a.pem' ('CN=a') is there twice; leave it out"],
   [
@@ -191,7 +199,7 @@ const AUTHORITIES: readonly (readonly [what: string, file: string, who: MadePair
     'one that is no authority',
     third + ofRoot.certificate,
     client(ofRoot),
-    "certificate 2 in 'ca.pem' ('CN=client') is no authority (basicConstraints), and lets no client in; put that of its issuer there, 'CN=Root'",
+    "certificate 2 in 'ca.pem' ('CN=client') is no authority (basicConstraints, keyUsage), and lets no client in; put that of its issuer there, 'CN=Root'",
   ],
 ]
 
@@ -286,7 +294,9 @@ test('a file of a key, or of its passphrase, that anybody may read', (t) => {
   const files = { 'a.key': encrypted('secret'), 'a.txt': 'secret' }
   const withPassphrase = write(t, { files, certificates: [{ keyPassphraseFile: 'a.txt' }] })
   const useless = write(t, { files: { 'a.txt': 'secret' }, certificates: [{ keyPassphraseFile: 'a.txt' }] })
-  const says = (name: string, what: string) => [`anybody on this machine may read '${name}', ${what}; chmod 640 it`]
+  const says = (name: string, what: string) => [
+    `anybody on this machine may read '${name}', ${what}; chmod 600 it, or 640`,
+  ]
   for (const [{ folder, config }, key, passphrase, ofFolder, warnings] of [
     [plain, 0o644, 0o644, 0o755, says('a.key', 'a private key')],
     [plain, 0o644, 0o644, 0o711, says('a.key', 'a private key')],

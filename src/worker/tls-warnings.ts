@@ -51,7 +51,10 @@ function ofShown({ chain: [leaf], files }: ReadPair, now: number): string[] {
   return warnings
 }
 
-/** A certificate ends soon that has less left than this share of its life, and less than so many milliseconds. Who renews by a timer does so with a third left. */
+/**
+ * A certificate ends soon that has less left than this share of its life, and less than so many milliseconds. Who renews by
+ * a timer does so with a third left.
+ */
 const SOON_SHARE = 0.1
 const SOON_MS = 7 * 86_400_000
 
@@ -115,18 +118,23 @@ function isSignedBy(certificate: X509Certificate, issuer: X509Certificate): bool
 /** Of an authority that is in the file as well clients have their own. */
 function ofWeakness({ chain, files }: ReadPair): string[] {
   return chain.flatMap((it, i) => {
-    if (i > 0 && isSelfSigned(it)) return []
-    const fault = weakKeyOf(it) ?? weakSignatureOf(it)
-    if (fault === null) return []
-    const remedy = 'have one made for a key of ECDSA on P-256, or RSA with 2048 bits, and signed with SHA-256'
-    return [`${naming(it, i, files.cert)} ${fault}, which many clients refuse; ${remedy}`]
+    const weakness = i > 0 && isSelfSigned(it) ? null : (weakKeyOf(it) ?? weakSignatureOf(it))
+    if (weakness === null) return []
+    const { fault, remedy } = weakness
+    return [`${naming(it, i, files.cert)} ${fault}, which many clients refuse; have one made ${remedy}`]
   })
 }
 
-function weakKeyOf(certificate: X509Certificate): string | null {
-  const { modulusLength, namedCurve } = detailsOf(certificate)
-  if (modulusLength !== undefined && modulusLength < RSA_BITS_MIN) return `has a key of ${modulusLength} bits`
-  return namedCurve === undefined || CURVES.includes(namedCurve) ? null : `has a key on the curve ${namedCurve}`
+interface Weakness {
+  readonly fault: string
+  readonly remedy: string
+}
+
+function weakKeyOf(certificate: X509Certificate): Weakness | null {
+  const { modulusLength = RSA_BITS_MIN, namedCurve = CURVES[0]! } = detailsOf(certificate)
+  const remedy = 'for ECDSA on P-256, or RSA with 2048 bits'
+  if (modulusLength < RSA_BITS_MIN) return { fault: `has a key of RSA with ${modulusLength} bits`, remedy }
+  return CURVES.includes(namedCurve) ? null : { fault: `has a key on the curve ${namedCurve}`, remedy }
 }
 
 function detailsOf(certificate: X509Certificate) {
@@ -141,14 +149,16 @@ function detailsOf(certificate: X509Certificate) {
 const RSA_BITS_MIN = 2048
 const CURVES = ['prime256v1', 'secp384r1', 'secp521r1']
 
-function weakSignatureOf(certificate: X509Certificate): string | null {
+/** Its own nobody looks at. */
+function weakSignatureOf(certificate: X509Certificate): Weakness | null {
   const digest = WEAK_DIGESTS[signatureDigestOf(certificate.raw) ?? '']
-  return digest === undefined || isSelfSigned(certificate) ? null : `is signed with ${digest}`
+  if (digest === undefined || isSelfSigned(certificate)) return null
+  return { fault: `is signed with ${digest}`, remedy: 'that is signed with SHA-256' }
 }
 
 const WEAK_DIGESTS: Readonly<Record<string, string>> = { SHA1: 'SHA-1', MD5: 'MD5', MD4: 'MD4', MD2: 'MD2' }
 
-/** RFC 6960: a client that believes what is stapled refuses a certificate by it, and one that does not asks the authority itself. */
+/** A client that believes what is stapled refuses a certificate by it; one that does not may ask the authority, which takes time. */
 function ofOcsp({ chain, files, ocsp }: ReadPair, now: number): string[] {
   if (ocsp === null || files.ocsp === null) return []
   const [leaf] = chain
@@ -188,7 +198,7 @@ function ofKeyFile({ key, files }: ReadPair): string[] {
   const file = isEncrypted ? files.keyPassphraseFile! : files.key
   if (!isForAnybody(file)) return []
   return [
-    `anybody on this machine may read ${quote(file)}, ${isEncrypted ? 'a passphrase' : 'a private key'}; chmod 640 it`,
+    `anybody on this machine may read ${quote(file)}, ${isEncrypted ? 'a passphrase' : 'a private key'}; chmod 600 it, or 640`,
   ]
 }
 
@@ -228,7 +238,7 @@ function faultOfAuthority(it: X509Certificate, all: readonly X509Certificate[], 
   }
   if (isSelfSigned(it)) return null // an authority, or a client that vouches for itself
   if (!it.ca) {
-    return `is no authority (basicConstraints), and lets no client in; put that of its issuer there, ${quoteIssuer(it)}`
+    return `is no authority (basicConstraints, keyUsage), and lets no client in; put that of its issuer there, ${quoteIssuer(it)}`
   }
   if (all.some((other) => isIssuedBy(it, other))) return null
   return `lets no client in without that of its issuer, ${quoteIssuer(it)}, which is not in the file; add that`

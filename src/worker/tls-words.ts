@@ -19,11 +19,20 @@ export function describeShown({ chain: [leaf], kind, files }: ReadPair): string 
 /** The others are counted. */
 const NAMES_SHOWN = 5
 
-/** The hosts that it is for, names before addresses. Quoted ones are none that a host has. */
-function namesOf({ subjectAltName }: X509Certificate): string[] {
+/** The hosts that it is for, names before addresses. */
+function namesOf(certificate: X509Certificate): string[] {
+  return [...dnsNamesOf(certificate), ...alternativesOf(certificate, 'IP Address:').map(shortAddress)]
+}
+
+/** Quoted ones are none that a host has. */
+export function dnsNamesOf(certificate: X509Certificate): string[] {
+  return alternativesOf(certificate, 'DNS:').filter((name) => name !== '' && !name.includes('"'))
+}
+
+/** RFC 9525 §6.3: the names of a certificate are its alternative names. */
+function alternativesOf({ subjectAltName }: X509Certificate, kind: string): string[] {
   const all = (subjectAltName ?? '').split(', ')
-  const of = (prefix: string) => all.flatMap((name) => (name.startsWith(prefix) ? [name.slice(prefix.length)] : []))
-  return [...of('DNS:').filter((name) => !name.startsWith('"')), ...of('IP Address:').map(shortAddress)]
+  return all.flatMap((name) => (name.startsWith(kind) ? [name.slice(kind.length)] : []))
 }
 
 /** Node writes every group of one of IPv6. */
