@@ -6,7 +6,7 @@
  * Each is a sentence that names the file, says whose certificate it is, and what to do.
  */
 import type { X509Certificate } from 'node:crypto'
-import { realpathSync, statSync } from 'node:fs'
+import { accessSync, constants, realpathSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { quote } from '../config/operator-error.ts'
 import type { TlsConfig } from '../config/options.ts'
@@ -202,11 +202,11 @@ function ofKeyFile({ key, files }: ReadPair): string[] {
   ]
 }
 
-/** All the way down to it. */
+/** All the way down to it. Where nobody can change that it is so on purpose: a secret that is mounted into a container. */
 function isForAnybody(file: string): boolean {
   try {
     const path = realpathSync(file)
-    if ((statSync(path).mode & OTHERS_READ) === 0) return false
+    if ((statSync(path).mode & OTHERS_READ) === 0 || isOnReadOnly(path)) return false
     let folder = path
     do {
       folder = dirname(folder)
@@ -215,6 +215,15 @@ function isForAnybody(file: string): boolean {
     return true
   } catch {
     return false // it has been moved away meanwhile
+  }
+}
+
+function isOnReadOnly(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK)
+    return false
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EROFS'
   }
 }
 

@@ -1,10 +1,13 @@
 /** What is told of certificates: at a start and at a reload, once, however many workers are born and born again; and by check. */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { chmodSync } from 'node:fs'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { makeCertificate } from '../../src/openssl/make-certificate.ts'
 import { makeOcspResponse } from '../../src/openssl/ocsp.test.support.ts'
 import { CONTROLLED, succeeds } from '../support/control.ts'
-import { addFiles, runPrefork, type Server, startServer } from '../support/server.ts'
+import { addFiles, folderOf, PREFORK, runPrefork, type Server, startServer } from '../support/server.ts'
 import { overTls, serverFiles } from '../support/tls.ts'
 import { bearAnew, SPAWNS, workersReady } from '../support/tree.ts'
 
@@ -134,4 +137,31 @@ test('what is warned of comes before the address that is taken', async (t) => {
   assert.equal(code, 1)
   assert.equal(stderr.length, 3)
   assert.match(stderr[2]!, /^prefork: cannot listen on /)
+})
+
+/** A folder mounted on itself, which nobody can write to, for one command. */
+const READ_ONLY = [
+  '--mount',
+  'sh',
+  '-c',
+  'mount --bind . . && mount -o remount,bind,ro . && cd "$PWD" && exec "$@"',
+  'sh',
+]
+const cannotMount = spawnSync('unshare', [...READ_ONLY, 'true'], { cwd: import.meta.dirname }).status !== 0
+
+test('a key that is mounted read-only may be read by anybody, as secrets of containers are', {
+  skip: cannotMount && 'nothing can be mounted here',
+}, (t) => {
+  const folder = folderOf(t)
+  addFiles(folder, overTls().files)
+  chmodSync(folder, 0o755)
+  chmodSync(join(folder, 'key.pem'), 0o644)
+  const command = [process.execPath, PREFORK, 'check', '--port', '0', '--tls-cert', 'cert.pem', '--tls-key', 'key.pem']
+  const warningsOf = ([program, ...args]: string[]) => {
+    const { status, stderr } = spawnSync(program!, args, { cwd: folder, encoding: 'utf8' })
+    assert.equal(status, 0, stderr)
+    return stderr.split('\n').filter((line) => line.includes('warning'))
+  }
+  assert.match(warningsOf(command).join(), /^prefork: warning: anybody on this machine may read /)
+  assert.deepEqual(warningsOf(['unshare', ...READ_ONLY, ...command]), [])
 })
