@@ -11,9 +11,11 @@
 import { RunningServer } from './command/running-server.ts'
 import { exactDuration } from './command/units.ts'
 import { describeListen } from './config/address.ts'
+import type { CommandLine } from './config/command-line.ts'
 import { OperatorError } from './config/operator-error.ts'
 import type { AdminConfig, Config, Listen, TlsConfig } from './config/options.ts'
 import { describeSite, describeTarget } from './config/site/describe-site.ts'
+import { isStartedAlike } from './started-alike.ts'
 import { AddressTaken } from './supervisor/address-taken.ts'
 import { readToken } from './supervisor/admin.ts'
 import { identityOf } from './supervisor/identity.ts'
@@ -26,14 +28,20 @@ import { openTls, type Teller } from './worker/tls.ts'
  * The exit code, 0, with warnings or without. Throws an OperatorError, or ends the process with 1, for whatever would keep
  * the server from starting.
  */
-export async function check(config: Config): Promise<number> {
+export async function check(config: Config, commandLine: CommandLine, folder: string): Promise<number> {
   identityOf(config)
   readToken(config.admin)
   const told = new Told()
   openTls(config.tls, null, null, told)
   await loadOrExit(config)
-  const held = tryAddresses(config)
+  const running = new RunningServer({
+    ...config,
+    isStartedAlike: (startedAs) => isStartedAlike(startedAs, { ...config, commandLine, folder }),
+  })
+  const held = tryAddresses(config, running)
+  if (held.size > 0) warnOfAdmin(config, running, told)
   process.stdout.write(`${describe(config, told, held).join('\n')}\n`)
+  if (held.size > 0) sayWhoseRights(running)
   return 0
 }
 
@@ -56,9 +64,8 @@ class Told implements Teller {
 type Held = ReadonlyMap<Listen, number>
 
 /** Opens and closes them all, but for those that the running server has. */
-function tryAddresses(config: Config): Held {
+function tryAddresses(config: Config, running: RunningServer): Held {
   const passed = readPassedSockets(process.env)
-  const running = new RunningServer(config)
   const held = new Map<Listen, number>()
   const isIts = (listen: Listen, pid: number | null) => {
     if (pid !== null) held.set(listen, pid)
@@ -72,8 +79,24 @@ function tryAddresses(config: Config): Held {
     return held
   } catch (error) {
     if (!(error instanceof AddressTaken) || running.doubt === null) throw error
-    throw new OperatorError(`${error.message}\nWhether a running server of yours has it is not known: ${running.doubt}`)
+    throw new OperatorError(`${error.message}\n${running.doubt}`)
   }
+}
+
+/** A reload leaves it as it is (supervisor/reload.ts). Which port the kernel would choose nobody knows. */
+function warnOfAdmin({ admin }: Config, running: RunningServer, told: Told): void {
+  const asked = admin === null ? null : authorityAsked(admin.listen)
+  if (asked === running.admin || (asked?.endsWith(':0') && running.admin !== null)) return
+  told.warns('admin has changed, and a reload leaves it as it was: upgrade the server (USR2) or start it anew')
+}
+
+/** What was tried here was tried with ours. */
+function sayWhoseRights({ uid }: RunningServer): void {
+  if (uid === null || uid === process.geteuid!()) return
+  process.stderr.write(
+    `prefork: checked as uid ${process.geteuid!()}, while the server runs as uid ${uid}, ` +
+      'which may not read or bind all that this user may\n',
+  )
 }
 
 function describe(config: Config, { shown, warnings }: Told, held: Held): string[] {

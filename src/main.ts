@@ -44,7 +44,8 @@ async function run(commandLine: CommandLine): Promise<number> {
       return EXIT_OK
     case 'check': {
       const { check } = await import('./check.ts')
-      return check(await loadConfig(commandLine, process.env, startFolder()))
+      const folder = startFolder()
+      return check(await loadConfig(commandLine, process.env, folder), commandLine, folder)
     }
     case 'hash-password': {
       const { hashPassword } = await import('./command/hash-password.ts')

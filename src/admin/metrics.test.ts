@@ -59,6 +59,7 @@ const status: TreeStatus = {
       synQueue: null,
     },
   ],
+  startedAs: { words: [], folder: '/srv', configFile: null, uid: 0 },
   admin: null,
   network: { sinceStart: { ...counters, listenDrops: 0 }, sinceBoot: counters },
   histograms: {

@@ -46,6 +46,7 @@ export function statusWith(address: string): TreeStatus {
     listeners: [
       { address, isSecure: false, backlogAsked: 511, backlogInEffect: 511, acceptQueues: [], synQueue: null },
     ],
+    startedAs: { words: [], folder: '/srv', configFile: null, uid: 0 },
     admin: null,
     network: null,
     histograms: null,

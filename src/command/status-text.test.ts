@@ -50,6 +50,7 @@ const status: TreeStatus = {
       synQueue: null,
     },
   ],
+  startedAs: { words: [], folder: '/srv', configFile: null, uid: 0 },
   admin: null,
   network: { sinceStart: counters, sinceBoot: { ...counters, listenDrops: 100 } },
   histograms: null,

@@ -17,6 +17,7 @@ export interface TreeStatus {
   readonly generation: number
   readonly model: 'event' | 'prefork' | 'fork'
   readonly accept: 'shared' | 'reuseport' | 'parent'
+  readonly startedAs: StartedAs
   readonly listeners: readonly ListenerStatus[]
   /** Where it tells of itself, as bound: `127.0.0.1:9180`. Null: nowhere. */
   readonly admin: string | null
@@ -27,6 +28,18 @@ export interface TreeStatus {
   /** Those of earlier generations that still drain among them. */
   readonly workers: readonly WorkerStatus[]
   readonly totals: TotalStatus
+}
+
+/** What a reload goes by. */
+export interface StartedAs {
+  /** Behind `prefork`. */
+  readonly words: readonly string[]
+  /** What paths among them are relative to. */
+  readonly folder: string
+  /** The one that is in effect; null: there is none. */
+  readonly configFile: string | null
+  /** The supervisor's: who reads files for it, and binds. */
+  readonly uid: number
 }
 
 export type HistogramsStatus = Readonly<Record<Measured, Histogram>>

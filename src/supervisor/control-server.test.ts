@@ -272,6 +272,7 @@ function largeStatus(workers: number): TreeStatus {
         synQueue: null,
       },
     ],
+    startedAs: { words: [], folder: '/srv', configFile: null, uid: 0 },
     admin: null,
     network: null,
     histograms: null,

@@ -5,6 +5,7 @@
  * who wants to watch are answered from here, because nothing of the tree changes.
  */
 import { readFileSync } from 'node:fs'
+import { startFolder } from '../config/start-folder.ts'
 import type { ControlAnswer } from '../control/protocol.ts'
 import type { HistogramsStatus, ListenerStatus, NetworkStatus, TreePhase } from '../control/tree-status.ts'
 import type { Histograms } from '../histograms.ts'
@@ -38,7 +39,7 @@ export interface StatusParts {
 
 export function answerRequests(parts: StatusParts, happen: (happening: Happening) => void): OnRequest {
   const { roster, scoreboard } = parts
-  const start: Start = { at: monotonicMs(), counters: readTcpCounters() }
+  const start: Start = { at: monotonicMs(), folder: startFolder(), counters: readTcpCounters() }
   const memory = new PssMemory()
   return (request, reply, client) => {
     const { type } = request
@@ -92,10 +93,12 @@ function drainMs({ current }: Roster): number | null {
   return drainTimeoutMs === Number.MAX_SAFE_INTEGER ? null : drainTimeoutMs + 2 * MARGIN_MS
 }
 
-/** When the supervisor was started, and what the kernel had counted by then. */
+/** When the supervisor was started, where, and what the kernel had counted by then. */
 interface Start {
   /** `monotonicMs`. */
   readonly at: number
+  /** It may be gone by now. */
+  readonly folder: string
   readonly counters: TcpCounters | null
 }
 
@@ -110,6 +113,12 @@ function factsOf({ roster, listening, scoreboard, histograms, peaks }: StatusPar
     generation: current.number,
     model: current.config.model,
     accept: current.config.accept,
+    startedAs: {
+      words: process.argv.slice(2),
+      folder: start.folder,
+      configFile: current.config.configFile,
+      uid: process.geteuid!(),
+    },
     listeners: listening.listeners.map((listener) => listenerStatus(listener, peaks)),
     admin: listening.admin?.authority ?? null,
     network: networkStatus(start.counters),

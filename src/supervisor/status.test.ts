@@ -23,6 +23,7 @@ const tree: TreeFacts = {
       synQueue: 0,
     },
   ],
+  startedAs: { words: [], folder: '/srv', configFile: null, uid: 0 },
   admin: null,
   network: null,
   histograms: null,

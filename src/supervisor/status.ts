@@ -8,6 +8,7 @@ import type {
   HistogramsStatus,
   ListenerStatus,
   NetworkStatus,
+  StartedAs,
   TotalStatus,
   TreePhase,
   TreeStatus,
@@ -27,6 +28,7 @@ export interface TreeFacts {
   readonly generation: number
   readonly model: TreeStatus['model']
   readonly accept: TreeStatus['accept']
+  readonly startedAs: StartedAs
   readonly listeners: readonly ListenerStatus[]
   readonly admin: string | null
   readonly network: NetworkStatus | null
@@ -70,6 +72,7 @@ export function statusOf(
     generation: told.generation,
     model: told.model,
     accept: told.accept,
+    startedAs: told.startedAs,
     listeners: told.listeners,
     admin: told.admin,
     network: told.network,

@@ -108,8 +108,10 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'boot.ts': ['kernel/', 'config/options.ts'],
   'channel.ts': ['kernel/'],
   'index.ts': ['config/options.ts', 'config/routes.ts', 'handlers/app/contract.ts'],
+  'started-alike.ts': ['config/', 'control/'],
   'check.ts': [
     'config/',
+    'started-alike.ts',
     'command/',
     'supervisor/',
     'worker/load.ts',

@@ -4,7 +4,7 @@ import { chmodSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { bindTo, canBind, LOOPBACK } from '../support/address.ts'
 import { asNobody, withNobody } from '../support/nobody.ts'
-import { addFiles, runPrefork, type Server, startServer } from '../support/server.ts'
+import { addFiles, folderOf, runPrefork, type Server, startServer } from '../support/server.ts'
 
 const HERE = `${LOOPBACK}:18080`
 const CONFIG = {
@@ -79,6 +79,44 @@ test('another server than a reload would reach is somebody else', async (t) => {
   assert.match(
     await refused(t, server, { listen: 'unix:./a.sock', admin: 'off' }, '--control', 'other.sock'),
     /somebody answers on it/,
+  )
+})
+
+test('a server that a reload would have read something else is somebody else, who is told of', async (t) => {
+  const server = await start(t)
+  const elsewhere = folderOf(t)
+  const control = `${server.cwd}/control.sock`
+  addFiles(elsewhere, configFile({ control }))
+  const { code, stderr } = await runPrefork(t, { cwd: elsewhere, args: ['check'] })
+  assert.equal(code, 1)
+  const how = `(pid ${server.pid}) was started otherwise, by 'prefork' in '${server.cwd}', and a reload goes by that`
+  assert.match(stderr[0]!, /the port is taken/)
+  assert.equal(stderr[1], `A server of yours that runs ${how}`)
+  assert.match(await refused(t, server, {}, '--workers', '2'), /the port is taken.*\nA server of yours/)
+})
+
+test('of what a reload leaves as it was, check warns', async (t) => {
+  const server = await start(t)
+  for (const admin of [`${LOOPBACK}:19181`, 'off']) {
+    addFiles(server.cwd, configFile({ admin }))
+    const { code, stdout, stderr } = await run(t, server, 'check')
+    const warning = 'admin has changed, and a reload leaves it as it was: upgrade the server (USR2) or start it anew'
+    assert.deepEqual([code, stderr], [0, [`prefork: warning: ${warning}`]])
+    assert.equal(stdout.at(-1), 'prefork reload would put it into effect, with a warning.')
+  }
+})
+
+test('with whose rights it was checked is said where the server has others', withNobody, async (t) => {
+  const cwd = folderOf(t)
+  chmodSync(cwd, 0o777)
+  const [program, ...args] = asNobody
+  const files = configFile({ listen: HERE, admin: 'off' })
+  const server = await startServer(t, { cwd, files, anyPort: false, command: [program, ...args], log: [/ info /] })
+  const { code, stdout, stderr } = await run(t, server, 'check')
+  assert.deepEqual([code, stdout.at(-1)], [0, 'All is well: prefork reload would put it into effect.'])
+  assert.match(
+    stderr.join(),
+    /^prefork: checked as uid 0, while the server runs as uid \d+, which may not read or bind all that this user may$/,
   )
 })
 

@@ -79,6 +79,7 @@ export function pretendStatus(more: Partial<TreeStatus> = {}): TreeStatus {
     model: 'event',
     accept: 'shared',
     listeners: [pretendListener(0, 16)],
+    startedAs: { words: [], folder: '/srv', configFile: null, uid: 0 },
     admin: null,
     network: pretendCounters(),
     histograms: HISTOGRAMS,

@@ -64,6 +64,7 @@ export function statusWith(more: Partial<TreeStatus> = {}): TreeStatus {
     model: 'event',
     accept: 'shared',
     listeners: [listenerWith('127.0.0.1:8080', [0])],
+    startedAs: { words: [], folder: '/srv', configFile: null, uid: 0 },
     admin: null,
     network: networkWith({}),
     histograms: null,
