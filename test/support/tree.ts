@@ -17,16 +17,18 @@ export interface TreeOptions extends ServerOptions {
   readonly workers?: number
   readonly spawn?: 'auto' | 'fork' | 'exec'
   readonly timeouts?: Readonly<Record<string, number>>
+  /** What else prefork.config.mjs says. Plain data. */
+  readonly config?: object
 }
 
 /** The options of a command that serves this app; timeouts have no flags, so they go into a configuration file. */
 export function appOptions(app: string, options: TreeOptions = {}): ServerOptions {
-  const { workers = 2, spawn = 'auto', timeouts = {}, ...rest } = options
+  const { workers = 2, spawn = 'auto', timeouts = {}, config = {}, ...rest } = options
   return {
     ...rest,
     args: ['app.mjs', '--workers', String(workers), '--spawn', spawn, ...(rest.args ?? [])],
     files: {
-      'prefork.config.mjs': `export default ${JSON.stringify({ timeouts })}\n`,
+      'prefork.config.mjs': `export default ${JSON.stringify({ timeouts, ...config })}\n`,
       'app.mjs': app,
       ...rest.files,
     },
