@@ -64,7 +64,7 @@ export class Road {
   }
 
   /** One that sends `bytes` at once. */
-  async connectAndSend(t: TestContext, port: number, bytes: string): Promise<RawClient> {
+  async connectAndSend(t: TestContext, port: number, bytes: string | Uint8Array): Promise<RawClient> {
     const client = await this.connect(t, port)
     client.send(bytes)
     return client

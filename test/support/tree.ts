@@ -7,7 +7,8 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { waitUntil } from './program.ts'
-import { ask, connectAndSend, type RawClient, request } from './raw.ts'
+import { ask, type RawClient, request } from './raw.ts'
+import { TCP } from './road.ts'
 import { addFiles, type Server, type ServerOptions, startServer } from './server.ts'
 
 /** Both ways a worker is born. */
@@ -115,8 +116,8 @@ async function hold() {
 `
 
 /** A client whose request a worker has begun to answer. */
-export async function held(t: TestContext, server: Server, path = '/hold'): Promise<RawClient> {
-  const client = await connectAndSend(t, server.port, request(`GET ${path}`))
+export async function held(t: TestContext, server: Server, path = '/hold', road = TCP): Promise<RawClient> {
+  const client = await road.connectAndSend(t, server.port, request(`GET ${path}`))
   await waitUntil(() => existsSync(join(server.cwd, 'held')), 'the request is held')
   return client
 }
