@@ -9,19 +9,22 @@ import type { TestContext } from 'node:test'
 import { descriptorsOf, residentBytesOf } from '../support/descriptors.ts'
 import { type Program, startProgram, waitUntil } from '../support/program.ts'
 import type { Random } from '../support/random.ts'
+import { type Road, TCP } from '../support/road.ts'
 import type { Server } from '../support/server.ts'
 import type { CrowdOptions, Outcomes } from './crowd.ts'
 
 const CROWD = resolve('dist/test/hostile/crowd.js')
 
-export type CrowdWanted = Partial<CrowdOptions> & Pick<CrowdOptions, 'kind' | 'connections'>
+export type CrowdWanted = Partial<Omit<CrowdOptions, 'isSecure'>> &
+  Pick<CrowdOptions, 'kind' | 'connections'> & { readonly road?: Road }
 
 export class Crowd {
   readonly #program: Program
 
-  constructor(t: TestContext, server: Server, random: Random, wanted: CrowdWanted) {
+  constructor(t: TestContext, server: Server, random: Random, { road = TCP, ...wanted }: CrowdWanted) {
     const options: CrowdOptions = {
       port: server.port,
+      isSecure: road.isSecure,
       total: wanted.connections,
       everyMs: 1_000,
       seed: random(2 ** 32),

@@ -7,12 +7,14 @@
  * Prints `open` when all of them are connected, and on SIGTERM, or when there are
  * no more to come, a line of JSON that says how their connections ended.
  */
-import { connect, type Socket } from 'node:net'
 import { mulberry32 } from '../support/random.ts'
+import { Line } from './line.ts'
 import { type Kind, type Member, memberOf, play } from './members.ts'
 
 export interface CrowdOptions {
   readonly port: number
+  /** It speaks TLS. */
+  readonly isSecure: boolean
   readonly kind: Kind
   /** At once. */
   readonly connections: number
@@ -29,8 +31,9 @@ export interface Outcomes {
   readonly ends: Readonly<Record<string, number>>
 }
 
-/** Handshakes under way at once: fewer than a backlog holds. */
+/** Handshakes under way at once: fewer than a backlog holds. Those of TLS are work, and each has a deadline. */
 const CONNECTING_MAX = 100
+const SECURING_MAX = 20
 /** Each has some ten thousand ports. */
 const HOSTS = 16
 /** A member that gets no answer leaves after so long. */
@@ -47,7 +50,7 @@ function fill(): void {
   while (
     !isOver &&
     started < options.total &&
-    connecting < CONNECTING_MAX &&
+    connecting < (options.isSecure ? SECURING_MAX : CONNECTING_MAX) &&
     living + connecting < options.connections
   ) {
     join(memberOf(options.kind, random))
@@ -59,28 +62,30 @@ function join(member: Member): void {
   const localAddress = `127.0.1.${1 + (started % HOSTS)}`
   started += 1
   connecting += 1
-  const socket = connect({ port: options.port, host: '127.0.0.1', localAddress, allowHalfOpen: true })
-  socket.once('error', () => {
+  const to = { port: options.port, host: '127.0.0.1', localAddress }
+  const line = new Line(to, options.isSecure && !member.isBare, member.trickles)
+  line.socket.once('error', () => {
     connecting -= 1
     failed += 1
-    socket.destroy()
+    line.socket.destroy()
     setImmediate(fill)
   })
-  socket.once('connect', () => {
-    socket.removeAllListeners('error')
+  line.onceOpen(() => {
+    line.socket.removeAllListeners('error')
     connecting -= 1
     opened += 1
-    enter(member, socket)
+    enter(member, line)
     if (opened === Math.min(options.connections, options.total)) console.log('open')
     fill()
   })
 }
 
-function enter(member: Member, socket: Socket): void {
+function enter(member: Member, line: Line): void {
   living += 1
   let status = '-'
+  const { socket } = line
   socket.on('error', () => {}) // after the first, there may be others
-  const drip = play(member, socket)
+  const drip = play(member, line)
   drips.add(drip)
   const leave = setTimeout(() => end('left'), LEAVE_MS)
   if (!member.leavesAnswered) clearTimeout(leave)
@@ -90,16 +95,18 @@ function enter(member: Member, socket: Socket): void {
   })
   socket.once('end', () => end('fin'))
   socket.once('error', () => end('rst'))
+  if (member.leavesAtOnce) setImmediate(() => end('left'))
   let hasEnded = false
   function end(how: string): void {
     if (hasEnded) return
     hasEnded = true
     clearTimeout(leave)
-    drips.delete(drip)
-    living -= 1
     const name = `${status} ${how}`
     ends[name] = (ends[name] ?? 0) + 1
-    if (member.leavesAnswered) socket.resetAndDestroy()
+    if (member.staysOn) return
+    drips.delete(drip)
+    living -= 1
+    if (member.leavesAnswered) line.reset()
     else socket.destroy()
     setImmediate(fill)
   }

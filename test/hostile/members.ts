@@ -5,6 +5,8 @@
 import type { Socket } from 'node:net'
 import type { Random } from '../support/random.ts'
 import { request } from '../support/raw.ts'
+import { HELLO_BEGUN } from '../support/tls.ts'
+import type { Line } from './line.ts'
 
 export interface Member {
   /** Sent at once. */
@@ -17,9 +19,20 @@ export interface Member {
   readonly deafForMs: number
   /** It goes once it has had an answer. */
   readonly leavesAnswered: boolean
+  /** It goes as soon as it has come. */
+  readonly leavesAtOnce: boolean
+  /** It goes when it is sent away, and not when the server says that it is over. */
+  readonly staysOn: boolean
+  /** Where others speak TLS, it does not. */
+  readonly isBare: boolean
+  /** What it sends leaves byte by byte, one every so often, whatever records it is in. */
+  readonly trickles: boolean
 }
 
-const QUIET: Member = { begins: '', drips: '', floods: '', deafForMs: 0, leavesAnswered: false }
+const QUIET: Member = {
+  ...{ begins: '', drips: '', floods: '', deafForMs: 0 },
+  ...{ leavesAnswered: false, leavesAtOnce: false, staysOn: false, isBare: false, trickles: false },
+}
 
 /** Node does not tell the end of a connection to whoever does not read. */
 const DEAF_MS = 5_000
@@ -40,6 +53,11 @@ export type Kind =
   | 'deaf and flooding'
   | 'flooding'
   | 'garbage'
+  | 'staying on'
+  | 'slow hello'
+  | 'slow record'
+  | 'only handshakes'
+  | 'garbage for TLS'
 
 export function memberOf(kind: Kind, random: Random): Member {
   switch (kind) {
@@ -63,6 +81,16 @@ export function memberOf(kind: Kind, random: Random): Member {
       return { ...QUIET, floods: request('GET /now/flood-0').repeat(1_000) }
     case 'garbage':
       return { ...QUIET, begins: garbage(random), leavesAnswered: true }
+    case 'staying on':
+      return { ...QUIET, begins: 'nonsense\r\n\r\n', drips: 'more', staysOn: true }
+    case 'slow hello':
+      return { ...QUIET, begins: Buffer.from(HELLO_BEGUN), drips: '\0', isBare: true }
+    case 'slow record':
+      return { ...QUIET, begins: request('GET /'), trickles: true }
+    case 'only handshakes':
+      return { ...QUIET, leavesAtOnce: true }
+    case 'garbage for TLS':
+      return { ...QUIET, begins: garbage(random), leavesAnswered: true, isBare: true }
   }
 }
 
@@ -96,18 +124,20 @@ function garbage(random: Random): Buffer {
 }
 
 /** Does what its kind does, until the connection ends. Answers what is to be called every so often. */
-export function play(member: Member, socket: Socket): () => void {
+export function play(member: Member, line: Line): () => void {
   const { begins, drips, floods } = member
-  socket.setNoDelay(true)
+  const { socket } = line
   if (member.deafForMs > 0) {
     socket.pause()
     const timer = setTimeout(() => socket.resume(), member.deafForMs)
     socket.once('close', () => clearTimeout(timer))
   }
+  if (member.trickles) line.slowDown()
   if (begins.length > 0) socket.write(begins)
   if (floods !== '') flood(floods, socket)
   return () => {
     if (drips !== '') socket.write(drips)
+    if (member.trickles) line.trickle()
   }
 }
 

@@ -13,6 +13,7 @@ import { appOf } from '../lifecycle/app.ts'
 import { assertNoneFailed, scene, underLoad } from '../lifecycle/scene.ts'
 import { run, unless } from '../support/curl.ts'
 import { request } from '../support/raw.ts'
+import { ROADS, type Road } from '../support/road.ts'
 import type { Server } from '../support/server.ts'
 import { startServer } from '../support/server.ts'
 import { workersReady } from '../support/tree.ts'
@@ -56,28 +57,35 @@ const SMALL_APP = `
 import answers from './app.mjs'
 export default (request) => request.url.endsWith('/small.txt') ? new Response('${SMALL}') : answers(request)`
 
-async function start(t: TestContext, serves: Mode['serves']): Promise<Server> {
-  const config = `export default ${JSON.stringify({ workers: 2, timeouts: WAITS })}\n`
-  const files = { ...FILES, 'small-app.mjs': SMALL_APP, 'prefork.config.mjs': config }
-  const server = await startServer(t, { args: [serves === 'app' ? 'small-app.mjs' : 'site'], files })
+async function start(t: TestContext, road: Road, serves: Mode['serves']): Promise<Server> {
+  const { config, ...options } = road.over({
+    args: [serves === 'app' ? 'small-app.mjs' : 'site'],
+    config: { workers: 2, timeouts: WAITS },
+    files: { ...FILES, 'small-app.mjs': SMALL_APP },
+  })
+  const files = { ...options.files, 'prefork.config.mjs': `export default ${JSON.stringify(config)}\n` }
+  const server = await startServer(t, { ...options, files })
   await workersReady(server, 2)
   return server
 }
 
-for (const [name, { args, path, serves, share }] of Object.entries(MODES)) {
+const SCENES = ROADS.flatMap((road) => Object.entries(MODES).map(([name, mode]) => ({ road, name, ...mode })))
+
+for (const { road, name, args, path, serves, share } of SCENES) {
   scene(
-    `slowhttptest: ${name}`,
+    `slowhttptest over ${road.name}: ${name}`,
     async (t, stage) => {
-      const server = await start(t, serves)
+      const server = await start(t, road, serves)
       const holdings = new Holdings(server)
       const connections = affordable(share * (stage.isLong ? CONNECTIONS_LONG : CONNECTIONS_SHORT))
       const seconds = stage.isLong ? SECONDS_LONG : SECONDS_SHORT
       const folder = mkdtempSync(join(tmpdir(), 'slowhttptest-'))
       t.after(() => rmSync(folder, { recursive: true }))
       const bounds = ['-c', `${connections}`, '-r', `${connections}`, '-l', `${seconds}`, '-p', '3']
-      const report = ['-g', '-o', join(folder, 'report'), '-u', `${server.url}${path}`]
+      const url = `${road.isSecure ? 'https' : 'http'}://${server.authority}${path}`
+      const report = ['-g', '-o', join(folder, 'report'), '-u', url]
       const attack = () => run('slowhttptest', [...args, ...bounds, ...report])
-      const figures = await underLoad(server, stage, async () => void (await attack()), plan)
+      const figures = await underLoad(server, stage, async () => void (await attack()), plan, road)
       assertNoneFailed(figures)
       const seen = looksIn(join(folder, 'report.csv'))
       stage.print(`connections: ${JSON.stringify(seen.at(-1))}`)

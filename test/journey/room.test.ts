@@ -4,8 +4,10 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ask, connectAndSend, type RawClient, request } from '../support/raw.ts'
+import { connectAndSend, type RawClient, request } from '../support/raw.ts'
+import { ROADS } from '../support/road.ts'
 import { startServer } from '../support/server.ts'
+import { HELLO_BEGUN } from '../support/tls.ts'
 import { appOptions, HOLD, held, letGo } from '../support/tree.ts'
 
 const APP = `${HOLD}
@@ -32,19 +34,26 @@ const CROWD = [
   'nonsense\r\n\r\n',
   `${request('POST /', 'Content-Length: 200000')}some`,
 ]
+/** And where TLS is spoken, who does not come so far as to be understood. */
+const STRANGERS = ['', HELLO_BEGUN]
 
-for (const args of WAYS) {
-  test(`${args.join(' ')}: newcomers find room among those who wait`, async (t) => {
-    const files = { 'prefork.config.mjs': `export default ${JSON.stringify(CONFIG)}\n` }
+for (const [road, args] of ROADS.flatMap((it) => WAYS.map((args) => [it, args] as const))) {
+  test(`over ${road.name}, ${args.join(' ')}: newcomers find room among those who wait`, async (t) => {
     const log = [
       / warn .*: full at \d+ connections: \d+ /,
       / warn supervisor .* workers are busy .*; connections wait$/,
     ]
-    const server = await startServer(t, appOptions(APP, { files, args, log }))
-    const busy = await held(t, server)
+    const server = await startServer(t, appOptions(APP, road.over({ config: CONFIG, args, log })))
+    const busy = await held(t, server, '/hold', road)
     const crowd: RawClient[] = []
-    for (let i = 0; i < 3 * PLACES; i++) crowd.push(await connectAndSend(t, server.port, CROWD[i % CROWD.length]!))
-    for (let i = 0; i < NEWCOMERS; i++) assert.equal(await ask(server.port, '/'), 'answer')
+    for (let i = 0; i < 3 * PLACES; i++) {
+      crowd.push(await road.connectAndSend(t, server.port, CROWD[i % CROWD.length]!))
+      if (road.isSecure) crowd.push(await connectAndSend(t, server.port, STRANGERS[i % STRANGERS.length]!))
+    }
+    for (let i = 0; i < NEWCOMERS; i++) {
+      const client = await road.connectAndSend(t, server.port, request('GET /', 'Connection: close'))
+      assert.equal((await client.response()).body.toString(), 'answer')
+    }
     await server.waitForLog(/: full at \d+ connections: /)
     assert.ok(crowd.some(({ over }) => over !== null))
     assert.equal(busy.over, null)

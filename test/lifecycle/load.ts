@@ -16,6 +16,7 @@
  * whole answer. libuv tells that as a clean end.
  */
 import assert from 'node:assert/strict'
+import type { Socket } from 'node:net'
 import { mulberry32, type Random } from '../support/random.ts'
 import { open, RawClient } from '../support/raw.ts'
 import { check, type Planned, plan } from './app.ts'
@@ -74,6 +75,7 @@ interface Link {
 export class Load {
   readonly #port: number
   readonly #plan: typeof plan
+  readonly #enter: (port: number) => Promise<Socket>
   readonly #begunAt = performance.now()
   readonly #clients: Promise<void>[] = []
   readonly #failures: Failure[] = []
@@ -84,9 +86,17 @@ export class Load {
   #endedIdle = 0
   #isOver = false
 
-  constructor(port: number, random: Random, { keepAlive, oneShot }: Clients = CLIENTS, planning = plan) {
+  /** `enter` is how they come: over TCP, unless it does otherwise. */
+  constructor(
+    port: number,
+    random: Random,
+    { keepAlive, oneShot }: Clients = CLIENTS,
+    planning = plan,
+    enter: (port: number) => Promise<Socket> = open,
+  ) {
     this.#port = port
     this.#plan = planning
+    this.#enter = enter
     for (let i = 0; i < keepAlive; i++)
       this.#clients.push(this.#keepAlive(`k${i}`, mulberry32(random(2 ** 32)), i % 8 === 7))
     for (let i = 0; i < oneShot; i++) this.#clients.push(this.#oneShot(`o${i}`, mulberry32(random(2 ** 32))))
@@ -137,7 +147,7 @@ export class Load {
   async #open(kind: Kind): Promise<Link | null> {
     const since = performance.now()
     try {
-      const socket = await open(this.#port)
+      const socket = await this.#enter(this.#port)
       this.#connections += 1
       return { client: new RawClient(socket), port: socket.localPort!, since, pid: 0 }
     } catch (error) {

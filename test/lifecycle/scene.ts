@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
+import { TCP } from '../support/road.ts'
 import type { Stage } from '../support/scene.ts'
 import type { Server } from '../support/server.ts'
 import { startApp, type TreeOptions } from '../support/tree.ts'
@@ -18,14 +19,15 @@ export function startLoaded(t: TestContext, options: TreeOptions): Promise<Serve
   return startApp(t, appOf(0), { ...options, log: [/ info supervisor /, ...(options.log ?? [])] })
 }
 
-/** Loads the server while `ordeal` goes on, prints what came of it, and answers it. */
+/** Loads the server by that road while `ordeal` goes on, prints what came of it, and answers it. */
 export async function underLoad(
   server: Server,
   stage: Stage,
   ordeal: (load: Load) => Promise<void>,
   planning = plan,
+  road = TCP,
 ): Promise<Figures> {
-  const load = new Load(server.port, stage.random, undefined, planning)
+  const load = new Load(server.port, stage.random, undefined, planning, (port) => road.open(port))
   const outcome = await ordeal(load).then(
     () => null,
     (error: unknown) => ({ error }),

@@ -31,7 +31,7 @@ export class Road {
   }
 
   /** The options of a server that is come to by this road. With TLS there is a listener without it, too. */
-  over<T extends Configured>(options: T): T {
+  over<T extends object>(options: T & Configured): T & Configured {
     if (!this.isSecure) return options
     const { anyPort, config, files } = overTls({ config: options.config ?? {}, files: options.files ?? {} })
     return { ...options, anyPort, config, files }
@@ -64,11 +64,13 @@ export class Road {
   }
 
   /** One that sends `bytes` at once. */
-  async connectAndSend(t: TestContext, port: number, bytes: string): Promise<RawClient> {
+  async connectAndSend(t: TestContext, port: number, bytes: string | Uint8Array): Promise<RawClient> {
     const client = await this.connect(t, port)
     client.send(bytes)
     return client
   }
 }
 
-export const ROADS = [new Road('TCP'), new Road('TLS')] as const
+export const TCP = new Road('TCP')
+export const TLS = new Road('TLS')
+export const ROADS: readonly Road[] = [TCP, TLS]

@@ -7,7 +7,8 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { waitUntil } from './program.ts'
-import { ask, connectAndSend, type RawClient, request } from './raw.ts'
+import { ask, type RawClient, request } from './raw.ts'
+import { TCP } from './road.ts'
 import { addFiles, type Server, type ServerOptions, startServer } from './server.ts'
 
 /** Both ways a worker is born. */
@@ -17,16 +18,18 @@ export interface TreeOptions extends ServerOptions {
   readonly workers?: number
   readonly spawn?: 'auto' | 'fork' | 'exec'
   readonly timeouts?: Readonly<Record<string, number>>
+  /** What else prefork.config.mjs says. Plain data. */
+  readonly config?: object
 }
 
 /** The options of a command that serves this app; timeouts have no flags, so they go into a configuration file. */
 export function appOptions(app: string, options: TreeOptions = {}): ServerOptions {
-  const { workers = 2, spawn = 'auto', timeouts = {}, ...rest } = options
+  const { workers = 2, spawn = 'auto', timeouts = {}, config = {}, ...rest } = options
   return {
     ...rest,
     args: ['app.mjs', '--workers', String(workers), '--spawn', spawn, ...(rest.args ?? [])],
     files: {
-      'prefork.config.mjs': `export default ${JSON.stringify({ timeouts })}\n`,
+      'prefork.config.mjs': `export default ${JSON.stringify({ timeouts, ...config })}\n`,
       'app.mjs': app,
       ...rest.files,
     },
@@ -113,8 +116,8 @@ async function hold() {
 `
 
 /** A client whose request a worker has begun to answer. */
-export async function held(t: TestContext, server: Server, path = '/hold'): Promise<RawClient> {
-  const client = await connectAndSend(t, server.port, request(`GET ${path}`))
+export async function held(t: TestContext, server: Server, path = '/hold', road = TCP): Promise<RawClient> {
+  const client = await road.connectAndSend(t, server.port, request(`GET ${path}`))
   await waitUntil(() => existsSync(join(server.cwd, 'held')), 'the request is held')
   return client
 }
