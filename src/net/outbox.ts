@@ -103,6 +103,11 @@ export class Outbox {
     return this.#queue !== null
   }
 
+  /** It is blocked, and all that has been written is with the kernel: only the goodbye waits. */
+  get owesGoodbyeAlone(): boolean {
+    return this.#queue?.length === 0
+  }
+
   /** Adds text of one byte per character (a message head). */
   writeLatin1(text: string): void {
     if (this.#queue === null && text.length <= SEND_BUFFER_BYTES - this.#shared.used) {

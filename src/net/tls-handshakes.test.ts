@@ -16,7 +16,7 @@ import {
   until,
 } from './tls-scene.test.support.ts'
 import type { TlsServer } from './tls-server.ts'
-import { HANDSHAKES_PER_ROUND, type TlsTransport } from './tls-transport.ts'
+import { HANDSHAKES_PER_ROUND, Handshakes, NOWHERE_MS_PER_ROUND, type TlsTransport } from './tls-transport.ts'
 
 const LEFT = 'failed: the client left in the midst of it'
 
@@ -164,6 +164,20 @@ test('one that is held back, and broken off before it has its turn', async (t) =
   assert.equal(transport.isHeldBack, true)
   transport.close()
   assert.deepEqual(told, ['failed'])
+})
+
+test('steps that get nowhere are none of a round’s, until they have cost too much of it', () => {
+  const stepMs = NOWHERE_MS_PER_ROUND / 100
+  let now = 0
+  const handshakes = new Handshakes(() => now)
+  for (const round of [1, 2]) {
+    let steps = 0
+    for (; handshakes.mayGoOn(round); steps++) {
+      now += stepMs
+      handshakes.wentNowhere()
+    }
+    assert.ok(Math.abs(steps - 100 - HANDSHAKES_PER_ROUND) <= 1, `${steps} steps`) // as fractions are added
+  }
 })
 
 test('who says hello byte by byte takes no turn of those who have said it', async (t) => {

@@ -154,7 +154,7 @@ export class Wire {
 
   /** Nothing more will be sent (FIN). */
   finish(): void {
-    this.#endsTogether = false
+    this.outbox.isLast = this.#endsTogether = false
     this.#transport.finish()
   }
 

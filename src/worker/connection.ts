@@ -99,7 +99,7 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     const awaited = this.#awaited
     if (this.#isMoving()) return
     // What the kernel still holds would reach the client before our FIN, and could be taken for whole.
-    if (this.outbox.isBlocked) return this.#end(true)
+    if (this.outbox.isBlocked) return this.#end(!this.outbox.owesGoodbyeAlone)
     if (this.#phase === ANSWERING && awaited === 'body') this.#refuse('BODY_LATE')
     else if (this.#phase === HEAD && this.#parser !== null) this.#refuse('HEAD_LATE')
     else if (this.#phase !== ANSWERING || awaited !== null) return this.close()

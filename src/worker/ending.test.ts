@@ -157,7 +157,7 @@ for (const [name, saysMore] of [
   })
 }
 
-test('whom it cannot be said to in time is told by a reset', async (t) => {
+test('whom it cannot be said to in time gets all else', async (t) => {
   const it = answering(t)
   const { connection, client } = cramped(it)
   client.send(request('GET /', 'Connection: close'))
@@ -166,4 +166,5 @@ test('whom it cannot be said to in time is told by a reset', async (t) => {
   assert.equal(connection.isClosed, false)
   it.pass(TIMEOUTS.writeMs + STEP_MS)
   assert.equal(connection.isClosed, true)
+  assert.deepEqual(told(client), { isLast: [true], end: 'fin' })
 })

@@ -51,6 +51,19 @@ test('what the app has ended is finished once the goodbye is said (close_notify)
   assert.deepEqual([one.client.receive().end, one.events], ['fin', ['finish']])
 })
 
+test('who does not hear the goodbye in time has all else, and the end', async (t) => {
+  const pass = clock(t)
+  const { it, socket, client, transport, events } = await take(t)
+  transport.hasRoom = false
+  socket.end('answer')
+  await settled()
+  assert.deepEqual([client.receive(), events], [{ text: 'answer', end: 'open' }, []])
+  await pass(it, TIMEOUTS.writeMs + STEP_MS) // that it has read was progress: the wait begins anew
+  await pass(it, TIMEOUTS.writeMs + STEP_MS)
+  await settled()
+  assert.deepEqual([client.receive().end, events], ['fin', ['finish']])
+})
+
 test('with allowHalfOpen false, a client that has finished is answered with an end', async (t) => {
   const { it, socket, client, events } = await take(t)
   socket.allowHalfOpen = false

@@ -141,7 +141,11 @@ class Takeover extends Deadline implements Watcher, Held, SocketOwner, TakenConn
   override onDeadline(): void {
     if (this.#phase === LINGERING || (this.#hasFinished && !this.#isRead)) return this.close()
     const { now } = this.#service.loop
-    if (this.#wire.isBlocked && this.#patience.deadline(this.#wire, null, null, now) <= now) {
+    const isLate = this.#wire.isBlocked && this.#patience.deadline(this.#wire, null, null, now) <= now
+    if (isLate && this.#wire.outbox.owesGoodbyeAlone) {
+      this.#wire.outbox.discard()
+      process.nextTick(() => this.#phase === OPEN && this.#finish())
+    } else if (isLate) {
       this.#stream.destroy(failure('ETIMEDOUT', 'the client has read nothing for timeouts.writeMs'))
     } else if (this.#silentUntil <= now) {
       this.#silentUntil = NEVER
@@ -251,13 +255,16 @@ class Takeover extends Deadline implements Watcher, Held, SocketOwner, TakenConn
     }
     if (this.#whenFinished === null || this.#wire.outbox.isBlocked || this.#phase !== OPEN) return
     this.#wire.endSoon()
-    if (!this.#flush()) return
+    if (this.#flush()) this.#finish()
+  }
+
+  #finish(): void {
     const done = this.#whenFinished
     this.#whenFinished = null
     this.#hasFinished = true
     this.#wire.finish()
     if (!this.#isRead) this.#patience.bind('lingerMs', this.#service.loop.now)
-    done()
+    done?.()
   }
 
   #gather(): void {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { TlsConfig } from '../config/options.ts'
-import { type CertificateWishes, makeCertificate } from '../openssl/make-certificate.ts'
+import { type CertificateWishes, type MadePair, makeCertificate } from '../openssl/make-certificate.ts'
 import { openTls, type Teller } from './tls.ts'
 
 export const issuer = makeCertificate({ commonName: 'Test Authority', days: 10, names: null, issuer: null })
@@ -123,3 +123,23 @@ export function openssl(t: TestContext, files: Files, args: readonly string[]): 
   assert.equal(status, 0, stderr)
   return (name) => readFileSync(join(folder, name))
 }
+
+export function authority(commonName: string, wishes: Partial<CertificateWishes> = {}): MadePair {
+  return makeCertificate({ commonName, days: 9, names: null, issuer: null, ...wishes })
+}
+
+/** What is warned of; nothing is refused. */
+export function warned(t: TestContext, written: Written): string[] {
+  const { warnings, refusal } = told(t, written)
+  assert.equal(refusal, null)
+  return warnings
+}
+
+/** A certificate with all that lead to its authority. */
+export const root = authority('Root')
+export const between = authority('Between', { issuer: root })
+export const leaf = pairFor('DNS:localhost', { issuer: between })
+export const [first, second, third] = [leaf.certificate, between.certificate, root.certificate]
+
+/** As a sentence about it begins. */
+export const FIRST = "the certificate in 'a.pem' ('CN=a')"

@@ -6,33 +6,31 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { unless } from '../../test/support/curl.ts'
 import { connected, serverWith } from '../net/tls-scene.test.support.ts'
-import { type CertificateWishes, type MadePair, makeCertificate } from '../openssl/make-certificate.ts'
+import { type MadePair, makeCertificate } from '../openssl/make-certificate.ts'
 import { makeOcspResponse, noOcspAnswer, type OcspWishes } from '../openssl/ocsp.test.support.ts'
 import { openTls } from './tls.ts'
 import {
+  authority,
+  between,
   encrypted,
+  FIRST,
+  first,
   issuer,
+  leaf,
   NOBODY,
   openssl,
   pairFor,
   REQUIRED,
-  told,
+  root,
+  second,
+  third,
   toldOf,
   type Written,
+  warned,
   write,
 } from './tls-files.test.support.ts'
 
 const DAY_MS = 86_400_000
-
-function authority(commonName: string, wishes: Partial<CertificateWishes> = {}): MadePair {
-  return makeCertificate({ commonName, days: 9, names: null, issuer: null, ...wishes })
-}
-
-function warned(t: TestContext, written: Written): string[] {
-  const { warnings, refusal } = told(t, written)
-  assert.equal(refusal, null)
-  return warnings
-}
 
 const validTo = (pem: string) => new X509Certificate(pem).validTo
 const validFrom = (pem: string) => new X509Certificate(pem).validFrom
@@ -64,6 +62,8 @@ test('one that is for no host', (t) => {
     "the certificate in 'a.pem' ('CN=a') is for no host (subjectAltName), and clients refuse it; " +
       'have one made that has the names by which clients come',
   ])
+  const workload = pairFor('URI:spiffe://a.test/b')
+  assert.deepEqual(warned(t, { files: { 'a.pem': workload.certificate, 'a.key': workload.key } }), [])
 })
 
 const ANY_LEVEL = { ciphers: 'HIGH:!aNULL:@SECLEVEL=0' }
@@ -96,77 +96,6 @@ test('signatures that clients refuse, but for those of authorities on themselves
   assert.deepEqual(warned(t, { files: { 'a.pem': chain, 'a.key': own.key }, tls: ANY_LEVEL }), [
     `the certificate in 'a.pem' ('CN=a') is signed with SHA-1, which many clients refuse; have one made that is signed with SHA-256`,
   ])
-})
-
-// ── the chain behind it ──────────────────────────────────────────────────────
-
-const root = authority('Root')
-const between = authority('Between', { issuer: root })
-const leaf = pairFor('DNS:localhost', { issuer: between })
-const [first, second, third] = [leaf.certificate, between.certificate, root.certificate]
-const namesake = authority('Between').certificate
-const foreign = authority('Foreign').certificate
-const selfSigned = pairFor('DNS:localhost', { issuer: null })
-
-const notIssued = (which: string, by: string, remedy: string) =>
-  `${which} was not issued by the one behind it, ${by}, and clients may refuse it; put that of ${remedy} there, or nothing`
-
-const FIRST = "the certificate in 'a.pem' ('CN=a')"
-const CHAINS: readonly (readonly [what: string, pems: readonly string[], warning: string | null, key?: string])[] = [
-  ['nothing', [first], null],
-  ['all up to the root', [first, second, third], null],
-  ['one of two in the same place', [first, second, second, third], null],
-  ['one that signs itself', [selfSigned.certificate], null, selfSigned.key],
-  ['wrong order', [first, third, second], notIssued(FIRST, "which is 'CN=Root'", "'CN=Between'")],
-  ['a foreign one', [first, foreign], notIssued(FIRST, "which is 'CN=Foreign'", "'CN=Between'")],
-  [
-    'a foreign one further back',
-    [first, second, foreign],
-    notIssued("certificate 2 in 'a.pem' ('CN=Between')", "which is 'CN=Foreign'", "'CN=Root'"),
-  ],
-  [
-    'one with the right name and another key',
-    [first, namesake],
-    notIssued(FIRST, 'which has the name of its issuer and another key', "'CN=Between' that has signed it"),
-  ],
-  [
-    'one further back with the right name and another key, where no key is named',
-    [first, second, authority('Root').certificate],
-    notIssued(
-      "certificate 2 in 'a.pem' ('CN=Between')",
-      'which has the name of its issuer and another key',
-      "'CN=Root' that has signed it",
-    ),
-  ],
-  ['itself', [first, first, second], "certificate 2 in 'a.pem' ('CN=a') is there twice; leave it out"],
-  [
-    'one behind the root',
-    [first, second, third, foreign],
-    "certificate 4 in 'a.pem' ('CN=Foreign') has issued none before it; leave it out",
-  ],
-]
-
-for (const [what, pems, warning, ofKey = leaf.key] of CHAINS) {
-  test(`behind a certificate, ${what}`, (t) => {
-    const files = { 'a.pem': pems.join(''), 'a.key': ofKey }
-    assert.deepEqual(warned(t, { files }), warning === null ? [] : [warning])
-  })
-}
-
-test('one of the chain that has expired, or is not valid yet', (t) => {
-  for (const [wishes, says] of [
-    [
-      { days: -1 },
-      (pem: string) =>
-        `has expired (${validTo(pem)}), and clients may refuse what it vouches for; put the one there that its authority has now`,
-    ],
-    [{ fromDays: 2 }, (pem: string) => `is not valid before ${validFrom(pem)}; is the clock right?`],
-  ] as const) {
-    const other = authority('Other', { issuer: root, ...wishes })
-    const made = pairFor('DNS:localhost', { issuer: other })
-    const files = { 'a.pem': made.certificate + other.certificate + third, 'a.key': made.key }
-    assert.deepEqual(warned(t, { files }), [`certificate 2 in 'a.pem' ('CN=Other') ${says(other.certificate)}`])
-  }
 })
 
 // ── authorities of clients ───────────────────────────────────────────────────

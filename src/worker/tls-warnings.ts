@@ -91,10 +91,19 @@ function ofLinks({ chain, files }: ReadPair): string[] {
   if (twin !== -1) return [`${naming(it, at, files.cert)} is there twice; leave it out`]
   if (isSelfSigned(before)) return [`${naming(it, at, files.cert)} has issued none before it; leave it out`]
   const isNamesake = before.issuer === it.subject
+  if (isNamesake && isSignedBy(before, it)) return [`${naming(it, at, files.cert)} ${whyNoIssuer(it)}`]
   const which = isNamesake ? 'which has the name of its issuer and another key' : `which is ${quoteSubject(it)}`
   const fault = `was not issued by the one behind it, ${which}, and clients may refuse it`
   const remedy = `put that of ${quoteIssuer(before)}${isNamesake ? ' that has signed it' : ''} there, or nothing`
   return [`${naming(before, at - 1, files.cert)} ${fault}; ${remedy}`]
+}
+
+/** Of one with the right name and key. */
+function whyNoIssuer(it: X509Certificate): string {
+  if (!it.ca) {
+    return 'has signed the one before it, and is no authority (basicConstraints, keyUsage), so that clients refuse both; have it made anew'
+  }
+  return 'is not the one that the one before it names as its issuer (authorityKeyIdentifier), and clients may refuse that; put that one there, or nothing'
 }
 
 function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {

@@ -50,9 +50,9 @@ function dayOf(date: string): string {
   return new Date(date).toISOString().slice(0, 10)
 }
 
-/** Without one, clients take it for that of another host. */
+/** Without one, clients take it for that of another host. Who looks for something else than a host, has a URI (SPIFFE). */
 export function hasName(certificate: X509Certificate): boolean {
-  return namesOf(certificate).length > 0
+  return namesOf(certificate).length > 0 || alternativesOf(certificate, 'URI:').length > 0
 }
 
 /** Its subject, or where that is empty, its first name. */
