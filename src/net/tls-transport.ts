@@ -27,8 +27,8 @@ import {
 } from '../openssl/errors.ts'
 import { beginSteps, STEPS_MAX, stepsSoFar, watchMessages } from '../openssl/messages.ts'
 import {
+  bytesSpoken,
   concludeKtls,
-  hasSpoken,
   isKeyUpdateDue,
   SSL_do_handshake,
   SSL_free,
@@ -51,6 +51,9 @@ import {
 import { KernelTls } from './kernel-tls.ts'
 import { TlsReading } from './tls-reading.ts'
 import type { HandshakeResult, OnHandshake, Secure, Transport } from './transport.ts'
+
+/** By its own name the global one would be looked up anew each time. */
+const { performance: clock } = globalThis
 
 /** A copy: the connection may be over when somebody looks. */
 function secureOf(ssl: Ssl, isResumed = SSL_session_reused(ssl), isSentByKernel = false): Secure {
@@ -127,6 +130,7 @@ export class TlsTransport implements Transport {
   mayHoldMore = true
   wantsWrite = false
   isHeldBack = false
+  keptWaiting = false
   hasFinished = false
   /** What has broken the connection. */
   failure: OpensslError | null = null
@@ -182,6 +186,7 @@ export class TlsTransport implements Transport {
   }
 
   recv(memory: Memory, at: number, length: number): number {
+    this.keptWaiting = false
     if (!this.#isEstablished) {
       if (this.#isTurnedAway) return this.#drop(memory, at, length)
       const judged = this.#handshake()
@@ -200,13 +205,14 @@ export class TlsTransport implements Transport {
 
   /** A step of it. Once it is over, `#isEstablished`. */
   #handshake(): number {
-    this.isHeldBack = !this.#handshakes.mayGoOn(this.#round)
+    this.keptWaiting = this.isHeldBack = !this.#handshakes.mayGoOn(this.#round)
     this.#hasBegun ||= this.isHeldBack
     if (this.isHeldBack) return -EAGAIN
     clearErrors() // why one fails is told
-    const begunAt = performance.now()
+    const [read, spoken, begunAt] = [this.#reading.bytesRead, bytesSpoken(this.#ssl), clock.now()]
     const result = SSL_do_handshake(this.#ssl)
-    this.#handshakes.tookMs(performance.now() - begunAt)
+    this.#handshakes.tookMs(clock.now() - begunAt)
+    this.keptWaiting = bytesSpoken(this.#ssl) > spoken && this.#reading.bytesRead > read
     if (result <= 0) return this.#nothing(result)
     this.#establish()
     return -EAGAIN
@@ -350,7 +356,8 @@ export class TlsTransport implements Transport {
    * OpenSSL knows four methods by name.
    */
   #answersPlainly(why: OpensslError): boolean {
-    const isOther = why.library === ERR_LIB_SSL && why.reason === SSL_R_WRONG_VERSION_NUMBER && !hasSpoken(this.#ssl)
+    const isOther =
+      why.library === ERR_LIB_SSL && why.reason === SSL_R_WRONG_VERSION_NUMBER && bytesSpoken(this.#ssl) === 0
     if (!isOther && !isPlainHttp(why)) return false
     send(this.fd, plainAnswer, 0, plainAnswer.bytes.length)
     shutdown(this.fd, SHUT_WR)
