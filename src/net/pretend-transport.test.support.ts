@@ -18,6 +18,7 @@ export class PretendTransport implements Transport {
   mayHoldMore = false
   wantsWrite = false
   isHeldBack = false
+  keptWaiting = false
   hasFinished = false
   keepSecure(): void {}
   beginTurn(): void {}

@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test'
 import { clientHello, HANDSHAKE_FAILURE, HELLO_BEGUN } from '../../test/support/tls.ts'
 import { EAGAIN } from '../kernel/errno.ts'
 import { allocate } from '../kernel/memory.ts'
+import { HANDSHAKES_PER_ROUND, HandshakeTurns, NOWHERE_MS_PER_ROUND } from './handshake-turns.ts'
 import {
   authority,
   bytesLyingIn,
@@ -16,7 +17,7 @@ import {
   until,
 } from './tls-scene.test.support.ts'
 import type { TlsServer } from './tls-server.ts'
-import { HANDSHAKES_PER_ROUND, Handshakes, NOWHERE_MS_PER_ROUND, type TlsTransport } from './tls-transport.ts'
+import type { TlsTransport } from './tls-transport.ts'
 
 const LEFT = 'failed: the client left in the midst of it'
 
@@ -169,12 +170,12 @@ test('one that is held back, and broken off before it has its turn', async (t) =
 test('steps that get nowhere are none of a round’s, until they have cost too much of it', () => {
   const stepMs = NOWHERE_MS_PER_ROUND / 100
   let now = 0
-  const handshakes = new Handshakes(() => now)
+  const turns = new HandshakeTurns(() => now)
   for (const round of [1, 2]) {
     let steps = 0
-    for (; handshakes.mayGoOn(round); steps++) {
+    for (; turns.mayGoOn(round); steps++) {
       now += stepMs
-      handshakes.wentNowhere()
+      turns.wentNowhere()
     }
     assert.ok(Math.abs(steps - 100 - HANDSHAKES_PER_ROUND) <= 1, `${steps} steps`) // as fractions are added
   }

@@ -41,8 +41,8 @@ const HANDSHAKES = Number(process.env.PREFORK_HANDSHAKES ?? 100_000)
 const OVER_TCP = 4
 /** One in so many tickets is of a client that listens to what it is answered: that costs more than all else. */
 const ANSWERED = 4
-/** Of all. A leak of a kilobyte a connection would be 100 MB. */
-const GROWTH_BYTES_MAX = 64 * 2 ** 20
+/** Of all. A leak of three hundred bytes a connection would be 30 MB. */
+const GROWTH_BYTES_MAX = 24 * 2 ** 20
 const HELLO = 'hello'
 
 /** What is damaged, and of whom. */

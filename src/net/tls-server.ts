@@ -10,7 +10,8 @@ import { setKeyLog } from '../openssl/key-log.ts'
 import { limitResumption } from '../openssl/resumption.ts'
 import type { SslContext } from '../openssl/ssl.ts'
 import { type KeySource, setTicketKeys } from '../openssl/tickets.ts'
-import { Handshakes, TlsTransport } from './tls-transport.ts'
+import { HandshakeTurns } from './handshake-turns.ts'
+import { TlsTransport } from './tls-transport.ts'
 
 /** A certificate, and the names that it is for: `example.com`, `*.example.com`, in lower case. */
 export interface NamedPair extends KeyPair {
@@ -34,7 +35,7 @@ export interface TlsServerOptions extends Omit<ContextOptions, 'pairs'> {
 
 export class TlsServer {
   readonly #first: SslContext
-  readonly #handshakes = new Handshakes()
+  readonly #turns = new HandshakeTurns()
   readonly #triesKernel: boolean
 
   /** Throws an OpensslError: see createContext. */
@@ -57,7 +58,7 @@ export class TlsServer {
 
   /** For a connection that has been accepted. */
   transport(fd: Fd, isShared = false): TlsTransport {
-    return new TlsTransport(this.#first, this.#handshakes, fd, this.#triesKernel, isShared)
+    return new TlsTransport(this.#first, this.#turns, fd, this.#triesKernel, isShared)
   }
 }
 

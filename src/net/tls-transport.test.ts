@@ -10,8 +10,9 @@ import { clientHello } from '../../test/support/tls.ts'
 import { EAGAIN, EPROTO } from '../kernel/errno.ts'
 import { type Fd, isOpen } from '../kernel/fd.ts'
 import { allocate } from '../kernel/memory.ts'
+import { HANDSHAKES_PER_ROUND } from './handshake-turns.ts'
 import { bytesLyingIn, connected, listenerFor, type Pair, serverWith, until } from './tls-scene.test.support.ts'
-import { HANDSHAKES_PER_ROUND, type TlsTransport } from './tls-transport.ts'
+import type { TlsTransport } from './tls-transport.ts'
 
 async function asked(pair: Pair, text = 'hello'): Promise<string> {
   pair.client.write(text)

@@ -27,8 +27,8 @@ import {
 } from '../openssl/errors.ts'
 import { beginSteps, STEPS_MAX, stepsSoFar, watchMessages } from '../openssl/messages.ts'
 import {
+  bytesSpoken,
   concludeKtls,
-  hasSpoken,
   isKeyUpdateDue,
   SSL_do_handshake,
   SSL_free,
@@ -49,6 +49,7 @@ import {
   type WhyNot,
   whyNot,
 } from '../openssl/ssl.ts'
+import type { HandshakeTurns } from './handshake-turns.ts'
 import { KernelTls } from './kernel-tls.ts'
 import { TlsReading } from './tls-reading.ts'
 import type { HandshakeResult, OnHandshake, Secure, Transport } from './transport.ts'
@@ -99,48 +100,6 @@ const DROPPED_BYTES_MAX = 16 * 1024 * 1024
 /** Of a file, on its way into records. */
 const filePiece = allocate(RECORD_BYTES)
 
-/** Of handshakes so many steps are taken in a round of the loop: one costs as much as ten requests, and some cost a hundred. */
-export const HANDSHAKES_PER_ROUND = 8
-/** Those that get nowhere are taken besides, until they have cost so much of a round. */
-export const NOWHERE_MS_PER_ROUND = 2
-
-/** What all connections of a server have in common: a flood of handshakes does not keep those waiting who have theirs behind them. */
-export class Handshakes {
-  readonly #now: () => number
-  #round = -1
-  #left = 0
-  #nowhereMsLeft = 0
-  #begunAt = 0
-
-  /** `now` in milliseconds. */
-  constructor(now: () => number = () => performance.now()) {
-    this.#now = now
-  }
-
-  mayGoOn(round: number): boolean {
-    if (round !== this.#round) {
-      this.#round = round
-      this.#left = HANDSHAKES_PER_ROUND
-      this.#nowhereMsLeft = NOWHERE_MS_PER_ROUND
-    }
-    if (this.#left === 0) return false
-    this.#left -= 1
-    this.#begunAt = this.#now()
-    return true
-  }
-
-  /**
-   * The step has come to no other message: most likely a part of one has come, and nothing dear was done. It is not counted,
-   * or clients who say hello byte by byte would take the turn of those who have said it, and keep them waiting until
-   * their deadline.
-   */
-  wentNowhere(): void {
-    if (this.#nowhereMsLeft <= 0) return
-    this.#nowhereMsLeft -= this.#now() - this.#begunAt
-    this.#left += 1
-  }
-}
-
 export class TlsTransport implements Transport {
   readonly fd: Fd
   readonly isShared: boolean
@@ -148,6 +107,7 @@ export class TlsTransport implements Transport {
   mayHoldMore = true
   wantsWrite = false
   isHeldBack = false
+  keptWaiting = false
   hasFinished = false
   /** What has broken the connection. */
   failure: OpensslError | null = null
@@ -156,7 +116,7 @@ export class TlsTransport implements Transport {
   onPlainAnswer: OnPlainAnswer | null = null
   readonly #ssl: Ssl
   readonly #reading: TlsReading
-  readonly #handshakes: Handshakes
+  readonly #turns: HandshakeTurns
   readonly #triesKernel: boolean
   /** Of a handshake that is held back nothing may have been read yet. */
   #hasBegun = false
@@ -177,8 +137,8 @@ export class TlsTransport implements Transport {
   #hasSaidGoodbye = false
   #isFreed = false
 
-  constructor(context: SslContext, handshakes: Handshakes, fd: Fd, triesKernel: boolean, isShared = false) {
-    this.#handshakes = handshakes
+  constructor(context: SslContext, turns: HandshakeTurns, fd: Fd, triesKernel: boolean, isShared = false) {
+    this.#turns = turns
     this.fd = fd
     this.isShared = isShared
     this.#triesKernel = triesKernel
@@ -205,6 +165,7 @@ export class TlsTransport implements Transport {
   }
 
   recv(memory: Memory, at: number, length: number): number {
+    this.keptWaiting = false
     if (!this.#isEstablished) {
       if (this.#isTurnedAway) return this.#drop(memory, at, length)
       const judged = this.#handshake()
@@ -223,13 +184,14 @@ export class TlsTransport implements Transport {
 
   /** A step of it. Once it is over, `#isEstablished`. */
   #handshake(): number {
-    this.isHeldBack = !this.#handshakes.mayGoOn(this.#round)
+    this.keptWaiting = this.isHeldBack = !this.#turns.mayGoOn(this.#round)
     this.#hasBegun ||= this.isHeldBack
     if (this.isHeldBack) return -EAGAIN
     clearErrors() // why one fails is told
-    const state = SSL_get_state(this.#ssl)
+    const [state, read, spoken] = [SSL_get_state(this.#ssl), this.#reading.bytesRead, bytesSpoken(this.#ssl)]
     const result = SSL_do_handshake(this.#ssl)
-    if (SSL_get_state(this.#ssl) === state) this.#handshakes.wentNowhere()
+    if (SSL_get_state(this.#ssl) === state) this.#turns.wentNowhere()
+    this.keptWaiting = bytesSpoken(this.#ssl) > spoken && this.#reading.bytesRead > read
     if (result <= 0) return this.#nothing(result)
     this.#establish()
     return -EAGAIN
@@ -376,7 +338,8 @@ export class TlsTransport implements Transport {
    * OpenSSL knows four methods by name.
    */
   #answersPlainly(why: OpensslError): boolean {
-    const isOther = why.library === ERR_LIB_SSL && why.reason === SSL_R_WRONG_VERSION_NUMBER && !hasSpoken(this.#ssl)
+    const isOther =
+      why.library === ERR_LIB_SSL && why.reason === SSL_R_WRONG_VERSION_NUMBER && bytesSpoken(this.#ssl) === 0
     if (!isOther && !isPlainHttp(why)) return false
     const sent = send(this.fd, plainAnswer, 0, plainAnswer.bytes.length)
     shutdown(this.fd, SHUT_WR)

@@ -50,6 +50,8 @@ export interface Transport {
   readonly wantsWrite: boolean
   /** The last `recv` was put off, or had nothing to give but would go on: it is to be tried in the next round. What is left lies in the socket. */
   readonly isHeldBack: boolean
+  /** The last `recv` put a handshake off, or found a message of one, and answered: until then it was us who were waited for. */
+  readonly keptWaiting: boolean
   /** That nothing more will be sent was said. */
   readonly hasFinished: boolean
   /** `secure` may be asked for when the connection is over. */
@@ -87,6 +89,7 @@ export class PlainTransport implements Transport {
   readonly mayHoldMore = false
   readonly wantsWrite = false
   readonly isHeldBack = false
+  readonly keptWaiting = false
   hasFinished = false
   #endsSoon = false
 

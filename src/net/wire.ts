@@ -75,6 +75,11 @@ export class Wire {
   }
 
   /** See Transport. */
+  get keptWaiting(): boolean {
+    return this.#transport.keptWaiting
+  }
+
+  /** See Transport. */
   keepSecure(): void {
     this.#transport.keepSecure()
   }

@@ -155,9 +155,9 @@ export function isKeyUpdateDue(ssl: Ssl): boolean {
   return libssl.SSL_get_key_update_type(ssl) !== SSL_KEY_UPDATE_NONE
 }
 
-/** Whether it has sent anything, be it an alert. */
-export function hasSpoken(ssl: Ssl): boolean {
-  return libcrypto.BIO_number_written(libssl.SSL_get_wbio(ssl)) > 0
+/** How much it has sent, be it an alert. */
+export function bytesSpoken(ssl: Ssl): number {
+  return libcrypto.BIO_number_written(libssl.SSL_get_wbio(ssl))
 }
 
 /** A record has begun, and its head is read: what is read next is the rest of it, and not a byte more. */

@@ -113,7 +113,7 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
     this.#inbox.isReadable ||= !this.outbox.isBlocked
     this.#turn()
     if (isPaced || this.isClosed) return this.isClosed || this.deadlineAt > this.service.loop.now
-    return this.#phase !== phase || this.outbox.bytesSent !== bytesSent
+    return this.#phase !== phase || this.outbox.bytesSent !== bytesSent || this.#wire.keptWaiting
   }
 
   /** The worker waits for no next request any more: leave at once if idle, else after the present response. */
@@ -140,7 +140,7 @@ export class Connection extends Deadline implements Watcher, BodyOwner, ReplyOwn
 
   /** Its place is needed: it leaves, unless a request lay in the socket. */
   makeRoom(): void {
-    if (!this.#isMoving() && this.waitingSince !== NEVER) this.close()
+    if ((!this.#isMoving() || this.#wire.keptWaiting) && this.waitingSince !== NEVER) this.close()
   }
 
   // ── a turn ─────────────────────────────────────────────────────────────────

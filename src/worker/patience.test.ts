@@ -19,8 +19,8 @@ const TIMEOUTS = {
 }
 
 const T = 1_000_000_000
-const FREE = { isBlocked: false, bytesArrived: 0 }
-const blocked = (bytesArrived: number) => ({ isBlocked: true, bytesArrived })
+const FREE = { isBlocked: false, bytesArrived: 0, keptWaiting: false }
+const blocked = (bytesArrived: number) => ({ isBlocked: true, bytesArrived, keptWaiting: false })
 
 function newBody() {
   return { isAwaited: true, bytesTaken: 0, pace: null }
@@ -55,6 +55,16 @@ test('a bound wait ends when it ends', () => {
   patience.unbind()
   assert.equal(patience.isBound, false)
   assert.equal(patience.deadline(FREE, null, 'idleMs', T), T + 300)
+})
+
+test('but of one whom we have kept waiting it begins anew, once it is over', () => {
+  const { patience } = setUp()
+  patience.bind('lingerMs', T)
+  const kept = { ...FREE, keptWaiting: true }
+  assert.equal(patience.deadline(kept, null, 'idleMs', T + 49_999), T + 50_000)
+  assert.equal(patience.deadline(FREE, null, 'idleMs', T + 50_000), T + 50_000)
+  assert.equal(patience.deadline(kept, null, 'idleMs', T + 60_000), T + 110_000)
+  assert.equal(patience.deadline(FREE, null, 'idleMs', T + 70_000), T + 110_000)
 })
 
 test('blocked, only what has arrived is progress, and as much as it is worth', () => {

@@ -33,9 +33,10 @@ export interface Bounds {
   readonly limits: Pick<Limits, 'bodyRateMin' | 'sendRateMin'>
 }
 
-/** The sending side, as patience sees it. */
+/** The sending side, as patience sees it; and whether the client was kept waiting by us. */
 export interface Sending {
   readonly isBlocked: boolean
+  readonly keptWaiting: boolean
   /** How much has reached the client, in the connection's life. */
   readonly bytesArrived: number
 }
@@ -102,6 +103,8 @@ export class Patience {
     body?.pace?.rest(now)
     // Between two requests nothing is owed: the next response begins with a whole loan.
     if (awaited === 'idleMs') this.#pace = null
+    // Over, and it was us who were late: it begins anew. No client can stretch it so, for a handshake is answered twice or three times.
+    if (this.#boundAt !== null && sending.keptWaiting && now >= this.#boundAt) this.bind(this.#bound, now)
     if (this.#boundAt !== null) return this.#boundAt
     if (awaited === null) return NEVER
     const until = now + this.#bounds.timeouts[awaited]

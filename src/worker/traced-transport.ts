@@ -71,6 +71,10 @@ export class TracedTransport implements Transport {
     return this.#inner.isHeldBack
   }
 
+  get keptWaiting(): boolean {
+    return this.#inner.keptWaiting
+  }
+
   get hasFinished(): boolean {
     return this.#inner.hasFinished
   }

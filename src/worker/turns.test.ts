@@ -3,9 +3,14 @@
  * it is called late, its socket is looked into.
  */
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import type { IncomingRequest, Reply } from '../handlers/handler.ts'
-import { type Client, PretendService, request } from './pretend-service.test.support.ts'
+import type { Fd } from '../kernel/fd.ts'
+import { STEP_MS } from '../net/deadlines.ts'
+import { HANDSHAKES_PER_ROUND } from '../net/handshake-turns.ts'
+import { MemoryClients } from '../net/memory-client.test.support.ts'
+import { serverWith } from '../net/tls-scene.test.support.ts'
+import { type Client, PretendService, request, TIMEOUTS } from './pretend-service.test.support.ts'
 
 const GET = request('GET /')
 const answer = (body: Reply['body'] = 'answer'): Reply => ({ status: 200, fields: [], body })
@@ -110,4 +115,60 @@ test('nor is one that reads what the kernel has taken long ago', async (t) => {
   connection.onDeadline()
   assert.equal(connection.isClosed, false)
   assert.ok(connection.deadlineAt > it.loop.now)
+})
+
+/** Clients of TLS, and as many connections of one server as are asked for; none has been looked at. */
+function overTls(t: TestContext, count: number) {
+  const it = new PretendService(t, () => answer())
+  const [server, clients] = [serverWith(), new MemoryClients(t, { version: 'TLSv1.3' })]
+  const transportOn = (fd: Fd) => server.transport(fd)
+  const pairs = Array.from({ length: count }, () => ({ ...it.connect({ transportOn }), secure: clients.client() }))
+  t.after(() => {
+    for (const { secure } of pairs) secure.free()
+  })
+  return { it, pairs }
+}
+
+type Secured = ReturnType<typeof overTls>['pairs'][number]
+
+const hear = ({ client, secure }: Secured) => secure.go(Buffer.from(client.receive().text, 'latin1'))
+const say = ({ client }: Secured, bytes: Buffer) => client.send(bytes.toString('latin1'))
+
+test('a client whose hello lies in the socket at the deadline is answered, and has his time anew', async (t) => {
+  const { it, pairs } = overTls(t, 1)
+  const [pair] = pairs as [Secured]
+  say(pair, pair.secure.go())
+  it.pass(TIMEOUTS.headMs + STEP_MS)
+  assert.equal(pair.connection.isClosed, false)
+  assert.equal(pair.connection.deadlineAt, it.loop.now + TIMEOUTS.headMs)
+  say(pair, hear(pair))
+  say(pair, pair.secure.write(GET))
+  await it.round()
+  hear(pair)
+  assert.match(pair.secure.text, /^HTTP\/1\.1 200 OK/)
+})
+
+test('and those who are put off because others come first, too', async (t) => {
+  const { it, pairs } = overTls(t, 3 * HANDSHAKES_PER_ROUND)
+  for (const pair of pairs) say(pair, pair.secure.go())
+  it.pass(TIMEOUTS.headMs + STEP_MS)
+  for (const { connection } of pairs) assert.equal(connection.isClosed, false)
+  for (let rounds = 0; rounds < 4; rounds++) await it.round()
+  for (const pair of pairs) say(pair, Buffer.concat([hear(pair), pair.secure.write(GET)]))
+  for (let rounds = 0; rounds < 4; rounds++) await it.round()
+  for (const pair of pairs) {
+    hear(pair)
+    assert.match(pair.secure.text, /^HTTP\/1\.1 200 OK/)
+  }
+})
+
+test('one who was answered at the deadline, or of whose hello a part lies there, is late', async (t) => {
+  const { it, pairs } = overTls(t, 2)
+  const [answered, other] = pairs as [Secured, Secured]
+  say(answered, answered.secure.go())
+  say(other, other.secure.go().subarray(0, 100))
+  it.pass(TIMEOUTS.headMs + STEP_MS)
+  assert.deepEqual([answered.connection.isClosed, other.connection.isClosed], [false, true])
+  it.pass(TIMEOUTS.headMs + STEP_MS)
+  assert.equal(answered.connection.isClosed, true)
 })

@@ -1,3 +1,4 @@
+/** The same over TLS, and those that only TLS has. */
 import { TLS } from '../support/road.ts'
 import { CROWDS, playCrowds, playFlooding, playStayingOn, TLS_CROWDS } from './floods.ts'
 

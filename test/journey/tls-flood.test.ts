@@ -12,13 +12,13 @@ import { readdirSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { connect as startTls } from 'node:tls'
-import { HANDSHAKES_PER_ROUND } from '../../src/net/tls-transport.ts'
+import { HANDSHAKES_PER_ROUND } from '../../src/net/handshake-turns.ts'
 import { unless } from '../support/curl.ts'
 import { workerOf } from '../support/journey.ts'
 import { freeze } from '../support/processes.ts'
 import { waitUntil } from '../support/program.ts'
 import { open, request } from '../support/raw.ts'
-import { startServer } from '../support/server.ts'
+import { type Server, startServer } from '../support/server.ts'
 import { callsWhile, type SystemCall } from '../support/strace.ts'
 import { AUTHORITY, connectTls, overTls, type TlsClient } from '../support/tls.ts'
 
@@ -79,10 +79,32 @@ async function wave(t: TestContext, port: number, worker: number, clients: reado
   return order.findLastIndex((fd) => known.has(fd)) + 1 - clients.length
 }
 
-test('who has shaken hands is answered before a crowd that has not', { skip: unless('strace') }, async (t) => {
-  const { config, ...options } = overTls({ config: { workers: 1 } })
+function start(t: TestContext, timeouts: object): Promise<Server> {
+  const { config, ...options } = overTls({ config: { workers: 1, timeouts } })
   const files = { ...options.files, 'prefork.config.mjs': `export default ${JSON.stringify(config)}\n` }
-  const server = await startServer(t, { ...options, files })
+  return startServer(t, { ...options, files })
+}
+
+const HEAD_MS = 2_000
+
+test('who says hello while the worker stands still is served, however long that is', async (t) => {
+  const server = await start(t, { headMs: HEAD_MS })
+  const worker = workerOf(server)
+  const sockets: Socket[] = []
+  await newDescriptors(worker, CROWD, async () => {
+    for (let i = 0; i < CROWD; i++) sockets.push(await open(server.port))
+  })
+  await freeze(worker)
+  const hellos: { readonly finished: Promise<unknown> }[] = []
+  for (const socket of sockets) hellos.push(await sayHello(t, socket))
+  const begunAt = performance.now()
+  await waitUntil(() => performance.now() - begunAt > HEAD_MS, 'all of them have waited longer than they may')
+  process.kill(worker, 'SIGCONT')
+  for (const { finished } of hellos) await finished
+})
+
+test('who has shaken hands is answered before a crowd that has not', { skip: unless('strace') }, async (t) => {
+  const server = await start(t, {})
   const worker = workerOf(server)
   const clients: TlsClient[] = []
   const known = await newDescriptors(worker, ESTABLISHED, async () => {
