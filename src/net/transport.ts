@@ -84,18 +84,38 @@ export interface Transport {
 export class PlainTransport implements Transport {
   readonly fd: Fd
   readonly isShared: boolean
-  readonly isSecure = false
-  readonly secure = null
-  readonly mayHoldMore = false
-  readonly wantsWrite = false
-  readonly isHeldBack = false
-  readonly keptWaiting = false
   hasFinished = false
   #endsSoon = false
 
   constructor(fd: Fd, isShared = false) {
     this.fd = fd
     this.isShared = isShared
+  }
+
+  // What is the same of all of them is no field: of thousands of connections it would be memory.
+
+  get isSecure(): boolean {
+    return false
+  }
+
+  get secure(): null {
+    return null
+  }
+
+  get mayHoldMore(): boolean {
+    return false
+  }
+
+  get wantsWrite(): boolean {
+    return false
+  }
+
+  get isHeldBack(): boolean {
+    return false
+  }
+
+  get keptWaiting(): boolean {
+    return false
   }
 
   keepSecure(): void {}

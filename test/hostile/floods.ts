@@ -66,10 +66,10 @@ export const CROWDS: readonly Ending[] = [
 /** Whose connections end by the deadline of a first request. */
 const WAIT_FOR_HEADS: readonly Kind[] = ['slow head', 'endless head', 'silent', 'slow hello', 'slow record']
 
-/** Of what only TLS has. */
+/** Of what only TLS has. Who has said something in the very moment in which he is left is reset. */
 export const TLS_CROWDS: readonly Ending[] = [
-  ['slow hello', /^- fin$/],
-  ['slow record', /^- fin$/],
+  ['slow hello', /^- (fin|rst)$/],
+  ['slow record', /^- (fin|rst)$/],
   ['only handshakes', /^- left$/],
 ]
 
