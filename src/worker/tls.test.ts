@@ -94,11 +94,6 @@ const REFUSED: readonly (readonly [what: string, written: Written, sentence: str
     "the key in 'a.key' cannot be read: the first line of 'a.txt' is not its passphrase, or the key is damaged",
   ],
   [
-    'a passphrase that OpenSSL takes for a shorter one',
-    { files: { 'a.key': encrypted('a\0b'), 'a.txt': 'a\0b' }, certificates: [{ keyPassphraseFile: 'a.txt' }] },
-    "TLS cannot be spoken with 'a.key': the key cannot be read: bad decrypt",
-  ],
-  [
     'a passphrase that is not there',
     { certificates: [{ keyPassphraseFile: 'none' }] },
     "'none' cannot be read (ENOENT)",
@@ -142,6 +137,13 @@ const REFUSED: readonly (readonly [what: string, written: Written, sentence: str
 for (const [what, written, sentence] of REFUSED) {
   test(`refused: ${what}: ${sentence}`, (t) => assert.equal(sentenceOf(t, written), sentence))
 }
+
+test('refused: a passphrase that OpenSSL takes for a shorter one', (t) => {
+  const files = { 'a.key': encrypted('a\0b'), 'a.txt': 'a\0b' }
+  const { refusal } = told(t, { files, certificates: [{ keyPassphraseFile: 'a.txt' }] })
+  // Once in 256 times the wrong passphrase leaves a padding that could be one (RFC 8018 §6.1.1).
+  assert.match(refusal!, /^TLS cannot be spoken with 'a\.key': the key cannot be read: (bad decrypt|unsupported)$/)
+})
 
 const many = Array.from({ length: 17 }, (_, i) => `DNS:${i}.test`).join(',')
 
