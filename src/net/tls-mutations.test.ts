@@ -8,8 +8,6 @@ import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { type Random, seededRandom } from '../../test/support/random.ts'
-import { close } from '../kernel/fd.ts'
-import { TicketKeyReader, TicketKeys } from '../ticket-keys.ts'
 import { liveObjects } from './live-objects.test.support.ts'
 import { freeSession, type MemoryClient, MemoryClients } from './memory-client.test.support.ts'
 import { attack } from './tls-attacks.test.support.ts'
@@ -33,7 +31,7 @@ import {
   recordsIn,
   type Version,
 } from './tls-records.test.support.ts'
-import { authority, listenerFor, pairFor, serverWith } from './tls-scene.test.support.ts'
+import { authority, listenerFor, pairFor, serverWith, ticketKeysFor } from './tls-scene.test.support.ts'
 import type { TlsServer } from './tls-server.ts'
 
 const HANDSHAKES = Number(process.env.PREFORK_HANDSHAKES ?? 100_000)
@@ -128,17 +126,12 @@ function playAll(kind: Kind, count: number, listener: ReturnType<typeof listener
 }
 
 function kinds(t: TestContext): Kind[] {
-  const keys = TicketKeys.create()
-  const fd = keys.openForReading()
-  t.after(() => {
-    close(fd)
-    keys.close()
-  })
-  const server = serverWith({ ticketKeys: new TicketKeyReader(fd) })
+  const { reader } = ticketKeysFor(t)
+  const server = serverWith({ ticketKeys: reader })
   const known = serverWith({
     clientCertificates: 'required',
     clientAuthorities: Buffer.from(authority.certificate),
-    ticketKeys: new TicketKeyReader(fd),
+    ticketKeys: reader,
   })
   const ofVersion = (version: Version): Kind[] => {
     const clients = new MemoryClients(t, { version })

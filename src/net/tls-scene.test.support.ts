@@ -14,6 +14,7 @@ import { allocate } from '../kernel/memory.ts'
 import { socketAddress } from '../kernel/sockaddr.ts'
 import { accept4, bind, getsockname, listen, socket } from '../kernel/socket.ts'
 import { type CertificateWishes, makeCertificate } from '../openssl/make-certificate.ts'
+import { TicketKeyReader, TicketKeys } from '../ticket-keys.ts'
 import { type NamedPair, TlsServer, type TlsServerOptions } from './tls-server.ts'
 import type { TlsTransport } from './tls-transport.ts'
 
@@ -69,6 +70,17 @@ export function listenerFor(t: TestContext): { fd: Fd; port: number; accept(): P
       return connection
     },
   }
+}
+
+/** Keys that a server's workers would share, gone with the test. */
+export function ticketKeysFor(t: TestContext): { readonly keys: TicketKeys; readonly reader: TicketKeyReader } {
+  const keys = TicketKeys.create()
+  const fd = keys.openForReading()
+  t.after(() => {
+    close(fd)
+    keys.close()
+  })
+  return { keys, reader: new TicketKeyReader(fd) }
 }
 
 /** Bytes that have come, and nobody has read. */

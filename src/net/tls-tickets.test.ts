@@ -1,19 +1,12 @@
 /** Session tickets, and the keys that they are encrypted with: how long one is good when keys are renewed. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { close } from '../kernel/fd.ts'
-import { TicketKeyReader, TicketKeys } from '../ticket-keys.ts'
-import { serverWith, visit } from './tls-scene.test.support.ts'
+import { serverWith, ticketKeysFor, visit } from './tls-scene.test.support.ts'
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   test(`${version}: a ticket outlives two new keys, and not the third; what it was exchanged for does`, async (t) => {
-    const keys = TicketKeys.create()
-    const fd = keys.openForReading()
-    t.after(() => {
-      close(fd)
-      keys.close()
-    })
-    const server = serverWith({ ticketKeys: new TicketKeyReader(fd) })
+    const { keys, reader } = ticketKeysFor(t)
+    const server = serverWith({ ticketKeys: reader })
     const only = { minVersion: version, maxVersion: version }
     const comesWith = async (session: Buffer) => {
       const seen = await visit(t, server, { ...only, session })

@@ -57,29 +57,15 @@ export function statusOf(
   readPss: ReadPss = readPssForAWhile(),
   readUsageOf: ReadUsage = readUsage,
 ): TreeStatus {
-  const { workers: living, past, startedAt, ...told } = tree
+  const { pid, version, startedAt, workers: living, past, ...told } = tree
   const speaksTls = told.listeners.some(({ isSecure }) => isSecure)
   const workers = living.map((worker) => ({
     ...workerStatus(worker, scoreboard.row(worker.row), now, speaksTls),
     pssBytes: readPss(worker.pid),
     usage: readUsageOf(worker.pid),
   }))
-  return {
-    pid: told.pid,
-    version: told.version,
-    uptimeMs: Math.round(now - startedAt),
-    phase: told.phase,
-    generation: told.generation,
-    model: told.model,
-    accept: told.accept,
-    startedAs: told.startedAs,
-    listeners: told.listeners,
-    admin: told.admin,
-    network: told.network,
-    histograms: told.histograms,
-    workers,
-    totals: totalsOf(workers, past, speaksTls),
-  }
+  const uptimeMs = Math.round(now - startedAt)
+  return { pid, version, uptimeMs, ...told, workers, totals: totalsOf(workers, past, speaksTls) }
 }
 
 /** What its row says. */

@@ -12,7 +12,7 @@ import { isOcspResponse } from '../openssl/ocsp.ts'
 import { certificatesIn } from '../openssl/pem.ts'
 import type { TlsTexts } from '../tls-texts.ts'
 import { insteadOfCertificate, insteadOfKey } from './tls-contents.ts'
-import { dnsNamesOf } from './tls-words.ts'
+import { dnsNamesOf, notYetValid } from './tls-words.ts'
 
 export interface ReadPair extends NamedPair {
   readonly files: TlsCertificate
@@ -93,11 +93,11 @@ function refuseUnfit(
         'put that first, and behind it the one that has issued it',
     )
   }
-  const [{ validFrom, validTo }] = chain
+  const [leaf] = chain
+  const { validTo } = leaf
   if (Date.parse(validTo) < now) throw new OperatorError(`the certificate in ${quote(cert)} has expired (${validTo})`)
-  if (Date.parse(validFrom) > now) {
-    throw new OperatorError(`the certificate in ${quote(cert)} is not valid before ${validFrom}; is the clock right?`)
-  }
+  const notYet = notYetValid(leaf, now)
+  if (notYet !== null) throw new OperatorError(`the certificate in ${quote(cert)} ${notYet}`)
   if (place === -1) {
     throw new OperatorError(`the key in ${quote(key)} is not the key of the certificate in ${quote(cert)}`)
   }

@@ -15,7 +15,7 @@ import { readOcspResponse } from '../openssl/ocsp.ts'
 import { signatureDigestOf } from '../openssl/signature.ts'
 import { type Suite, suitesOf } from '../openssl/suites.ts'
 import type { ReadAuthorities, ReadPair } from './tls-files.ts'
-import { describeKind, hasName, quoteIssuer, quoteSubject } from './tls-words.ts'
+import { describeKind, hasName, notYetValid, quoteIssuer, quoteSubject } from './tls-words.ts'
 
 /** `now` in milliseconds since 1970. `authorities`: of clients; null: they are asked for no certificate. */
 export function warningsOf(
@@ -72,7 +72,8 @@ function ofAge({ chain, files }: ReadPair, now: number): string[] {
   return chain.flatMap((it, i) => {
     if (i === 0) return []
     const name = naming(it, i, files.cert)
-    if (Date.parse(it.validFrom) > now) return [`${name} is not valid before ${it.validFrom}; is the clock right?`]
+    const notYet = notYetValid(it, now)
+    if (notYet !== null) return [`${name} ${notYet}`]
     if (Date.parse(it.validTo) >= now) return []
     const remedy = 'put the one there that its authority has now'
     return [`${name} has expired (${it.validTo}), and clients may refuse what it vouches for; ${remedy}`]
@@ -250,7 +251,8 @@ function ofAuthorities(authorities: ReadAuthorities | null, now: number): string
 }
 
 function faultOfAuthority(it: X509Certificate, all: readonly X509Certificate[], now: number): string | null {
-  if (Date.parse(it.validFrom) > now) return `is not valid before ${it.validFrom}; is the clock right?`
+  const notYet = notYetValid(it, now)
+  if (notYet !== null) return notYet
   if (Date.parse(it.validTo) < now) {
     return `has expired (${it.validTo}), and lets no client in any more; put the one there that has taken its place`
   }

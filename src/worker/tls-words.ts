@@ -45,6 +45,11 @@ export function describeKind(kind: string): string {
   return kind === 'ec' ? 'ECDSA' : kind.toUpperCase()
 }
 
+/** What is said behind the name of one that is not valid yet; null: it is. `now` in milliseconds since 1970. */
+export function notYetValid({ validFrom }: X509Certificate, now: number): string | null {
+  return Date.parse(validFrom) > now ? `is not valid before ${validFrom}; is the clock right?` : null
+}
+
 /** Of a date as OpenSSL writes it, the day, in UTC. */
 function dayOf(date: string): string {
   return new Date(date).toISOString().slice(0, 10)
